@@ -1,0 +1,75 @@
+/** The one error class and the table code → status. `message` is for the caller, `cause` for the log. */
+const STATUS = {
+  validation_error: 400,
+  unauthorized: 401,
+  quota_exceeded: 402,
+  account_inactive: 403,
+  forbidden: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  duplicate: 409,
+  limit_exceeded: 409,
+  instance_not_connected: 409,
+  idempotency_conflict: 409,
+  billing_not_configured: 409,
+  payload_too_large: 413,
+  unsupported_media_type: 415,
+  rate_limited: 429,
+  internal_error: 500,
+  unavailable: 503,
+} as const
+
+export type ErrorCode = keyof typeof STATUS
+export type Details = Record<string, unknown>
+
+export class ApiError extends Error {
+  readonly code: ErrorCode
+  readonly details: Details
+  /** Seconds after which trying again makes sense; becomes the Retry-After header. */
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { details?: Details; cause?: unknown; retryAfterSeconds?: number } = {},
+  ) {
+    super(message, { cause: options.cause })
+    this.name = 'ApiError'
+    this.code = code
+    this.details = options.details ?? {}
+    this.retryAfterSeconds = options.retryAfterSeconds
+  }
+
+  get status(): number {
+    return STATUS[this.code]
+  }
+
+  /** What GraphQL and SOFA read: both doors carry the same code and details. */
+  get extensions(): { code: ErrorCode; details: Details; http: { status: number } } {
+    return { code: this.code, details: this.details, http: { status: this.status } }
+  }
+}
+
+/** Every bad field at once, by its dotted path in camelCase; the REST door respells the keys. */
+export function invalid(problems: Record<string, string>): ApiError {
+  const [first] = Object.entries(problems)
+  return new ApiError('validation_error', first ? `${first[0]} ${first[1]}` : 'invalid request', { details: problems })
+}
+
+export const unauthorized = () => new ApiError('unauthorized', 'Missing or invalid authentication')
+export const notFound = (what: string) => new ApiError('not_found', `${what} not found`)
+export const duplicate = (what: string) => new ApiError('duplicate', `${what} already exists`)
+export const instanceNotConnected = (state: string) =>
+  new ApiError('instance_not_connected', `instance is ${state}: connect it first`, { details: { state } })
+export const methodNotAllowed = () => new ApiError('method_not_allowed', 'Method not allowed')
+export const unsupportedMediaType = () =>
+  new ApiError('unsupported_media_type', 'Content-Type must be application/json')
+export const payloadTooLarge = (limitBytes: number) =>
+  new ApiError('payload_too_large', `body is larger than ${limitBytes} bytes`, { details: { limitBytes } })
+export const unavailable = (message: string, cause?: unknown) =>
+  new ApiError('unavailable', message, { cause, retryAfterSeconds: 5 })
+export const internal = (id: string, cause: unknown) =>
+  new ApiError('internal_error', `Something went wrong on our side. Quote ${id} to support.`, {
+    details: { id },
+    cause,
+  })

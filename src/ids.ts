@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto'
+import { systemClock } from './clock.ts'
+
+export type IdPrefix = 'ten' | 'inst' | 'msg' | 'med' | 'whk' | 'evt' | 'key' | 'del' | 'req' | 'err'
+
+// Crockford's alphabet, in ASCII order: text order is then creation order.
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
+
+let lastMs = 0
+let lastTail: Buffer = Buffer.alloc(10)
+
+/** `prefix_` and 26 characters (48 bits of milliseconds, 80 of chance); rises strictly within one process. */
+export function newId(prefix: IdPrefix): string {
+  const nowMs = systemClock.nowMs()
+  if (nowMs > lastMs) {
+    lastMs = nowMs
+    lastTail = randomBytes(10)
+    lastTail[0]! &= 0x7f // room to count up
+  } else {
+    for (let i = 9; i >= 0 && ++lastTail[i]! > 255; i--);
+  }
+  return `${prefix}_${encodeTime(lastMs)}${encodeBytes(lastTail)}`
+}
+
+function encodeTime(ms: number): string {
+  let text = ''
+  for (let rest = ms, i = 0; i < 10; i++, rest = Math.floor(rest / 32)) text = ALPHABET[rest % 32] + text
+  return text
+}
+
+function encodeBytes(bytes: Buffer): string {
+  let text = ''
+  let bits = 0
+  let held = 0
+  for (const byte of bytes) {
+    held = (held << 8) | byte
+    for (bits += 8; bits >= 5; bits -= 5) text += ALPHABET[(held >> (bits - 5)) & 31]
+    held &= (1 << bits) - 1
+  }
+  return text
+}
