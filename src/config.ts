@@ -1,0 +1,108 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { z } from 'zod'
+
+/** Every environment variable once: its name, meaning, default and check. `.env.example` lists the same. */
+
+const text = z.string().trim().min(1)
+const port = z.coerce.number().int().min(0).max(65535)
+const url = (...protocols: string[]) =>
+  text.refine(value => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
+    message: `must be a URL that begins with ${protocols.map(protocol => `${protocol}//`).join(' or ')}`,
+  })
+const rootKey = text.refine(value => Buffer.from(value, 'base64').length === 32, {
+  message: 'must be 32 bytes in base64',
+})
+
+const environment = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  PORT: port.default(3000),
+  HOST: text.optional(),
+  PUBLIC_URL: url('http:', 'https:').optional(),
+  DATABASE_URL: url('postgres:', 'postgresql:').optional(),
+  DATA_DIR: text.default('./data'),
+  SECRET_KEY: text.min(32, 'must have at least 32 characters').optional(),
+  SECRET_KEY_FILE: text.optional(),
+  SANDBOX: z.enum(['on', 'off']).optional(),
+  SANDBOX_URL: url('http:').optional(),
+  SANDBOX_PORT: port.default(3001),
+  WHATSAPP_WS_URL: url('ws:', 'wss:').optional(),
+  WHATSAPP_MEDIA_URL: url('http:').optional(),
+  WHATSAPP_ROOT_KEY: rootKey.optional(),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+})
+
+export interface Config {
+  production: boolean
+  host: string
+  port: number
+  publicUrl: string
+  /** Null: the embedded database in `dataDir`. */
+  databaseUrl: string | null
+  dataDir: string
+  /** Null: made once and kept in `dataDir`. */
+  secretKey: string | null
+  /** Null: off. `controlUrl` null: it runs in this process. */
+  sandbox: { controlUrl: string | null } | null
+  /** The port of a sandbox that runs alone. */
+  sandboxPort: number
+  /** Where ordinary instances connect; nulls mean WhatsApp's own network. */
+  whatsapp: { webSocketUrl: string | null; mediaUrl: string | null; rootKey: Uint8Array | null }
+  logLevel: string
+}
+
+/** The message is one line that names the variable. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+/** Reads `.env` in the working directory (without overriding what is set) and the environment, once. */
+export function readConfig(variables: Record<string, string | undefined> = fromProcess()): Config {
+  // An empty value, as compose files write it, means unset.
+  const present = Object.fromEntries(
+    Object.entries(variables).filter(([, value]) => value !== undefined && value !== ''),
+  )
+  const parsed = environment.safeParse(present)
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!
+    throw new ConfigError(`${String(path[0])}: ${message}`)
+  }
+  const env = parsed.data
+  const production = env.NODE_ENV === 'production'
+  const sandboxOn = (env.SANDBOX ?? (production ? 'off' : 'on')) === 'on'
+  const secretKey = env.SECRET_KEY ?? (env.SECRET_KEY_FILE ? readSecretFile(env.SECRET_KEY_FILE) : null)
+  if (production && !secretKey) throw new ConfigError('SECRET_KEY: is required in production (or SECRET_KEY_FILE)')
+  return Object.freeze({
+    production,
+    host: env.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
+    port: env.PORT,
+    publicUrl: (env.PUBLIC_URL ?? `http://localhost:${env.PORT}`).replace(/\/+$/, ''),
+    databaseUrl: env.DATABASE_URL ?? null,
+    dataDir: resolve(env.DATA_DIR),
+    secretKey,
+    sandbox: sandboxOn ? { controlUrl: env.SANDBOX_URL ?? null } : null,
+    sandboxPort: env.SANDBOX_PORT,
+    whatsapp: {
+      webSocketUrl: env.WHATSAPP_WS_URL ?? null,
+      mediaUrl: env.WHATSAPP_MEDIA_URL ?? null,
+      rootKey: env.WHATSAPP_ROOT_KEY ? Buffer.from(env.WHATSAPP_ROOT_KEY, 'base64') : null,
+    },
+    logLevel: env.LOG_LEVEL,
+  })
+}
+
+function fromProcess(): Record<string, string | undefined> {
+  if (existsSync('.env')) process.loadEnvFile('.env')
+  return process.env
+}
+
+function readSecretFile(path: string): string {
+  let content: string
+  try {
+    content = readFileSync(path, 'utf8').trim()
+  } catch (error) {
+    throw new ConfigError(`SECRET_KEY_FILE: cannot be read (${(error as Error).message})`)
+  }
+  if (content.length < 32) throw new ConfigError('SECRET_KEY_FILE: must hold at least 32 characters')
+  return content
+}

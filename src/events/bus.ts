@@ -1,0 +1,109 @@
+import type { EventType, HouseEvent } from './catalogue.ts'
+
+/** The way from a committed event to who listens in this process. Publish only after the commit. */
+export interface Bus {
+  publish(...events: HouseEvent[]): void
+  /** Ends with an error when the reader is more than `BUFFER_MAX` events behind. */
+  subscribe<Type extends EventType>(filter: Filter<Type>): AsyncIterableIterator<HouseEvent<Type>>
+  /** How many streams are open. */
+  readonly size: number
+  close(): void
+}
+
+export interface Filter<Type extends EventType = EventType> {
+  tenantId: string
+  instanceId: string
+  type: Type
+}
+
+const BUFFER_MAX = 1000
+
+export function createBus(): Bus {
+  const streams = new Map<string, Set<Stream>>()
+  const channel = (filter: Filter) => `${filter.tenantId} ${filter.instanceId} ${filter.type}`
+  return {
+    publish(...events) {
+      for (const event of events) for (const stream of streams.get(channel(event)) ?? []) stream.push(event)
+    },
+    subscribe<Type extends EventType>(filter: Filter<Type>) {
+      const name = channel(filter)
+      const stream = new Stream(() => {
+        const open = streams.get(name)
+        open?.delete(stream)
+        if (open?.size === 0) streams.delete(name)
+      })
+      const open = streams.get(name) ?? new Set()
+      streams.set(name, open.add(stream))
+      return stream as unknown as AsyncIterableIterator<HouseEvent<Type>>
+    },
+    get size() {
+      return [...streams.values()].reduce((sum, open) => sum + open.size, 0)
+    },
+    close() {
+      for (const open of [...streams.values()]) for (const stream of [...open]) void stream.return()
+    },
+  }
+}
+
+type Result = IteratorResult<HouseEvent, undefined>
+interface Waiter {
+  resolve(result: Result): void
+  reject(error: Error): void
+}
+
+class Stream implements AsyncIterableIterator<HouseEvent> {
+  #buffer: HouseEvent[] = []
+  #waiting: Waiter[] = []
+  #error: Error | null = null
+  #ended = false
+  readonly #onEnd: () => void
+
+  constructor(onEnd: () => void) {
+    this.#onEnd = onEnd
+  }
+
+  push(event: HouseEvent): void {
+    const waiter = this.#waiting.shift()
+    if (waiter) waiter.resolve({ value: event, done: false })
+    else if (this.#buffer.length < BUFFER_MAX) this.#buffer.push(event)
+    else {
+      this.#error = new Error(`the reader fell ${BUFFER_MAX} events behind`)
+      this.#buffer = []
+      this.#end()
+    }
+  }
+
+  async next(): Promise<Result> {
+    const event = this.#buffer.shift()
+    if (event) return { value: event, done: false }
+    if (this.#error) throw this.#error
+    if (this.#ended) return { value: undefined, done: true }
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
+  }
+
+  async return(): Promise<Result> {
+    this.#buffer = []
+    this.#end()
+    return { value: undefined, done: true }
+  }
+
+  async throw(error: Error): Promise<Result> {
+    await this.return()
+    throw error
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return()
+  }
+
+  #end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#onEnd()
+    for (const waiter of this.#waiting.splice(0)) waiter.resolve({ value: undefined, done: true })
+  }
+}

@@ -1,0 +1,30 @@
+import SchemaBuilder from '@pothos/core'
+import { GraphQLError, Kind } from 'graphql'
+import type { Context } from '../context.ts'
+
+/** Pothos, set up; no type of the house in it. Chapters beside this file define types and the fields that call operations. */
+export const builder = new SchemaBuilder<{
+  Context: Context
+  DefaultFieldNullability: false
+  Scalars: {
+    ID: { Input: string; Output: string }
+    DateTime: { Input: Date; Output: Date }
+  }
+}>({ defaultFieldNullability: false })
+
+builder.queryType({ description: 'What can be read.' })
+builder.mutationType({ description: 'What can be changed.' })
+builder.subscriptionType({ description: 'What can be listened to, over WebSocket (`graphql-transport-ws`) or SSE.' })
+
+const parseTime = (value: unknown): Date => {
+  const time = typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) ? new Date(value) : null
+  if (!time || Number.isNaN(time.getTime())) throw new GraphQLError('must be an ISO 8601 time')
+  return time
+}
+
+builder.scalarType('DateTime', {
+  description: 'An instant: ISO 8601 in UTC with milliseconds, such as `2025-01-01T00:00:00.000Z`.',
+  serialize: value => value.toISOString(),
+  parseValue: parseTime,
+  parseLiteral: node => parseTime(node.kind === Kind.STRING ? node.value : null),
+})

@@ -1,0 +1,15 @@
+import { chatJid, phoneDigits } from '../resolvers/chats/chat-id.ts'
+import type { Check } from './check.ts'
+
+/** Rules on values that name a phone or a chat. */
+
+export const phoneNumber: Check = (value: string) =>
+  phoneDigits(value) ? null : 'must be a phone number in international form, 8 to 15 digits'
+
+export const chatId: Check = (value: string) =>
+  chatJid(value)
+    ? null
+    : 'must be …@s.whatsapp.net, …@lid, …@g.us, or a phone number in international form of 8 to 15 digits'
+
+export const digits: Check = (value: string) =>
+  /^\d{8,15}$/.test(value) ? null : 'must be 8 to 15 digits, without anything else'

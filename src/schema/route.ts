@@ -1,0 +1,30 @@
+/** Marks a root field as a route of `/v1`: the only list of routes there is (`extensions.rest`). */
+export interface RestRoute {
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  /** Below `/v1`, with `{snake_case}` parameters that fill the camelCase arguments of the same name. */
+  path: string
+  /** Of a success. 204 has no body. */
+  status: number
+  /** The chapter in the reference. */
+  tag: string
+  /** Open to callers without credentials. */
+  open?: boolean
+}
+
+type Marked = { extensions: { rest: RestRoute } }
+type Options = Partial<Pick<RestRoute, 'status' | 'open'>>
+
+const mark = (method: RestRoute['method'], tag: string, path: string, options: Options): Marked => ({
+  extensions: { rest: { method, path, status: 200, tag, ...options } },
+})
+
+/** The body fills the argument `input`; the query string and the path fill arguments by name. */
+export const routes = (tag: string) => ({
+  get: (path: string, options: Options = {}) => mark('GET', tag, path, options),
+  post: (path: string, options: Options = {}) => mark('POST', tag, path, options),
+  patch: (path: string, options: Options = {}) => mark('PATCH', tag, path, options),
+  delete: (path: string, options: Options = {}) => mark('DELETE', tag, path, { status: 204, ...options }),
+})
+
+/** Keeps a field of an object type out of REST answers (relations: they would cost a query per row). */
+export const graphqlOnly = { extensions: { rest: false } } as const
