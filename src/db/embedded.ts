@@ -1,0 +1,173 @@
+import { chmod, chown, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { type Binaries, copyForEveryone, installedBinaries, type ProcessOwner, probe } from './binaries.ts'
+import { readPostmaster } from './leftover.ts'
+import { DataDirInUse, lockDataDir } from './lock.ts'
+import { openPGlite } from './pglite.ts'
+import { poolConfig } from './pool.ts'
+import { createCluster, SUPERUSER, startServer } from './server.ts'
+import { type DatabaseLog, DatabaseStartError } from './start-error.ts'
+
+/** A way to a database: what it is, its connections, and the end of both. */
+export interface Engine {
+  kind: string
+  pool: pg.Pool
+  close(): Promise<void>
+}
+
+export interface EmbeddedOptions {
+  dataDir: string
+  log: DatabaseLog
+  /** When a server runs on `dataDir`, connect to its database instead of refusing. */
+  join?: boolean
+}
+
+type EngineName = 'postgresql' | 'pglite'
+
+/** `nobody`, by its number. */
+const NOBODY = { uid: 65534, gid: 65534 }
+const JOIN_TIMEOUT_MS = 10_000
+
+/** The database in `dataDir`, which until `close` belongs to this process alone. */
+export async function startEmbedded(options: EmbeddedOptions): Promise<Engine> {
+  const dataDir = resolve(options.dataDir)
+  await makeDataDir(dataDir)
+  const lock = await lockDataDir(dataDir).catch((error: Error) => error)
+  if (lock instanceof Error) {
+    if (options.join && lock instanceof DataDirInUse) return joinRunning(dataDir, lock)
+    throw lock
+  }
+  try {
+    const engine = await startChosen({ ...options, dataDir })
+    return { ...engine, close: () => engine.close().finally(() => lock.release()) }
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+async function makeDataDir(dataDir: string): Promise<void> {
+  try {
+    const made = await mkdir(dataDir, { recursive: true, mode: 0o755 })
+    // PostgreSQL, as another user, must be able to pass through; what else stands in here has modes of its own.
+    if (made !== undefined) await chmod(dataDir, process.getuid?.() === 0 ? 0o711 : 0o700)
+  } catch (error) {
+    throw new DatabaseStartError(`cannot make DATA_DIR ${dataDir}: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** The engine is chosen once per DATA_DIR: data of one must not vanish because the other starts beside it. */
+async function startChosen({ dataDir, log }: EmbeddedOptions): Promise<Engine> {
+  const clusterDir = join(dataDir, 'postgresql')
+  const chosen = await chosenEngine(dataDir)
+  if (chosen === 'pglite') return startPGlite(dataDir, log)
+
+  const owner = await ownerOf(clusterDir)
+  const binaries = await runnableBinaries(owner, dataDir)
+  if (typeof binaries === 'string') {
+    if (chosen) throw new DatabaseStartError(`${dataDir} needs the embedded PostgreSQL, which cannot run: ${binaries}`)
+    return choosePGlite(dataDir, log, binaries)
+  }
+  const options = { binaries, clusterDir, owner, log }
+  const made = await readFile(join(clusterDir, 'PG_VERSION'), 'utf8').catch(() => null)
+  if (made === null) {
+    const failure = await createCluster(options).catch((error: Error) => error)
+    // initdb wants a name for its user id; a container may run under a number that has none.
+    if (failure && !chosen && /could not look up .*user/.test(failure.message)) {
+      return choosePGlite(dataDir, log, failure.message)
+    }
+    if (failure) throw failure
+  } else if (made.trim() !== majorOf(binaries)) {
+    throw new DatabaseStartError(
+      `${clusterDir} was made by PostgreSQL ${made.trim()}, and this version brings ${majorOf(binaries)}: dump it with the former`,
+    )
+  }
+  await choose(dataDir, 'postgresql')
+  const server = await startServer(options)
+  const pool = socketPool(server.socketDir)
+  return { kind: 'embedded', pool, close: () => pool.end().finally(() => server.stop()) }
+}
+
+const majorOf = (binaries: Binaries): string => binaries.version.split('.')[0]!
+
+function socketPool(socketDir: string): pg.Pool {
+  return new pg.Pool(poolConfig({ host: socketDir, port: 5432, user: SUPERUSER, database: 'postgres', ssl: false }))
+}
+
+/** PostgreSQL refuses to run as root: then it runs as whoever owns its folder, or as nobody. */
+async function ownerOf(clusterDir: string): Promise<ProcessOwner> {
+  if (process.getuid?.() !== 0) return {}
+  const stats = await stat(clusterDir).catch(() => null)
+  if (stats && stats.uid !== 0) return { uid: stats.uid, gid: stats.gid }
+  // Root's own only after a copy or a restore made by root.
+  if (stats) await giveAway(clusterDir)
+  return NOBODY
+}
+
+async function giveAway(dir: string): Promise<void> {
+  for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile() || entry.isDirectory()) await chown(join(entry.parentPath, entry.name), NOBODY.uid, NOBODY.gid)
+  }
+  await chown(dir, NOBODY.uid, NOBODY.gid)
+}
+
+/** PostgreSQL's programs, in a place where `owner` can run them; otherwise the reason why not. */
+async function runnableBinaries(owner: ProcessOwner, dataDir: string): Promise<Binaries | string> {
+  const installed = await installedBinaries()
+  if (!installed) return `npm installed no PostgreSQL for ${process.platform}-${process.arch}`
+  const inPlace = await probe(installed, owner, dataDir)
+  if (inPlace.kind === 'runs') return installed
+  const closed = `the folder ${dataDir} may not be entered by the user that PostgreSQL runs as (root may not run it)`
+  if (inPlace.kind === 'folder_closed') return closed
+  const asOurselves = owner.uid === undefined ? inPlace : await probe(installed, {}, dataDir)
+  // It runs, but not for `owner`: something on the way to it is closed to other users.
+  if (asOurselves.kind === 'runs') {
+    const copy = await copyForEveryone(installed)
+    if (copy && (await probe(copy, owner, dataDir)).kind === 'runs') return copy
+  }
+  return `its programs do not run here: ${inPlace.reason}`
+}
+
+async function chosenEngine(dataDir: string): Promise<EngineName | null> {
+  const text = (await readFile(join(dataDir, 'engine'), 'utf8').catch(() => '')).trim()
+  if (text === 'postgresql' || text === 'pglite') return text
+  const exists = (name: string) => stat(join(dataDir, name)).catch(() => null)
+  if (await exists('postgresql')) return 'postgresql'
+  return (await exists('pglite')) ? 'pglite' : null
+}
+
+async function choose(dataDir: string, engine: EngineName): Promise<void> {
+  if ((await readFile(join(dataDir, 'engine'), 'utf8').catch(() => '')).trim() === engine) return
+  await writeFile(join(dataDir, 'engine.new'), `${engine}\n`)
+  await rename(join(dataDir, 'engine.new'), join(dataDir, 'engine'))
+}
+
+async function choosePGlite(dataDir: string, log: DatabaseLog, reason: string): Promise<Engine> {
+  log.warn({ reason }, 'the embedded PostgreSQL cannot be used for this DATA_DIR; PGlite is, from now on')
+  await choose(dataDir, 'pglite')
+  return startPGlite(dataDir, log)
+}
+
+async function startPGlite(dataDir: string, log: DatabaseLog): Promise<Engine> {
+  const limit = 'the database is PGlite, which never syncs to disk: a killed process loses nothing, a power failure may'
+  log.warn({}, `${limit}. Set DATABASE_URL for data that matters`)
+  return { kind: 'PGlite', ...(await openPGlite(join(dataDir, 'pglite'))) }
+}
+
+/** For a command beside a running server, whose PostgreSQL takes connections of its own user and of root. */
+async function joinRunning(dataDir: string, inUse: DataDirInUse): Promise<Engine> {
+  for (let waitedMs = 0; waitedMs < JOIN_TIMEOUT_MS; waitedMs += 50) {
+    if ((await chosenEngine(dataDir)) === 'pglite') {
+      throw new DatabaseStartError(`${inUse.message} (its PGlite serves one process only)`, { cause: inUse })
+    }
+    const postmaster = await readPostmaster(join(dataDir, 'postgresql'))
+    if (postmaster?.isReady && postmaster.socketDir) {
+      const pool = socketPool(postmaster.socketDir)
+      return { kind: 'embedded, joined', pool, close: () => pool.end() }
+    }
+    await sleep(50)
+  }
+  throw inUse
+}

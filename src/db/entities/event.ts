@@ -1,0 +1,19 @@
+import { defineEntity, p } from '@mikro-orm/core'
+import { Instance } from './instance.ts'
+import { Tenant } from './tenant.ts'
+
+const EventSchema = defineEntity({
+  name: 'Event',
+  tableName: 'event',
+  properties: {
+    id: p.text().primary(),
+    tenantId: () => p.manyToOne(Tenant).mapToPk().fieldName('tenant_id'),
+    instanceId: () => p.manyToOne(Instance).mapToPk().fieldName('instance_id'),
+    type: p.text(),
+    data: p.json<Record<string, unknown>>(),
+    createdAt: p.datetime(3).defaultRaw('current_timestamp'),
+  },
+})
+
+export class Event extends EventSchema.class {}
+EventSchema.setClass(Event)

@@ -1,0 +1,38 @@
+import { defineEntity, p } from '@mikro-orm/core'
+import { Instance } from './instance.ts'
+import { Tenant } from './tenant.ts'
+
+export type MessageDirection = 'inbound' | 'outbound'
+export type MessageStatus = 'pending' | 'sent' | 'delivered' | 'read' | 'failed'
+
+const MessageSchema = defineEntity({
+  name: 'Message',
+  tableName: 'message',
+  properties: {
+    id: p.text().primary(),
+    tenantId: () => p.manyToOne(Tenant).mapToPk().fieldName('tenant_id'),
+    instanceId: () => p.manyToOne(Instance).mapToPk().fieldName('instance_id'),
+    whatsappId: p.text(),
+    chatId: p.text(),
+    lid: p.text().nullable(),
+    phoneNumber: p.text().nullable(),
+    sender: p.text(),
+    direction: p.text().$type<MessageDirection>(),
+    type: p.text(),
+    status: p.text().$type<MessageStatus>(),
+    content: p.json<Record<string, unknown>>(),
+    /** The protobuf of an outbound message, sealed with the place `message|<id>|payload`. */
+    payload: p.blob().nullable().lazy(),
+    errorCode: p.text().nullable(),
+    errorMessage: p.text().nullable(),
+    raw: p.json<Record<string, unknown>>().nullable(),
+    timestamp: p.datetime(3),
+    createdAt: p.datetime(3).defaultRaw('current_timestamp'),
+    attempts: p.integer().default(0),
+    nextAttemptAt: p.datetime(3).nullable(),
+    expiresAt: p.datetime(3).nullable(),
+  },
+})
+
+export class Message extends MessageSchema.class {}
+MessageSchema.setClass(Message)

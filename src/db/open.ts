@@ -1,0 +1,143 @@
+/**
+ * The room of the database: it remembers, and decides nothing about the product. It owns the tables, their
+ * migrations, the server we bring along and the encryption of what WhatsApp sessions keep. It knows no chapter,
+ * no caller and no party; operations bring their own queries through MikroORM or `Sql`.
+ */
+import { MikroORM } from '@mikro-orm/postgresql'
+import { PostgresDialect } from 'kysely'
+import pg from 'pg'
+import { type Engine, startEmbedded } from './embedded.ts'
+import { ApiKey } from './entities/api-key.ts'
+import { Credential } from './entities/credential.ts'
+import { Event } from './entities/event.ts'
+import { Inbox } from './entities/inbox.ts'
+import { Instance } from './entities/instance.ts'
+import { Message } from './entities/message.ts'
+import { SignalKey } from './entities/signal-key.ts'
+import { Tenant } from './entities/tenant.ts'
+import { MIGRATION_OPTIONS, migrate } from './migrate.ts'
+import { poolConfig } from './pool.ts'
+import { inTransaction, isConnectionLost, type Sql, sqlOverPool } from './sql.ts'
+import { type DatabaseLog, DatabaseStartError } from './start-error.ts'
+
+export interface DatabaseOptions {
+  /** `postgres://…`; without it the embedded server in `dataDir` is started. */
+  databaseUrl?: string | null
+  dataDir: string
+  log: DatabaseLog
+  /** Refuses a server that acknowledges commits before they are on disk. */
+  production?: boolean
+  /** For a command of the operator: when a server runs on `dataDir`, use its database instead of refusing. */
+  join?: boolean
+}
+
+export interface Database {
+  orm: MikroORM
+  pool: pg.Pool
+  /** Each statement is its own transaction. */
+  sql: Sql
+  /** Commits when `work` resolves and rolls back when it throws. `work` waits for nothing but this database. */
+  transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>
+  /** Such as `PostgreSQL 18.4 (embedded)`. */
+  describe: string
+  close(): Promise<void>
+}
+
+/** Rejects with `DatabaseStartError`, whose message is one line for the person who starts the server. */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const { databaseUrl, log } = options
+  const engine = databaseUrl ? remote(databaseUrl) : await startEmbedded(options)
+  const pool = engine.pool
+  // Without a listener the error of an idle connection would end the process.
+  pool.on('error', error => log.warn({ error: error.message }, 'lost a connection to the database'))
+  pool.on('connect', client => client.on('error', () => {}))
+  let orm: MikroORM | undefined
+  try {
+    const server = await inspect(pool, options)
+    orm = await openOrm(pool, server.database)
+    const ran = await migrate(orm, pool)
+    if (ran.length > 0) log.info({ migrations: ran }, 'database migrated')
+    return assemble(engine, orm, `PostgreSQL ${server.version} (${engine.kind})`)
+  } catch (error) {
+    await orm?.close(true).catch(() => {})
+    await engine.close().catch(() => {})
+    throw startError(error, engine)
+  }
+}
+
+function assemble(engine: Engine, orm: MikroORM, describe: string): Database {
+  const { pool } = engine
+  let closed: Promise<void> | undefined
+  return {
+    orm,
+    pool,
+    sql: sqlOverPool(pool),
+    transaction: work => inTransaction(pool, work),
+    describe,
+    close: () => (closed ??= orm.close(true).then(() => engine.close())),
+  }
+}
+
+function remote(databaseUrl: string): Engine {
+  let url: URL
+  try {
+    url = new URL(databaseUrl)
+  } catch {
+    throw new DatabaseStartError('DATABASE_URL is not an address of the form postgres://user:password@host:port/name')
+  }
+  const pool = new pg.Pool(poolConfig({ connectionString: databaseUrl }))
+  return { kind: `DATABASE_URL at ${url.host || url.searchParams.get('host')}`, pool, close: () => pool.end() }
+}
+
+interface Server {
+  version: string
+  database: string
+}
+
+/** Versions before 14 were never run. */
+const OLDEST_MAJOR = 14
+
+async function inspect(pool: pg.Pool, options: DatabaseOptions): Promise<Server> {
+  const { rows } = await pool.query(`select current_setting('server_version_num')::int as number,
+    current_setting('server_version') as version, current_database() as database,
+    current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit`)
+  const { number, version, database, fsync, commit } = rows[0]
+  if (number < OLDEST_MAJOR * 10_000) {
+    throw new DatabaseStartError(`the server at DATABASE_URL is PostgreSQL ${version}, and ${OLDEST_MAJOR} is needed`)
+  }
+  if (options.databaseUrl && options.production && (fsync === 'off' || commit === 'off')) {
+    throw new DatabaseStartError(
+      `the server at DATABASE_URL runs with fsync=${fsync} and synchronous_commit=${commit}: both must be on in production, or a power failure loses what was acknowledged`,
+    )
+  }
+  return { version: version.split(' ')[0], database }
+}
+
+function openOrm(pool: pg.Pool, dbName: string): Promise<MikroORM> {
+  return MikroORM.init({
+    entities: [Tenant, ApiKey, Instance, Credential, SignalKey, Inbox, Message, Event],
+    dbName,
+    // MikroORM must not end the pool: it is ours. Its result mapper takes the Dates that pg makes.
+    driverOptions: new PostgresDialect({
+      pool: { connect: () => pool.connect(), end: async () => {}, options: {} },
+    } as unknown as ConstructorParameters<typeof PostgresDialect>[0]),
+    migrations: MIGRATION_OPTIONS,
+    forceUtcTimezone: true,
+    allowGlobalContext: false,
+    debug: false,
+  })
+}
+
+function startError(error: unknown, engine: Engine): DatabaseStartError {
+  if (error instanceof DatabaseStartError) return error
+  const reason = reasonOf(error)
+  if (isConnectionLost(error))
+    return new DatabaseStartError(`no database answers: ${engine.kind}: ${reason}`, { cause: error })
+  return new DatabaseStartError(`the database (${engine.kind}) cannot be used: ${reason}`, { cause: error })
+}
+
+/** A connection that was refused on every address of a host has its reasons inside, and no message of its own. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join('; ')
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,21 @@
+import type pg from 'pg'
+
+/** How long anything waits for a connection. */
+export const CONNECTION_TIMEOUT_MS = 5_000
+const MAX_CONNECTIONS = 20
+const STATEMENT_TIMEOUT_MS = 30_000
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000
+
+/** pg's options for a server at this address. */
+export function poolConfig(address: pg.PoolConfig): pg.PoolConfig {
+  return {
+    ...address,
+    connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
+    max: MAX_CONNECTIONS,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    application_name: 'wataki',
+  }
+}

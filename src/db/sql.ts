@@ -1,0 +1,96 @@
+import type { EntityManager } from '@mikro-orm/postgresql'
+import { CompiledQuery } from 'kysely'
+import type { Pool, PoolClient, QueryConfig } from 'pg'
+import { ApiError, unavailable } from '../errors.ts'
+
+/**
+ * SQL by hand, for the hot paths and for what an ORM cannot say. The same function takes it over the pool
+ * (each statement its own transaction), inside `transaction` and inside MikroORM's (`sqlOf(em)`).
+ */
+export interface Sql {
+  /**
+   * Rows with the column names of the statement. `timestamptz` is a Date, `bytea` a Buffer, `bigint` a string.
+   * For a `jsonb` parameter pass JSON text: an array would become a PostgreSQL array. `name` prepares the
+   * statement once per connection; one name belongs to one text.
+   */
+  query<R extends object>(text: string, params?: readonly unknown[], name?: string): Promise<R[]>
+}
+
+export function sqlOverPool(pool: Pool): Sql {
+  return { query: (text, params, name) => rowsOf(pool.query(config(text, params, name))) }
+}
+
+function sqlOverClient(client: PoolClient): Sql {
+  return { query: (text, params, name) => rowsOf(client.query(config(text, params, name))) }
+}
+
+/** Inside MikroORM's transaction when `em` is in one, otherwise autocommit over the same pool. */
+export function sqlOf(em: EntityManager): Sql {
+  return {
+    query: (text, params, name) => {
+      const executor = em.getTransactionContext() ?? em.getConnection().getClient()
+      // Kysely hands `sql` to pg's `query` untouched; pg also takes an object there, and only that can carry a name.
+      const sql = { text, name } as unknown as string
+      return rowsOf(executor.executeQuery({ ...CompiledQuery.raw(text, [...(params ?? [])]), sql }))
+    },
+  }
+}
+
+/**
+ * Commits when `work` resolves, rolls back when it throws; retries nothing. `work` must not wait for anything
+ * but this database: a connection, and on PGlite the whole database, is held until it ends.
+ */
+export async function inTransaction<T>(pool: Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
+  const client = await pool.connect().catch(rethrow)
+  let broken: Error | undefined
+  try {
+    await client.query('begin')
+    const result = await work(sqlOverClient(client))
+    await client.query('commit')
+    return result
+  } catch (error) {
+    // A client that cannot even roll back has no known state: it must not go back into the pool.
+    await client.query('rollback').catch((failure: Error) => (broken = failure))
+    return rethrow(error)
+  } finally {
+    client.release(broken)
+  }
+}
+
+const config = (text: string, params: readonly unknown[] = [], name?: string): QueryConfig => ({
+  text,
+  values: params as unknown[],
+  name,
+})
+
+async function rowsOf<R>(result: Promise<{ rows: unknown[] }>): Promise<R[]> {
+  return (await result.catch(rethrow)).rows as R[]
+}
+
+function rethrow(error: unknown): never {
+  if (error instanceof ApiError || !isConnectionLost(error)) throw error
+  throw unavailable('The database cannot be reached right now', error)
+}
+
+/** Connection refused, cut or not handed out in time; `cause` and `previous` are looked through. */
+export function isConnectionLost(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = (error as { code?: unknown }).code
+  // 08: connection exceptions; 57P01-3: the server shuts down, crashed or starts; 53300: too many connections.
+  if (
+    typeof code === 'string' &&
+    /^(08...|57P0[123]|53300|ECONN.*|EPIPE|ENOENT|ETIMEDOUT|EHOST.*|ENET.*)$/.test(code)
+  ) {
+    return true
+  }
+  return /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|The database is closed)/.test(
+    error.message,
+  )
+}
+
+/** True for a unique violation, of `constraint` when one is named; works for pg's errors and MikroORM's. */
+export function isUniqueViolation(error: unknown, constraint?: string): boolean {
+  if (!(error instanceof Error)) return false
+  const { code, constraint: violated } = error as { code?: string; constraint?: string }
+  return code === '23505' && (constraint === undefined || violated === constraint)
+}
