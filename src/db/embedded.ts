@@ -22,6 +22,8 @@ export interface EmbeddedOptions {
   log: DatabaseLog
   /** When a server runs on `dataDir`, connect to its database instead of refusing. */
   join?: boolean
+  /** PostgreSQL settings over our own. */
+  settings?: Record<string, string>
 }
 
 type EngineName = 'postgresql' | 'pglite'
@@ -59,7 +61,7 @@ async function makeDataDir(dataDir: string): Promise<void> {
 }
 
 /** The engine is chosen once per DATA_DIR: data of one must not vanish because the other starts beside it. */
-async function startChosen({ dataDir, log }: EmbeddedOptions): Promise<Engine> {
+async function startChosen({ dataDir, log, settings }: EmbeddedOptions): Promise<Engine> {
   const clusterDir = join(dataDir, 'postgresql')
   const chosen = await chosenEngine(dataDir)
   if (chosen === 'pglite') return startPGlite(dataDir, log)
@@ -70,7 +72,7 @@ async function startChosen({ dataDir, log }: EmbeddedOptions): Promise<Engine> {
     if (chosen) throw new DatabaseStartError(`${dataDir} needs the embedded PostgreSQL, which cannot run: ${binaries}`)
     return choosePGlite(dataDir, log, binaries)
   }
-  const options = { binaries, clusterDir, owner, log }
+  const options = { binaries, clusterDir, owner, log, settings }
   const made = await readFile(join(clusterDir, 'PG_VERSION'), 'utf8').catch(() => null)
   if (made === null) {
     const failure = await createCluster(options).catch((error: Error) => error)

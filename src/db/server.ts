@@ -16,6 +16,8 @@ export interface ServerOptions {
   clusterDir: string
   owner: ProcessOwner
   log: DatabaseLog
+  /** Over our own. */
+  settings?: Record<string, string>
 }
 
 /** A PostgreSQL that listens on a unix socket and lives no longer than this process. */
@@ -154,8 +156,11 @@ async function launchWhenFree(options: ServerOptions, socketDir: string): Promis
   }
 }
 
-function launch({ binaries, clusterDir, owner, log }: ServerOptions, socketDir: string): Promise<ChildProcess> {
-  const settings = { ...SETTINGS, unix_socket_directories: socketDir }
+function launch(
+  { binaries, clusterDir, owner, log, ...more }: ServerOptions,
+  socketDir: string,
+): Promise<ChildProcess> {
+  const settings = { ...SETTINGS, ...more.settings, unix_socket_directories: socketDir }
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const child = spawn('/bin/sh', ['-c', WATCHDOG, join(binaries.dir, 'bin', 'postgres'), '-D', clusterDir, ...args], {
     ...owner,

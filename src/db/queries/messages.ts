@@ -115,6 +115,7 @@ export async function claimPending(
   const rows = await sql.query<ClaimedMessage>(
     `with due as (
        select id from message m where instance_id = $1 and status = 'pending' and next_attempt_at <= $2 and expires_at > $2
+         and id <> all($4::text[])
          and not exists (
            select 1 from message held where held.instance_id = $1 and held.status = 'pending' and held.chat_id = m.chat_id
              and held.id < m.id and held.next_attempt_at > $2 and held.id <> all($4::text[]))
