@@ -4,6 +4,7 @@ import type { Config } from './config.ts'
 import type { Database } from './db/open.ts'
 import { unauthorized } from './errors.ts'
 import type { Bus } from './events/bus.ts'
+import type { Lanes } from './resolvers/messages/lanes.ts'
 import type { SandboxControl } from './sandbox/sandbox.ts'
 import type { Secrets } from './secrets.ts'
 import type { Log } from './telemetry/log.ts'
@@ -18,6 +19,8 @@ export interface App {
   db: Database
   bus: Bus
   whatsapp: WhatsApp
+  /** What is between the database and WhatsApp's ack. */
+  lanes: Lanes
   /** Where an instance's WhatsApp is. Null: the sandbox is off. */
   networks: { ordinary: Network; sandbox: Network | null }
   /** Null: off. */

@@ -56,6 +56,7 @@ export function invalid(problems: Record<string, string>): ApiError {
   return new ApiError('validation_error', first ? `${first[0]} ${first[1]}` : 'invalid request', { details: problems })
 }
 
+export const accountInactive = () => new ApiError('account_inactive', 'This account is not active')
 export const unauthorized = () => new ApiError('unauthorized', 'Missing or invalid authentication')
 export const notFound = (what: string) => new ApiError('not_found', `${what} not found`)
 export const duplicate = (what: string) => new ApiError('duplicate', `${what} already exists`)

@@ -1,4 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 /** Encryption at rest and the hashing of tokens. Nothing else in the house touches a cipher for storage. */
 export interface Secrets {
@@ -31,3 +33,15 @@ export function createSecrets(secretKey: string): Secrets {
 
 /** For tokens of full entropy only: API keys and links. */
 export const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
+
+/** The key that a development server makes for itself: kept beside its data, readable by its owner alone. */
+export function secretKeyIn(dataDir: string): string {
+  const path = join(dataDir, 'secret.key')
+  mkdirSync(dataDir, { recursive: true })
+  try {
+    writeFileSync(path, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flag: 'wx' })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  return readFileSync(path, 'utf8').trim()
+}

@@ -4,7 +4,12 @@ import type { EventType, HouseEvent } from './catalogue.ts'
 export interface Bus {
   publish(...events: HouseEvent[]): void
   /** Ends with an error when the reader is more than `BUFFER_MAX` events behind. */
-  subscribe<Type extends EventType>(filter: Filter<Type>): AsyncIterableIterator<HouseEvent<Type>>
+  subscribe<Type extends EventType, Subject>(filter: Filter<Type>): AsyncIterableIterator<HouseEvent<Type, Subject>>
+  /**
+   * The next event about one thing that `accept` takes, or null after `timeoutMs`. Call it before what causes the
+   * event, so that none slips by; `cancel` ends the wait at once.
+   */
+  next(about: string, options: { accept: (event: HouseEvent) => boolean; timeoutMs: number }): Pending
   /** How many streams are open. */
   readonly size: number
   close(): void
@@ -16,16 +21,44 @@ export interface Filter<Type extends EventType = EventType> {
   type: Type
 }
 
+/** A promise that can be given up. */
+export interface Pending {
+  event: Promise<HouseEvent | null>
+  cancel(): void
+}
+
 const BUFFER_MAX = 1000
 
 export function createBus(): Bus {
   const streams = new Map<string, Set<Stream>>()
+  const waits = new Map<string, Set<(event: HouseEvent) => void>>()
   const channel = (filter: Filter) => `${filter.tenantId} ${filter.instanceId} ${filter.type}`
   return {
     publish(...events) {
-      for (const event of events) for (const stream of streams.get(channel(event)) ?? []) stream.push(event)
+      for (const event of events) {
+        for (const stream of streams.get(channel(event)) ?? []) stream.push(event)
+        for (const wait of [...(waits.get(event.about) ?? [])]) wait(event)
+      }
     },
-    subscribe<Type extends EventType>(filter: Filter<Type>) {
+    next(about, { accept, timeoutMs }) {
+      let finish: (event: HouseEvent | null) => void = () => {}
+      const wait = (event: HouseEvent) => {
+        if (accept(event)) finish(event)
+      }
+      waits.set(about, (waits.get(about) ?? new Set()).add(wait))
+      const event = new Promise<HouseEvent | null>(resolve => {
+        const timer = setTimeout(() => finish(null), timeoutMs)
+        finish = result => {
+          clearTimeout(timer)
+          const open = waits.get(about)
+          open?.delete(wait)
+          if (open?.size === 0) waits.delete(about)
+          resolve(result)
+        }
+      })
+      return { event, cancel: () => finish(null) }
+    },
+    subscribe<Type extends EventType, Subject>(filter: Filter<Type>) {
       const name = channel(filter)
       const stream = new Stream(() => {
         const open = streams.get(name)
@@ -34,7 +67,7 @@ export function createBus(): Bus {
       })
       const open = streams.get(name) ?? new Set()
       streams.set(name, open.add(stream))
-      return stream as unknown as AsyncIterableIterator<HouseEvent<Type>>
+      return stream as unknown as AsyncIterableIterator<HouseEvent<Type, Subject>>
     },
     get size() {
       return [...streams.values()].reduce((sum, open) => sum + open.size, 0)

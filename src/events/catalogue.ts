@@ -32,13 +32,76 @@ export interface RenderedMessage {
   error: RenderedError | null
 }
 
-/** One thing that happened. `subject` is the domain object for subscribers in this process. */
+/** One thing that happened. `subject` is the domain object, for subscribers in this process. */
 export interface HouseEvent<Type extends EventType = EventType, Subject = unknown> {
+  /** `evt_…` */
   id: string
   type: Type
   tenantId: string
   instanceId: string
+  /** The id of what it happened to: a message, or the instance. */
+  about: string
   at: Date
   data: EventData[Type]
   subject: Subject
 }
+
+/** What an event needs to know of a message, in the house's own spelling. */
+export interface MessageFacts {
+  id: string
+  instanceId: string
+  chatId: string
+  lid: string | null
+  phoneNumber: string | null
+  sender: string
+  direction: string
+  status: string
+  content: { type: string }
+  timestamp: Date
+  error: RenderedError | null
+}
+
+export function messageReceived(message: MessageFacts): EventData['message.received'] {
+  const { type, ...content } = message.content
+  return {
+    id: message.id,
+    instance_id: message.instanceId,
+    chat_id: message.chatId,
+    lid: message.lid,
+    phone_number: message.phoneNumber,
+    sender: message.sender,
+    direction: message.direction,
+    type,
+    status: message.status,
+    content,
+    timestamp: message.timestamp.toISOString(),
+    error: message.error,
+  }
+}
+
+export const messageStatus = (message: MessageFacts): EventData['message.status'] => ({
+  message_id: message.id,
+  chat_id: message.chatId,
+  status: message.status,
+  error: message.error,
+})
+
+export const connectionUpdate = (status: {
+  state: string
+  lastError: string | null
+  updatedAt: Date
+}): EventData['connection.update'] => ({
+  state: status.state,
+  last_error: status.lastError,
+  updated_at: status.updatedAt.toISOString(),
+})
+
+export const qrUpdated = (update: {
+  qr: string
+  qrImageDataUrl: string
+  expiresAt: Date
+}): EventData['qr.updated'] => ({
+  qr: update.qr,
+  qr_image_data_url: update.qrImageDataUrl,
+  expires_at: update.expiresAt.toISOString(),
+})

@@ -4,32 +4,33 @@ import type { Sql } from '../sql.ts'
 
 export interface MessageRow {
   id: string
-  tenant_id: string
-  instance_id: string
-  whatsapp_id: string
-  chat_id: string
+  tenantId: string
+  instanceId: string
+  whatsappId: string
+  chatId: string
   lid: string | null
-  phone_number: string | null
+  phoneNumber: string | null
   sender: string
   direction: 'inbound' | 'outbound'
   type: string
   status: 'pending' | 'sent' | 'delivered' | 'read' | 'failed'
   content: Record<string, unknown>
-  error_code: string | null
-  error_message: string | null
+  errorCode: string | null
+  errorMessage: string | null
   timestamp: Date
 }
 
-export interface NewMessage extends Omit<MessageRow, 'tenant_id' | 'error_code' | 'error_message'> {
+export interface NewMessage extends Omit<MessageRow, 'tenantId' | 'errorCode' | 'errorMessage'> {
   /** Sealed; outbound only. */
   payload: Uint8Array | null
-  next_attempt_at: Date | null
-  expires_at: Date | null
-  created_at: Date
+  nextAttemptAt: Date | null
+  expiresAt: Date | null
+  createdAt: Date
 }
 
-const COLUMNS = `id, tenant_id, instance_id, whatsapp_id, chat_id, lid, phone_number, sender, direction, type, status,
-  content, error_code, error_message, timestamp`
+const COLUMNS = `id, tenant_id as "tenantId", instance_id as "instanceId", whatsapp_id as "whatsappId", chat_id as "chatId",
+  lid, phone_number as "phoneNumber", sender, direction, type, status, content, error_code as "errorCode",
+  error_message as "errorMessage", timestamp`
 
 /** The stored row, or null when the instance is gone or has the message already. */
 export async function insertMessage(sql: Sql, message: NewMessage): Promise<MessageRow | null> {
@@ -40,11 +41,11 @@ export async function insertMessage(sql: Sql, message: NewMessage): Promise<Mess
      on conflict do nothing returning ${COLUMNS}`,
     [
       message.id,
-      message.instance_id,
-      message.whatsapp_id,
-      message.chat_id,
+      message.instanceId,
+      message.whatsappId,
+      message.chatId,
       message.lid,
-      message.phone_number,
+      message.phoneNumber,
       message.sender,
       message.direction,
       message.type,
@@ -52,9 +53,9 @@ export async function insertMessage(sql: Sql, message: NewMessage): Promise<Mess
       JSON.stringify(message.content),
       message.timestamp,
       message.payload,
-      message.next_attempt_at,
-      message.expires_at,
-      message.created_at,
+      message.nextAttemptAt,
+      message.expiresAt,
+      message.createdAt,
     ],
     'insert-message',
   )
@@ -89,18 +90,18 @@ export function listMessages(
 /** The id under which the messages of a chat stand: the one given, or the phone form of a `@lid` once known. */
 export async function knownChatId(sql: Sql, instanceId: string, jid: string): Promise<string> {
   if (!jid.endsWith('@lid')) return jid
-  const [row] = await sql.query<{ chat_id: string }>(
-    'select chat_id from message where instance_id = $1 and lid = $2 order by id desc limit 1',
+  const [row] = await sql.query<{ chatId: string }>(
+    'select chat_id as "chatId" from message where instance_id = $1 and lid = $2 order by id desc limit 1',
     [instanceId, jid],
     'known-chat-id',
   )
-  return row?.chat_id ?? jid
+  return row?.chatId ?? jid
 }
 
 export interface ClaimedMessage {
   id: string
-  whatsapp_id: string
-  chat_id: string
+  whatsappId: string
+  chatId: string
   payload: Uint8Array
 }
 
@@ -121,7 +122,7 @@ export async function claimPending(
              and held.id < m.id and held.next_attempt_at > $2 and held.id <> all($4::text[]))
        order by id limit $5 for update skip locked)
      update message set attempts = attempts + 1, next_attempt_at = $3 from due where message.id = due.id
-     returning message.id, whatsapp_id, chat_id, payload`,
+     returning message.id, whatsapp_id as "whatsappId", chat_id as "chatId", payload`,
     [of.instanceId, of.now, of.leaseUntil, of.inFlight, of.limit],
     'claim-pending',
   )
@@ -187,11 +188,11 @@ export function lockPending(
 
 /** Connected instances with a message whose next try is due. */
 export async function instancesWithDue(sql: Sql, now: Date): Promise<string[]> {
-  const rows = await sql.query<{ instance_id: string }>(
-    `select distinct instance_id from message join instance on instance.id = message.instance_id
+  const rows = await sql.query<{ instanceId: string }>(
+    `select distinct instance_id as "instanceId" from message join instance on instance.id = message.instance_id
      where status = 'pending' and next_attempt_at <= $1 and instance.state = 'connected' limit 1000`,
     [now],
     'instances-with-due',
   )
-  return rows.map(row => row.instance_id)
+  return rows.map(row => row.instanceId)
 }

@@ -1,4 +1,3 @@
-import type { RenderedMessage } from '../../events/catalogue.ts'
 import type { MessageStatus } from './status.ts'
 
 export type MessageContent = { type: 'text'; text: string } | { type: 'unsupported'; kind: string }
@@ -23,23 +22,4 @@ export interface StoredMessage {
   status: MessageStatus
   timestamp: Date
   error: MessageError | null
-}
-
-/** As `GET …/messages/{id}` answers it: the payload of `message.received`. */
-export function renderMessage(message: StoredMessage): RenderedMessage {
-  const { type, ...content } = message.content
-  return {
-    id: message.id,
-    instance_id: message.instanceId,
-    chat_id: message.chatId,
-    lid: message.lid,
-    phone_number: message.phoneNumber,
-    sender: message.sender,
-    direction: message.direction,
-    type,
-    status: message.status,
-    content,
-    timestamp: message.timestamp.toISOString(),
-    error: message.error,
-  }
 }

@@ -1,0 +1,126 @@
+import { join } from 'node:path'
+import { systemClock } from './clock.ts'
+import type { Config } from './config.ts'
+import type { App } from './context.ts'
+import { openDatabase } from './db/open.ts'
+import { createVault } from './db/vault.ts'
+import { createBus } from './events/bus.ts'
+import { createServer } from './http/server.ts'
+import { startJobs } from './jobs/run.ts'
+import { onConnection } from './resolvers/instances/onConnection.ts'
+import { onQr } from './resolvers/instances/onQr.ts'
+import { resumeInstances } from './resolvers/instances/resumeInstances.ts'
+import { Lanes } from './resolvers/messages/lanes.ts'
+import { onAck } from './resolvers/messages/onAck.ts'
+import { onMessage } from './resolvers/messages/onMessage.ts'
+import { onReceipt } from './resolvers/messages/onReceipt.ts'
+import { controlClient } from './sandbox/client.ts'
+import type { SandboxControl } from './sandbox/sandbox.ts'
+import { openSandbox } from './sandbox/server.ts'
+import { createSecrets, secretKeyIn } from './secrets.ts'
+import { createLog, type Log } from './telemetry/log.ts'
+import { createWhatsApp } from './whatsapp/manager.ts'
+import type { Network, News } from './whatsapp/whatsapp.ts'
+
+/** A running Wataki. */
+export interface Running {
+  app: App
+  /** Where it listens, `http://host:port`. */
+  url: string
+  /** Lets calls end, closes the sockets without unlinking, then the database. Safe to call twice. */
+  close(): Promise<void>
+}
+
+/** Builds everything, in the order in which it starts; what is open is closed again when a later part fails. */
+export async function openApp(
+  config: Config,
+  log: Log = createLog({ level: config.logLevel, json: config.production }),
+): Promise<Running> {
+  const opened: { what: string; close: () => Promise<unknown> }[] = []
+  const closing = async () => {
+    for (let part = opened.pop(); part; part = opened.pop()) {
+      const { what, close } = part
+      await close().catch(cause => log.error({ err: cause, part: what }, 'closing failed'))
+    }
+  }
+  try {
+    const db = await openDatabase({ ...config, log })
+    opened.push({ what: 'database', close: () => db.close() })
+    const secrets = createSecrets(config.secretKey ?? secretKeyIn(config.dataDir))
+    const bus = createBus()
+    const background = new Background(log)
+    const { control, network } = await openNetwork(config, log, opened)
+    const app: App = {
+      config,
+      clock: systemClock,
+      log,
+      secrets,
+      db,
+      bus,
+      lanes: new Lanes(),
+      networks: { ordinary: config.whatsapp, sandbox: network },
+      sandbox: control,
+      background: (what, work) => background.add(what, work),
+      whatsapp: createWhatsApp({ vault: createVault({ sql: db.sql, secrets }), news: newsFor(() => app), log }),
+    }
+    opened.push({ what: 'background work', close: () => background.settled() })
+    opened.push({ what: 'whatsapp', close: () => app.whatsapp.close() })
+    const server = createServer(app)
+    const url = await server.listen()
+    opened.push({ what: 'server', close: () => server.close() })
+    opened.push({ what: 'jobs', close: startJobs(app) })
+    await resumeInstances(app)
+    server.ready()
+    return { app, url, close: closing }
+  } catch (error) {
+    await closing()
+    throw error
+  }
+}
+
+/** The party's news, each to the operation of its chapter. */
+const newsFor = (app: () => App): News => ({
+  onConnection: (instanceId, news) => onConnection(app(), instanceId, news),
+  onQr: (instanceId, news) => onQr(app(), instanceId, news),
+  onMessage: (instanceId, news) => onMessage(app(), instanceId, news),
+  onAck: (instanceId, news) => onAck(app(), instanceId, news),
+  onReceipt: (instanceId, news) => onReceipt(app(), instanceId, news),
+})
+
+async function openNetwork(
+  config: Config,
+  log: Log,
+  opened: { what: string; close: () => Promise<unknown> }[],
+): Promise<{ control: SandboxControl | null; network: Network | null }> {
+  if (!config.sandbox) return { control: null, network: null }
+  let control: SandboxControl
+  if (config.sandbox.controlUrl) control = controlClient(config.sandbox.controlUrl)
+  else {
+    const sandbox = await openSandbox({ dataDir: join(config.dataDir, 'sandbox'), log })
+    opened.push({ what: 'sandbox', close: () => sandbox.close() })
+    control = sandbox.control
+  }
+  const { webSocketUrl, mediaUrl, rootKey } = await control.network()
+  return { control, network: { webSocketUrl, mediaUrl, rootKey: Buffer.from(rootKey, 'base64') } }
+}
+
+/** Work that outlives the call that began it. */
+class Background {
+  readonly #running = new Set<Promise<unknown>>()
+  readonly #log: Log
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  add(what: string, work: Promise<unknown>): void {
+    const tracked = work
+      .catch(cause => this.#log.error({ err: cause, work: what }, 'background work failed'))
+      .finally(() => this.#running.delete(tracked))
+    this.#running.add(tracked)
+  }
+
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running)
+  }
+}

@@ -1,0 +1,74 @@
+import type { Sql } from '../sql.ts'
+
+/** The statements of the instance table that the engine's news and the send path make. */
+
+export interface Sender {
+  state: string
+  phoneNumber: string | null
+}
+
+export async function findSender(sql: Sql, tenantId: string, instanceId: string): Promise<Sender | null> {
+  const [row] = await sql.query<Sender>(
+    'select state, phone_number as "phoneNumber" from instance where tenant_id = $1 and id = $2',
+    [tenantId, instanceId],
+    'find-sender',
+  )
+  return row ?? null
+}
+
+export interface NewState {
+  instanceId: string
+  at: Date
+  state: string
+  lastError: string | null
+  linked: boolean
+  phoneNumber: string | null
+  lid: string | null
+}
+
+/** The tenant, or null when the instance is gone. A code to scan ends with the state that showed it. */
+export async function recordState(sql: Sql, news: NewState): Promise<string | null> {
+  const [row] = await sql.query<{ tenantId: string }>(
+    `update instance set state = $2, last_error = $3, state_at = $4, linked = $5,
+       phone_number = coalesce($6, phone_number), lid = coalesce($7, lid),
+       qr = case when $2 = 'qr_required' then qr end, qr_expires_at = case when $2 = 'qr_required' then qr_expires_at end
+     where id = $1 returning tenant_id as "tenantId"`,
+    [news.instanceId, news.state, news.lastError, news.at, news.linked, news.phoneNumber, news.lid],
+    'record-state',
+  )
+  return row?.tenantId ?? null
+}
+
+export async function recordQr(
+  sql: Sql,
+  news: { instanceId: string; qr: string; expiresAt: Date },
+): Promise<string | null> {
+  const [row] = await sql.query<{ tenantId: string }>(
+    'update instance set qr = $2, qr_expires_at = $3 where id = $1 returning tenant_id as "tenantId"',
+    [news.instanceId, news.qr, news.expiresAt],
+    'record-qr',
+  )
+  return row?.tenantId ?? null
+}
+
+export interface Resumed {
+  id: string
+  sandbox: boolean
+  autoReconnect: boolean
+  /** Whether it is to be connected now. */
+  start: boolean
+}
+
+/** Brings every state in line with a process that has no socket yet; answers the rows that changed or are to start. */
+export function resetStates(sql: Sql, now: Date): Promise<Resumed[]> {
+  return sql.query<Resumed>(
+    `with target as (
+       select id, wanted and state <> 'logged_out' and (auto_reconnect or not linked) as start from instance)
+     update instance set qr = null, qr_expires_at = null, state_at = $1,
+       state = case when not target.start then 'disconnected' when linked then 'reconnecting' else 'connecting' end
+     from target where instance.id = target.id
+       and (target.start or state not in ('disconnected', 'logged_out', 'error'))
+     returning instance.id, sandbox, auto_reconnect as "autoReconnect", target.start`,
+    [now],
+  )
+}

@@ -1,0 +1,30 @@
+import type { App } from '../context.ts'
+import { dispatchDue } from '../resolvers/messages/dispatchDue.ts'
+import { expirePending } from '../resolvers/messages/failPending.ts'
+import { tidyInboxDue } from '../resolvers/messages/tidyInboxDue.ts'
+
+/** The clock as a caller: which operation, how often. It decides nothing. */
+const JOBS: { name: string; everyMs: number; run: (app: App) => Promise<void> }[] = [
+  { name: 'dispatch what is due', everyMs: 1_000, run: dispatchDue },
+  { name: 'expire what is pending', everyMs: 5_000, run: expirePending },
+  { name: 'tidy the inbox', everyMs: 3_600_000, run: tidyInboxDue },
+]
+
+/** Starts the clock; a job that still runs is not started again. The answer stops it and waits for what runs. */
+export function startJobs(app: App): () => Promise<void> {
+  const running = new Map<string, Promise<void>>()
+  const timers = JOBS.map(job =>
+    setInterval(() => {
+      if (running.has(job.name)) return
+      const run = job
+        .run(app)
+        .catch(cause => app.log.error({ err: cause, job: job.name }, 'job failed'))
+        .finally(() => running.delete(job.name))
+      running.set(job.name, run)
+    }, job.everyMs),
+  )
+  return async () => {
+    timers.forEach(clearInterval)
+    await Promise.all(running.values())
+  }
+}

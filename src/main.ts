@@ -1,0 +1,43 @@
+import { openApp } from './app.ts'
+import { ConfigError, readConfig } from './config.ts'
+import { DatabaseStartError } from './db/start-error.ts'
+
+/** The process: reads its settings, runs the app until a signal, disposes of it. */
+async function main(): Promise<void> {
+  const config = readConfig()
+  const running = await openApp(config)
+  if (!config.production) printWelcome(config.publicUrl, running.app.db.describe, config.sandbox !== null)
+  const signal = await new Promise<string>(resolve => {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve(name))
+  })
+  // A second signal ends it at once.
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(1))
+  running.app.log.info({ signal }, 'stopping')
+  await running.close()
+}
+
+function printWelcome(url: string, database: string, sandbox: boolean): void {
+  console.log(`
+  Wataki is running.
+
+    REST        ${url}/v1            reference: ${url}/v1/openapi.json
+    GraphQL     ${url}/graphql       open it in a browser for GraphiQL
+    Database    ${database}
+    Sandbox     ${sandbox ? 'on: a WhatsApp network in the box, no phone needed' : 'off'}
+
+  The way in, from another terminal:
+
+    npm run --silent wataki -- tenant create --name Acme --email dev@acme.com
+`)
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    const known = error instanceof ConfigError || error instanceof DatabaseStartError || isPortTaken(error)
+    console.error(known ? `wataki: ${(error as Error).message}` : error)
+    process.exit(1)
+  },
+)
+
+const isPortTaken = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EADDRINUSE'

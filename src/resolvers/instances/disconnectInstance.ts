@@ -1,0 +1,12 @@
+import type { Context } from '../../context.ts'
+import { instance } from './instance.ts'
+import { type InstanceStatus, statusOf } from './shape.ts'
+
+/** Closes the socket and keeps the link. What is pending waits for the next connect. */
+export async function disconnectInstance(ctx: Context, args: { instanceId: string }): Promise<InstanceStatus> {
+  const stored = await instance(ctx, args)
+  stored.wanted = false
+  await ctx.em.flush()
+  await ctx.whatsapp.stop(stored.id)
+  return statusOf(await ctx.em.refreshOrFail(stored))
+}

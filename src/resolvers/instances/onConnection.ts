@@ -1,0 +1,50 @@
+import type { App } from '../../context.ts'
+import { recordState } from '../../db/queries/instances.ts'
+import { makePendingDue } from '../../db/queries/messages.ts'
+import { connectionUpdate, type HouseEvent } from '../../events/catalogue.ts'
+import { record } from '../../events/record.ts'
+import type { ConnectionNews } from '../../whatsapp/whatsapp.ts'
+import { dispatchPending } from '../messages/dispatchPending.ts'
+import { failPending } from '../messages/failPending.ts'
+import type { InstanceStatus } from './shape.ts'
+
+/** The engine's news of a session becomes the instance's state. */
+export async function onConnection(app: App, instanceId: string, news: ConnectionNews): Promise<void> {
+  const event = await changeState(app, instanceId, news)
+  if (!event) return
+  app.bus.publish(event)
+  if (news.state === 'connected') {
+    app.lanes.of(instanceId).forgetWritten(app.clock.nowMs())
+    await makePendingDue(app.db.sql, instanceId, app.clock.now())
+    app.background('dispatch', dispatchPending(app, instanceId))
+  }
+  if (news.state === 'logged_out') {
+    await failPending(app, {
+      instanceId,
+      before: null,
+      error: { code: 'logged_out', message: 'The phone was unlinked before the message could be sent.' },
+    })
+  }
+}
+
+/** Null when the instance is gone. */
+async function changeState(
+  app: App,
+  instanceId: string,
+  news: ConnectionNews,
+): Promise<HouseEvent<'connection.update', InstanceStatus> | null> {
+  const now = app.clock.now()
+  const status: InstanceStatus = { state: news.state, lastError: news.lastError, updatedAt: now }
+  return app.db.transaction(async sql => {
+    const tenantId = await recordState(sql, { instanceId, at: now, ...news })
+    if (!tenantId) return null
+    return record(sql, app.clock, {
+      type: 'connection.update',
+      tenantId,
+      instanceId,
+      about: instanceId,
+      data: connectionUpdate(status),
+      subject: status,
+    })
+  })
+}

@@ -1,0 +1,23 @@
+import type { Context } from '../../context.ts'
+import { type ConfigInput, saveUniqueName } from './createInstance.ts'
+import { instance } from './instance.ts'
+import type { StoredInstance } from './shape.ts'
+
+export interface UpdateInstanceArgs {
+  instanceId: string
+  input: { name?: string | null; description?: string | null; config?: ConfigInput | null }
+}
+
+export async function updateInstance(ctx: Context, args: UpdateInstanceArgs): Promise<StoredInstance> {
+  const stored = await instance(ctx, args)
+  const { name, description, config } = args.input
+  if (name != null) stored.name = name.trim()
+  if (description !== undefined) stored.description = description
+  stored.autoReconnect = config?.autoReconnect ?? stored.autoReconnect
+  stored.downloadMedia = config?.downloadMedia ?? stored.downloadMedia
+  stored.emitRaw = config?.emitRaw ?? stored.emitRaw
+  stored.updatedAt = ctx.clock.now()
+  await saveUniqueName(ctx, stored.name)
+  ctx.whatsapp.configure(stored.id, { autoReconnect: stored.autoReconnect })
+  return stored
+}

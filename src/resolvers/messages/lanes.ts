@@ -1,0 +1,126 @@
+import type { ClaimedMessage } from '../../db/queries/messages.ts'
+
+/** How many messages of one instance may be between claim and ack. */
+export const IN_FLIGHT_MAX = 500
+/** How many of them may be handed to the socket at the same time. */
+const SENDING_MAX = 16
+
+/** What one instance has between the database and WhatsApp's ack, in this process. */
+export class Lane {
+  /** Ids claimed here and not acked yet, with the time they were written; null while not. */
+  readonly #inFlight = new Map<string, number | null>()
+  readonly #chats = new Map<string, ClaimedMessage[]>()
+  #sending = 0
+  #waiting: (() => void)[] = []
+  /** The dispatch under way. */
+  running: Promise<void> | null = null
+  /** Whether a round was asked for that has not begun. */
+  #asked = false
+  #bell: () => void = () => {}
+
+  ask(): void {
+    this.#asked = true
+    this.#bell()
+  }
+
+  /** Whether a round was asked for since the last call. */
+  takeAsk(): boolean {
+    const asked = this.#asked
+    this.#asked = false
+    return asked
+  }
+
+  /** Resolves when a round is asked for; one waiter at a time. */
+  nextAsk(): Promise<void> {
+    if (this.#asked) return Promise.resolve()
+    return new Promise(resolve => {
+      this.#bell = resolve
+    })
+  }
+
+  get inFlight(): string[] {
+    return [...this.#inFlight.keys()]
+  }
+
+  get room(): number {
+    return IN_FLIGHT_MAX - this.#inFlight.size
+  }
+
+  get idle(): boolean {
+    return this.running === null && this.#inFlight.size === 0
+  }
+
+  /** Starts `send` for it after the earlier ones of its chat; `send` says whether the chat may go on. */
+  enqueue(message: ClaimedMessage, send: (message: ClaimedMessage) => Promise<boolean>): Promise<void> | null {
+    this.#inFlight.set(message.id, null)
+    const queue = this.#chats.get(message.chatId)
+    if (queue) {
+      queue.push(message)
+      return null
+    }
+    this.#chats.set(message.chatId, [message])
+    return this.#drain(message.chatId, send)
+  }
+
+  written(id: string, atMs: number): void {
+    if (this.#inFlight.has(id)) this.#inFlight.set(id, atMs)
+  }
+
+  landed(id: string): void {
+    this.#inFlight.delete(id)
+  }
+
+  /** Forgets what was written before `beforeMs` and never acked: it may be claimed again. */
+  forgetWritten(beforeMs: number): void {
+    for (const [id, atMs] of this.#inFlight) if (atMs !== null && atMs <= beforeMs) this.#inFlight.delete(id)
+  }
+
+  async #drain(chatId: string, send: (message: ClaimedMessage) => Promise<boolean>): Promise<void> {
+    const queue = this.#chats.get(chatId)!
+    try {
+      for (let message = queue[0]; message; message = queue[0]) {
+        await this.#turn()
+        const goOn = await send(message).finally(() => this.#done())
+        queue.shift()
+        if (!goOn) break
+      }
+    } finally {
+      for (const message of queue) this.#inFlight.delete(message.id)
+      this.#chats.delete(chatId)
+    }
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#sending >= SENDING_MAX) await new Promise<void>(resolve => this.#waiting.push(resolve))
+    else this.#sending++
+  }
+
+  /** Hands the turn on, or gives it back. */
+  #done(): void {
+    const next = this.#waiting.shift()
+    if (next) next()
+    else this.#sending--
+  }
+}
+
+/** The lanes of all instances that have something under way. */
+export class Lanes {
+  readonly #lanes = new Map<string, Lane>()
+
+  of(instanceId: string): Lane {
+    const lane = this.#lanes.get(instanceId) ?? new Lane()
+    this.#lanes.set(instanceId, lane)
+    return lane
+  }
+
+  landed(instanceId: string, messageId: string): void {
+    const lane = this.#lanes.get(instanceId)
+    lane?.landed(messageId)
+    this.release(instanceId)
+  }
+
+  /** Drops the lane when nothing is under way. */
+  release(instanceId: string): void {
+    if (this.#lanes.get(instanceId)?.idle) this.#lanes.delete(instanceId)
+  }
+}

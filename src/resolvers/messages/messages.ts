@@ -1,0 +1,19 @@
+import type { Context } from '../../context.ts'
+import { knownChatId, listMessages } from '../../db/queries/messages.ts'
+import { chatJid } from '../chats/chat-id.ts'
+import { instance } from '../instances/instance.ts'
+import { afterId, type PageArgs, type PageOf, pageOf } from '../page.ts'
+import type { StoredMessage } from './shape.ts'
+import { storedMessage } from './stored.ts'
+
+export async function messages(
+  ctx: Context,
+  args: PageArgs & { instanceId: string; chatId: string },
+): Promise<PageOf<StoredMessage>> {
+  const { id: instanceId, tenantId } = await instance(ctx, args)
+  const limit = args.limit ?? 50
+  const after = afterId(args.cursor, 'msg')
+  const chat = await knownChatId(ctx.db.sql, instanceId, chatJid(args.chatId)!)
+  const rows = await listMessages(ctx.db.sql, { tenantId, instanceId, chat, after, limit: limit + 1 })
+  return pageOf(rows.map(storedMessage), limit)
+}
