@@ -1,0 +1,180 @@
+import type { BinaryNode, WASocket } from '@whiskeysockets/baileys'
+import type { Caches } from './caches.ts'
+import type { KeyStore } from './key-store.ts'
+import { baileysLogger, type Log } from './log.ts'
+import { sentMessage } from './outbound/compose.ts'
+import { signalRepository } from './signal.ts'
+import { makeSocket, type Timings } from './socket.ts'
+import { CODE_CRASHED, CODE_REFUSED } from './states.ts'
+import { runInScope } from './trust.ts'
+import { onUpgradeRefused, terminateSoon, type Watch } from './watchdog.ts'
+import type { Network } from './whatsapp.ts'
+
+export interface SocketEnd {
+  code: number
+  message: string
+}
+
+export interface ConnectionEvents {
+  qr(code: string): void
+  /** The phone has scanned; WhatsApp will ask for a restart. */
+  paired(): void
+  open(): void
+  ack(attrs: Record<string, string>): void
+  receipt(node: BinaryNode): void
+}
+
+export interface ConnectionParts {
+  instanceId: string
+  network: Network
+  keys: KeyStore
+  caches: Caches
+  log: Log
+  timings: Timings
+  events: ConnectionEvents
+  sentPayload(whatsappId: string): Promise<Uint8Array | null>
+}
+
+/** One socket, from its making to its end. It never comes back: the session makes another. */
+export class Connection {
+  /** Null when it could not even be made. */
+  readonly socket: WASocket | null = null
+  /** Resolves once, when nothing of the socket is left. */
+  readonly ended: Promise<SocketEnd>
+  /** Resolves at the first QR code, at the opening or at the end: the login burst is over. */
+  readonly settled: Promise<void>
+  isOpen = false
+  offeredQr = false
+  readonly #parts: ConnectionParts
+  readonly #finish: (end: SocketEnd) => void
+  readonly #settle: () => void
+  readonly #loginTimer: NodeJS.Timeout
+  #reason: SocketEnd | null = null
+  #finished = false
+  #dying: Watch | null = null
+  /** Attributes of the stanza that carried a ciphertext; the entry goes when Baileys lets go of the bytes. */
+  readonly #stanzas = new WeakMap<Uint8Array, Record<string, string>>()
+
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts
+    const ended = Promise.withResolvers<SocketEnd>()
+    const settled = Promise.withResolvers<void>()
+    this.ended = ended.promise
+    this.settled = settled.promise
+    this.#finish = ended.resolve
+    this.#settle = settled.resolve
+    this.#loginTimer = setTimeout(
+      () => this.end({ code: 408, message: 'no login in time' }),
+      parts.timings.loginTimeoutMs,
+    )
+    const scope = { rootKey: parts.network.rootKey, crashed: (error: unknown) => this.#crashed(error) }
+    try {
+      this.socket = runInScope(scope, () => this.#make())
+    } catch (error) {
+      this.#finished = true
+      this.#done({ code: CODE_CRASHED, message: String(error) })
+    }
+  }
+
+  /** Shuts the socket; the first reason given is the one that counts. */
+  end(reason: SocketEnd): void {
+    if (this.#finished) return
+    this.#reason ??= reason
+    this.isOpen = false
+    if (!this.socket) return
+    this.#armTermination()
+    this.socket.end(new Error(reason.message)).catch(() => {})
+  }
+
+  #make(): WASocket {
+    const { keys, log, instanceId, events } = this.#parts
+    const socket = makeSocket({
+      ...this.#parts,
+      logger: baileysLogger(log, instanceId),
+      makeSignalRepository: signalRepository({
+        keys,
+        stanzaOf: bytes => this.#stanzas.get(bytes),
+        onClose: () => this.#armTermination(),
+      }),
+      getMessage: async ({ id }) => sentMessage(id ? await this.#parts.sentPayload(id) : null),
+    })
+    socket.ws.prependListener('CB:message', (node: BinaryNode) => this.#noteStanza(node))
+    socket.ws.on('CB:ack,class:message', (node: BinaryNode) => events.ack(node.attrs))
+    socket.ws.on('CB:receipt', (node: BinaryNode) => events.receipt(node))
+    onUpgradeRefused(socket, status => this.end({ code: CODE_REFUSED, message: `HTTP ${status} at the upgrade` }))
+    socket.ev.on('creds.update', () => this.#saveCredentials())
+    socket.ev.on('connection.update', update => {
+      if (update.qr) this.#showQr(update.qr)
+      if (update.isNewLogin) events.paired()
+      if (update.connection === 'open') this.#opened()
+      if (update.connection === 'close') this.#closed(update.lastDisconnect?.error)
+    })
+    return socket
+  }
+
+  #noteStanza(node: BinaryNode): void {
+    if (!Array.isArray(node.content)) return
+    for (const { tag, content } of node.content)
+      if (tag === 'enc' && content instanceof Uint8Array) this.#stanzas.set(content, node.attrs)
+  }
+
+  /** Before the link there is nothing worth keeping: each socket that offers QR codes has keys of its own. */
+  #saveCredentials(): void {
+    const { keys } = this.#parts
+    if (keys.creds.account && !keys.failed) keys.saveCredentials().catch(() => {})
+  }
+
+  #showQr(code: string): void {
+    this.offeredQr = true
+    this.#loggedIn()
+    this.#parts.events.qr(code)
+  }
+
+  #opened(): void {
+    if (this.#reason) return
+    this.isOpen = true
+    this.#loggedIn()
+    this.#parts.events.open()
+  }
+
+  #loggedIn(): void {
+    clearTimeout(this.#loginTimer)
+    this.#settle()
+  }
+
+  #crashed(error: unknown): void {
+    if (this.#finished || this.#reason) return
+    const { log, instanceId } = this.#parts
+    log.error({ instanceId, err: error }, 'whatsapp socket crashed')
+    this.end({ code: CODE_CRASHED, message: error instanceof Error ? error.message : String(error) })
+  }
+
+  #armTermination(): void {
+    this.isOpen = false
+    this.#dying ??= terminateSoon(
+      () => this.socket,
+      () => this.#closed(undefined),
+    )
+  }
+
+  #closed(error: unknown): void {
+    if (this.#finished) return
+    this.#finished = true
+    this.isOpen = false
+    // Whoever waits for an answer of the server will get none; Baileys would wait for the time-out.
+    this.socket?.ws.emit('error', new Error('Connection Closed'))
+    this.#done(this.#reason ?? { code: statusOf(error), message: error instanceof Error ? error.message : 'closed' })
+  }
+
+  #done(end: SocketEnd): void {
+    clearTimeout(this.#loginTimer)
+    this.#dying?.cancel()
+    this.#settle()
+    this.#finish(end)
+  }
+}
+
+function statusOf(error: unknown): number {
+  const status = (error as { output?: { statusCode?: unknown } } | undefined)?.output?.statusCode
+  return typeof status === 'number' ? status : 428
+}

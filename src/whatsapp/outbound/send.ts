@@ -1,0 +1,43 @@
+import type { WASocket } from '@whiskeysockets/baileys'
+import { isGroup, isPerson, isPhone, parseJid } from '../jid.ts'
+import type { OutboundMessage, SendOutcome } from '../whatsapp.ts'
+import { sentMessage } from './compose.ts'
+
+/** Answers of the server to a query that will be the same next time. */
+const FINAL = new Set([400, 401, 403, 404, 406, 410])
+
+/** Writes the message; never throws. `gone` resolves when the socket ends, which Baileys may not notice for long. */
+export async function send(socket: WASocket, message: OutboundMessage, gone: Promise<unknown>): Promise<SendOutcome> {
+  if (!isPerson(message.chat) && !isGroup(message.chat))
+    return { kind: 'rejected', code: 'invalid_chat', message: `${message.chat} is no chat that can be written to` }
+  const closed = gone.then((): SendOutcome => ({ kind: 'failed', message: 'the connection closed' }))
+  return Promise.race([write(socket, message), closed])
+}
+
+async function write(socket: WASocket, { chat, whatsappId, payload }: OutboundMessage): Promise<SendOutcome> {
+  try {
+    const refusal = isPerson(chat) ? await unreachable(socket, chat) : null
+    if (refusal) return refusal
+    await socket.relayMessage(chat, sentMessage(payload)!, { messageId: whatsappId })
+    return { kind: 'written' }
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error)
+    const code = (error as { data?: unknown }).data
+    if (typeof code === 'number' && FINAL.has(code)) return { kind: 'rejected', code: String(code), message: text }
+    return { kind: 'failed', message: text }
+  }
+}
+
+/**
+ * Without a device of the contact Baileys would write an empty stanza, which WhatsApp acks all the same. The list
+ * is cached, so this costs a question only for a new contact; a question that was not answered looks like no device.
+ */
+async function unreachable(socket: WASocket, chat: string): Promise<SendOutcome | null> {
+  const user = parseJid(chat)?.user
+  const devices = await socket.getUSyncDevices([chat], true, false)
+  if (devices.some(device => device.user === user)) return null
+  const answer = isPhone(chat) ? await socket.onWhatsApp(chat) : undefined
+  if (answer && !answer.some(contact => contact.exists))
+    return { kind: 'rejected', code: 'not_on_whatsapp', message: `+${user} is not on WhatsApp` }
+  return { kind: 'failed', message: 'WhatsApp did not say which devices the contact has' }
+}

@@ -1,0 +1,339 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type BinaryNode, initAuthCreds, type WASocket } from '@whiskeysockets/baileys'
+import type { Clock } from '../clock.ts'
+import { type Caches, createCaches } from './caches.ts'
+import { Connection, type SocketEnd } from './connection.ts'
+import type { Gate } from './gate.ts'
+import { completeAddress } from './inbound/addresses.ts'
+import { readReceipt } from './inbound/receipt.ts'
+import { Inbox } from './inbox.ts'
+import { addressOf, phoneNumberOf, plainJid } from './jid.ts'
+import { KeyStore } from './key-store.ts'
+import type { Log } from './log.ts'
+import { NewsQueue } from './news-queue.ts'
+import { send } from './outbound/send.ts'
+import { decodeCredentials } from './row-codec.ts'
+import type { Timings } from './socket.ts'
+import { backoffMs, CODE_STORE_FAILED, judge } from './states.ts'
+import type {
+  ConnectionNews,
+  InstanceState,
+  News,
+  OutboundMessage,
+  SendOutcome,
+  SessionOptions,
+  Vault,
+} from './whatsapp.ts'
+
+export interface SessionParts {
+  instanceId: string
+  options: SessionOptions
+  vault: Vault
+  news: News
+  log: Log
+  clock: Clock
+  gate: Gate
+  timings: Timings
+  lingerMs: number
+  maxNews: number
+  /** The session before this one is gone. */
+  after: Promise<unknown>
+}
+
+/** An open socket that lasted so long was a success: the next failure is the first again. */
+const STEADY_MS = 60_000
+const RESTART_PAUSE_MS = 2000
+const FIRST_QR_MS = 60_000
+const NEXT_QR_MS = 20_000
+const DRAIN_MS = 10_000
+
+/** One phone: owns its socket, makes the next one when it ends, and tells the house. */
+export class Session {
+  readonly #parts: SessionParts
+  readonly #abort = new AbortController()
+  readonly #queue: NewsQueue
+  readonly #inbox: Inbox
+  readonly #caches: Caches = createCaches()
+  /** Resolves when no socket and no timer is left. Never rejects. */
+  readonly finished: Promise<void>
+  #autoReconnect: boolean
+  #quiet = false
+  #over = false
+  #keys: KeyStore | null = null
+  #connection: Connection | null = null
+  #told: ConnectionNews | null = null
+  #failures = 0
+  #wasConnected = false
+  #openedAtMs = 0
+  #restartedAtMs = Number.NEGATIVE_INFINITY
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts
+    this.#autoReconnect = parts.options.autoReconnect
+    const { instanceId, vault, news, log } = parts
+    this.#queue = new NewsQueue({ instanceId, log, maxJobs: parts.maxNews })
+    this.#inbox = new Inbox({
+      instanceId,
+      vault,
+      queue: this.#queue,
+      log,
+      onMessage: message => news.onMessage(instanceId, message),
+    })
+    this.finished = this.#run()
+  }
+
+  /** False when it has ended or is about to. */
+  get running(): boolean {
+    return !this.#over && !this.#abort.signal.aborted
+  }
+
+  get me(): string | undefined {
+    return this.#keys?.creds.me?.id
+  }
+
+  get connection(): Connection | null {
+    return this.#connection
+  }
+
+  get linked(): boolean {
+    return this.#keys?.creds.account !== undefined
+  }
+
+  configure(options: { autoReconnect: boolean }): void {
+    this.#autoReconnect = options.autoReconnect
+  }
+
+  /** From now on nothing is told. */
+  silence(): void {
+    this.#quiet = true
+  }
+
+  /** The socket on which a phone can be linked now, or null: linked already, or nothing of the kind in time. */
+  async pairingSocket(timeoutMs: number): Promise<WASocket | null> {
+    const deadlineMs = performance.now() + timeoutMs
+    while (this.running && !this.linked && performance.now() < deadlineMs) {
+      const connection = this.#connection
+      if (connection?.offeredQr && connection.socket) return connection.socket
+      await sleep(50)
+    }
+    return null
+  }
+
+  /** Ends the session; `disconnected` is told as its last word, unless it ends quietly. */
+  async stop(options: { quiet: boolean }): Promise<void> {
+    if (options.quiet) this.silence()
+    const wasOver = this.#over
+    this.#abort.abort()
+    this.#connection?.end({ code: 428, message: 'stopped' })
+    await this.finished
+    if (wasOver) await this.#lastWord()
+  }
+
+  async flush(): Promise<void> {
+    if (this.#keys && !this.#keys.failed) await this.#keys.flush().catch(() => {})
+  }
+
+  async send(message: OutboundMessage): Promise<SendOutcome> {
+    const connection = this.#connection
+    if (!connection?.isOpen || !connection.socket) return { kind: 'not_connected' }
+    return send(connection.socket, message, connection.ended)
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#abort
+    try {
+      await this.#parts.after
+      while (!signal.aborted) {
+        const waitMs = await this.#next(await this.#oneSocket())
+        if (waitMs === null) break
+        if (waitMs > 0) await sleep(waitMs, undefined, { signal })
+      }
+    } catch (error) {
+      if (!signal.aborted) {
+        this.#parts.log.error({ instanceId: this.#parts.instanceId, err: error }, 'whatsapp session failed')
+        this.#tell('error', 'The session ran into an unexpected error.')
+      }
+    } finally {
+      await this.#windUp()
+    }
+  }
+
+  /** From the first byte to the end of one socket. */
+  async #oneSocket(): Promise<SocketEnd> {
+    const { gate, instanceId, options, log, timings, vault } = this.#parts
+    let keys: KeyStore
+    try {
+      keys = await this.#ready()
+    } catch (error) {
+      log.error({ instanceId, err: error }, 'the credentials could not be read')
+      return { code: CODE_STORE_FAILED, message: String(error) }
+    }
+    if (!this.#told || this.#told.state === 'disconnected') this.#tell(this.#tryingState())
+    this.#inbox.wake(keys)
+    const leave = await gate.enter(this.#abort.signal)
+    try {
+      if (this.#abort.signal.aborted) return { code: 428, message: 'stopped' }
+      const connection = new Connection({
+        instanceId,
+        network: options.network,
+        keys,
+        caches: this.#caches,
+        log,
+        timings,
+        events: this.#events(keys),
+        sentPayload: whatsappId => vault.sentPayload(instanceId, whatsappId),
+      })
+      this.#connection = connection
+      void connection.settled.then(leave)
+      return await connection.ended
+    } finally {
+      leave()
+    }
+  }
+
+  /** Keys for the next socket: those at hand when they are sound and linked, else what the vault has. */
+  async #ready(): Promise<KeyStore> {
+    const { instanceId, vault, lingerMs } = this.#parts
+    if (this.#keys && !this.#keys.failed && this.linked) {
+      await this.#keys.flush()
+      return this.#keys
+    }
+    const kept = await vault.credentials(instanceId)
+    const keys: KeyStore = new KeyStore({
+      instanceId,
+      vault,
+      creds: kept ? decodeCredentials(kept) : initAuthCreds(),
+      lingerMs,
+      onFailure: () => {
+        if (this.#keys === keys) this.#connection?.end({ code: CODE_STORE_FAILED, message: 'a batch of keys failed' })
+      },
+      onInbox: () => this.#inbox.wake(keys),
+    })
+    this.#keys = keys
+    return keys
+  }
+
+  #events(keys: KeyStore) {
+    const { instanceId, news, clock } = this.#parts
+    let codes = 0
+    return {
+      qr: (qr: string) => {
+        this.#tell('qr_required')
+        const lifeMs = codes++ === 0 ? FIRST_QR_MS : NEXT_QR_MS
+        const expiresAt = new Date(clock.nowMs() + lifeMs)
+        if (!this.#quiet) this.#queue.replace('qr', () => news.onQr(instanceId, { qr, expiresAt }))
+      },
+      paired: () => this.#tell('connecting'),
+      open: () => {
+        this.#wasConnected = true
+        this.#openedAtMs = performance.now()
+        this.#tell('connected')
+      },
+      ack: ({ id, error }: Record<string, string>) => {
+        if (id) this.#queue.push(() => news.onAck(instanceId, { whatsappId: id, errorCode: error ?? null }))
+      },
+      receipt: (node: BinaryNode) => this.#receipt(node, keys),
+    }
+  }
+
+  #receipt(node: BinaryNode, keys: KeyStore): void {
+    const { instanceId, news } = this.#parts
+    const receipt = readReceipt(node, { id: keys.creds.me?.id, lid: keys.creds.me?.lid })
+    if (!receipt) return
+    this.#queue.push(async () => {
+      const reader = await completeAddress(addressOf(receipt.reader, receipt.readerAlias), keys)
+      const chat = receipt.chat === receipt.reader ? reader : addressOf(receipt.chat)
+      const { whatsappIds, status, timestamp } = receipt
+      await news.onReceipt(instanceId, { whatsappIds, chat, reader, status, timestamp })
+    })
+  }
+
+  /** What comes after a socket: the pause before the next one, or null for none. */
+  async #next(end: SocketEnd): Promise<number | null> {
+    const connection = this.#connection
+    this.#connection = null
+    if (this.#abort.signal.aborted) return null
+    const nowMs = performance.now()
+    if (this.#openedAtMs > 0 && nowMs - this.#openedAtMs > STEADY_MS) this.#failures = 0
+    this.#openedAtMs = 0
+    const offeredQr = connection?.offeredQr ?? false
+    const verdict = judge(end.code, {
+      linked: this.linked,
+      failures: this.#failures + 1,
+      autoReconnect: this.#autoReconnect,
+      wasConnected: this.#wasConnected,
+      offeredQr,
+      justRestarted: nowMs - this.#restartedAtMs < RESTART_PAUSE_MS,
+    })
+    const { instanceId, log } = this.#parts
+    log.info({ instanceId, code: end.code, reason: end.message, action: verdict.action }, 'whatsapp socket ended')
+    if (verdict.action === 'restart') {
+      this.#restartedAtMs = nowMs
+      this.#tell(this.#tryingState())
+      return 0
+    }
+    if (verdict.action === 'forget') await this.#forget()
+    this.#tell(verdict.state, verdict.lastError)
+    if (verdict.action !== 'retry') return null
+    // Codes that nobody scans are no failure of the connection: they go on at a steady pace.
+    this.#failures = offeredQr ? Math.min(this.#failures + 1, 6) : this.#failures + 1
+    return backoffMs(this.#failures, Math.random())
+  }
+
+  /** The phone removed this device. What was received before is told first: the inbox goes with the keys. */
+  async #forget(): Promise<void> {
+    const { instanceId, vault, log } = this.#parts
+    await this.#inbox.drain(DRAIN_MS)
+    await this.#inbox.stop()
+    await this.flush()
+    this.#keys?.kill()
+    this.#keys = null
+    for (let attempt = 1; attempt <= 5; attempt++) {
+      try {
+        return await vault.wipe(instanceId)
+      } catch (error) {
+        log.error({ instanceId, attempt, err: error }, 'the keys of a logged out instance could not be erased')
+        await sleep(200 * 2 ** attempt)
+      }
+    }
+  }
+
+  async #windUp(): Promise<void> {
+    this.#over = true
+    const byItself = !this.#abort.signal.aborted
+    this.#connection?.end({ code: 428, message: 'stopped' })
+    await this.#connection?.ended
+    this.#connection = null
+    await this.flush()
+    if (byItself) await this.#inbox.drain(DRAIN_MS)
+    await this.#inbox.stop()
+    this.#keys?.kill()
+    if (byItself) await this.#queue.idle()
+    else await this.#lastWord()
+  }
+
+  async #lastWord(): Promise<void> {
+    this.#tell('disconnected')
+    await this.#queue.idle()
+  }
+
+  #tryingState(): InstanceState {
+    return this.linked && (this.#wasConnected || !this.#told) ? 'reconnecting' : 'connecting'
+  }
+
+  #tell(state: InstanceState, lastError: string | null = null): void {
+    const { instanceId, news } = this.#parts
+    const { me } = this.#keys?.creds ?? {}
+    const linked = this.linked
+    const told: ConnectionNews = {
+      state,
+      lastError,
+      linked,
+      phoneNumber: linked ? phoneNumberOf(me?.id) : null,
+      lid: linked ? plainJid(me?.lid) : null,
+    }
+    if (this.#quiet || JSON.stringify(told) === JSON.stringify(this.#told)) return
+    this.#told = told
+    this.#queue.replace('connection', () => news.onConnection(instanceId, told))
+  }
+}

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto'
+import { DEFAULT_CONNECTION_CONFIG, type SocketConfig } from '@whiskeysockets/baileys'
+import type { KeyStore } from './key-store.ts'
+
+type MakeRepository = SocketConfig['makeSignalRepository']
+
+/** The attributes of the stanza that carried a ciphertext, by the very bytes object Baileys hands on. */
+export type StanzaOf = (ciphertext: Uint8Array) => Record<string, string> | undefined
+
+/**
+ * Baileys' own Signal repository, made twice. The inner one changes ratchets, inside a step of the key store,
+ * and never asks the server for anything while it holds the lock. The outer one only looks things up, and may.
+ * With Baileys' own wiring its surrounding transaction would commit after the wire and overwrite what a
+ * message in the other direction had just written.
+ */
+export function signalRepository(options: {
+  keys: KeyStore
+  stanzaOf: StanzaOf
+  /** Baileys lets go of the repository as the first thing when a socket ends. */
+  onClose: () => void
+}): MakeRepository {
+  const { keys, stanzaOf, onClose } = options
+  const make = DEFAULT_CONNECTION_CONFIG.makeSignalRepository
+  return (auth, logger, askServerForLids) => {
+    const inner = make({ creds: auth.creds, keys: keys.stepKeys }, logger)
+    const outerKeys: KeyStore['socketKeys'] = {
+      ...keys.socketKeys,
+      set: async data => {
+        await keys.socketKeys.set(data)
+        if (data['lid-mapping']) inner.lidMapping.close() // empties its cache, which would hide the change
+      },
+    }
+    const outer = make({ creds: auth.creds, keys: outerKeys }, logger, askServerForLids)
+    const inStep =
+      <A extends unknown[], R>(work: (...args: A) => Promise<R>) =>
+      (...args: A): Promise<R> =>
+        keys.step(() => work(...args))
+    return {
+      ...outer,
+      lidMapping: outer.lidMapping,
+      encryptMessage: inStep(inner.encryptMessage.bind(inner)),
+      encryptGroupMessage: inStep(inner.encryptGroupMessage.bind(inner)),
+      processSenderKeyDistributionMessage: inStep(inner.processSenderKeyDistributionMessage.bind(inner)),
+      getSenderKeyDistributionMessage: inStep(inner.getSenderKeyDistributionMessage.bind(inner)),
+      injectE2ESession: inStep(inner.injectE2ESession.bind(inner)),
+      deleteSession: inStep(inner.deleteSession.bind(inner)),
+      migrateSession: inStep(inner.migrateSession.bind(inner)),
+      decryptMessage: request => decryptOnce(request.ciphertext, () => inner.decryptMessage(request)),
+      decryptGroupMessage: request => decryptOnce(request.msg, () => inner.decryptGroupMessage(request)),
+      close: () => {
+        inner.close?.()
+        outer.close?.()
+        onClose()
+      },
+    }
+  }
+
+  /**
+   * The ratchet and the plaintext become durable together, before Baileys sends the receipt. A ciphertext that
+   * comes again cannot be decrypted a second time: its plaintext is then taken from the row.
+   */
+  function decryptOnce(ciphertext: Uint8Array, decrypt: () => Promise<Uint8Array>): Promise<Buffer> {
+    const hash = createHash('sha256').update(ciphertext).digest()
+    const stanza = stanzaOf(ciphertext)
+    return keys.step(async step => {
+      // Only what the server kept for us is likely to be a repeat; for the rest the row is looked up on failure.
+      const kept = stanza?.offline === undefined ? null : await keys.plainOf(hash)
+      if (kept) return kept
+      try {
+        const plain = Buffer.from(await decrypt())
+        step.remember({ hash, stanza: stanza ?? {}, plain })
+        return plain
+      } catch (error) {
+        step.discard()
+        const plain = await keys.plainOf(hash)
+        if (plain) return plain
+        throw error
+      }
+    })
+  }
+}
