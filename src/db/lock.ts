@@ -10,7 +10,7 @@ export interface Lock {
 }
 
 /** Long enough for a command of the operator to finish, short enough for a second server to be told at once. */
-const PATIENCE_MS = 1_000
+const PATIENCE_MS = 500
 
 // A DatabaseSync that is collected as garbage would let the lock go.
 const held = new Set<DatabaseSync>()

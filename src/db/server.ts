@@ -30,7 +30,8 @@ export const SUPERUSER = 'postgres'
 
 /** A crash recovery reads the log since the last checkpoint: at most some hundred megabytes. */
 const START_TIMEOUT_MS = 120_000
-const LEFTOVER_TIMEOUT_MS = 30_000
+/** Longer than a statement may run: without a postmaster a busy session notices nothing but its own time limit. */
+const LEFTOVER_TIMEOUT_MS = 45_000
 const STOP_TIMEOUT_MS = 15_000
 /** `sockaddr_un` holds 104 bytes on macOS and 108 on Linux. */
 const MAX_SOCKET_PATH = 100

@@ -1,0 +1,172 @@
+import type { Secrets } from '../secrets.ts'
+import type { Sql } from './sql.ts'
+
+export interface KeyChange {
+  type: string
+  id: string
+  /** Null deletes. */
+  value: Uint8Array | null
+}
+
+export interface InboxEntry {
+  /** SHA-256 of the ciphertext. */
+  hash: Uint8Array
+  stanza: Record<string, string>
+  plain: Uint8Array
+}
+
+export interface Batch {
+  credentials?: Uint8Array
+  keys: KeyChange[]
+  inbox: InboxEntry[]
+}
+
+export interface UnsettledRow {
+  inboxKey: string
+  stanza: Record<string, string>
+  plain: Uint8Array
+}
+
+/**
+ * What WhatsApp sessions need kept. Bytes are sealed with the place they belong to before they leave for the
+ * database, so that a row moved to another instance or name does not open.
+ */
+export function createVault(options: { sql: Sql; secrets: Secrets }) {
+  const { sql, secrets } = options
+  return {
+    async credentials(instanceId: string): Promise<Uint8Array | null> {
+      const [row] = await sql.query<{ value: Buffer }>(
+        'select value from credential where instance_id = $1',
+        [instanceId],
+        'vault_credentials',
+      )
+      return row ? secrets.open(row.value, credentialPlace(instanceId)) : null
+    },
+
+    async read(instanceId: string, type: string, ids: string[]): Promise<Map<string, Uint8Array>> {
+      if (ids.length === 0) return new Map()
+      const rows = await sql.query<{ id: string; value: Buffer }>(
+        'select id, value from signal_key where instance_id = $1 and type = $2 and id = any($3::text[])',
+        [instanceId, type, ids],
+        'vault_read',
+      )
+      return new Map(rows.map(row => [row.id, secrets.open(row.value, keyPlace(instanceId, type, row.id))]))
+    },
+
+    /** One statement: all of the batch or nothing of it, in one round trip. */
+    async commit(instanceId: string, batch: Batch): Promise<void> {
+      const { credentials } = batch
+      const { written, deleted } = lastOfEach(batch.keys)
+      if (!credentials && written.length + deleted.length + batch.inbox.length === 0) return
+      const sealed = credentials ? secrets.seal(credentials, credentialPlace(instanceId)) : null
+      const values = written.map(key => secrets.seal(key.value!, keyPlace(instanceId, key.type, key.id)))
+      const plains = batch.inbox.map(entry => secrets.seal(entry.plain, inboxPlace(instanceId, hexOf(entry.hash))))
+      await sql.query(
+        COMMIT,
+        [
+          instanceId,
+          sealed,
+          written.map(key => key.type),
+          written.map(key => key.id),
+          values,
+          deleted.map(key => key.type),
+          deleted.map(key => key.id),
+          batch.inbox.map(entry => Buffer.from(entry.hash)),
+          batch.inbox.map(entry => JSON.stringify(entry.stanza)),
+          plains,
+        ],
+        'vault_commit',
+      )
+    },
+
+    async wipe(instanceId: string): Promise<void> {
+      await sql.query(WIPE, [instanceId], 'vault_wipe')
+    },
+
+    async inboxPlain(instanceId: string, hash: Uint8Array): Promise<Uint8Array | null> {
+      const [row] = await sql.query<{ plain: Buffer }>(
+        'select plain from inbox where instance_id = $1 and hash = $2',
+        [instanceId, Buffer.from(hash)],
+        'vault_inbox_plain',
+      )
+      return row ? secrets.open(row.plain, inboxPlace(instanceId, hexOf(hash))) : null
+    },
+
+    async unsettled(instanceId: string, limit: number): Promise<UnsettledRow[]> {
+      const rows = await sql.query<{ key: string; stanza: Record<string, string>; plain: Buffer }>(
+        `select encode(hash, 'hex') as key, stanza, plain from inbox
+         where instance_id = $1 and settled_at is null order by seq limit $2`,
+        [instanceId, limit],
+        'vault_unsettled',
+      )
+      return rows.map(({ key, stanza, plain }) => ({
+        inboxKey: key,
+        stanza,
+        plain: secrets.open(plain, inboxPlace(instanceId, key)),
+      }))
+    },
+
+    settle: (instanceId: string, inboxKeys: string[]): Promise<void> => settleInbox(sql, instanceId, inboxKeys),
+
+    async sentPayload(instanceId: string, whatsappId: string): Promise<Uint8Array | null> {
+      const [row] = await sql.query<{ id: string; payload: Buffer }>(
+        `select id, payload from message
+         where instance_id = $1 and whatsapp_id = $2 and direction = 'outbound' and payload is not null limit 1`,
+        [instanceId, whatsappId],
+        'vault_sent_payload',
+      )
+      return row ? secrets.open(row.payload, payloadPlace(row.id)) : null
+    },
+  }
+}
+
+/** For the transaction that stores the message: the row is settled with it or not at all. */
+export async function settleInbox(sql: Sql, instanceId: string, inboxKeys: string[]): Promise<void> {
+  if (inboxKeys.length === 0) return
+  const hashes = inboxKeys.map(key => Buffer.from(key, 'hex'))
+  await sql.query(
+    `update inbox set settled_at = current_timestamp
+     where instance_id = $1 and hash = any($2::bytea[]) and settled_at is null`,
+    [instanceId, hashes],
+    'vault_settle',
+  )
+}
+
+/** With which `message.payload` is sealed. */
+export const payloadPlace = (messageId: string): string => `message|${messageId}|payload`
+const credentialPlace = (instanceId: string): string => `credential|${instanceId}|value`
+const keyPlace = (instanceId: string, type: string, id: string): string =>
+  `signal_key|${instanceId}|${type}|${id}|value`
+const inboxPlace = (instanceId: string, key: string): string => `inbox|${instanceId}|${key}|plain`
+const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
+/** One statement touches a row once: of several changes to a key only the last counts. */
+function lastOfEach(changes: KeyChange[]): { written: KeyChange[]; deleted: KeyChange[] } {
+  const last = new Map(changes.map(change => [JSON.stringify([change.type, change.id]), change]))
+  const all = [...last.values()]
+  return { written: all.filter(key => key.value !== null), deleted: all.filter(key => key.value === null) }
+}
+
+// Rows are locked in key order, so that two batches of one instance cannot wait for each other in a ring.
+const COMMIT = `with
+  changed_credential as (
+    insert into credential (instance_id, value) select $1::text, $2::bytea where $2::bytea is not null
+    on conflict (instance_id) do update set value = excluded.value),
+  written as (
+    insert into signal_key (instance_id, type, id, value)
+    select $1, k.type, k.id, k.value from unnest($3::text[], $4::text[], $5::bytea[]) as k (type, id, value)
+    order by k.type, k.id
+    on conflict (instance_id, type, id) do update set value = excluded.value),
+  deleted as (
+    delete from signal_key using unnest($6::text[], $7::text[]) as k (type, id)
+    where signal_key.instance_id = $1 and signal_key.type = k.type and signal_key.id = k.id)
+  insert into inbox (instance_id, hash, stanza, plain)
+  select $1, i.hash, i.stanza::jsonb, i.plain
+  from unnest($8::bytea[], $9::text[], $10::bytea[]) with ordinality as i (hash, stanza, plain, place)
+  order by i.place
+  on conflict (instance_id, hash) do nothing`
+
+const WIPE = `with
+  wiped_credential as (delete from credential where instance_id = $1),
+  wiped_keys as (delete from signal_key where instance_id = $1)
+  delete from inbox where instance_id = $1`
