@@ -24,7 +24,10 @@ export interface SandboxControl {
   sendMessage(account: string, request: ContactMessage): Promise<{ whatsappId: string }>
   /** What the contact's phone shows of its traffic with this account, oldest first; a repeated id is shown once. */
   messages(account: string, request: { contact: string }): Promise<ShownMessage[]>
-  receipt(account: string, request: { contact: string; whatsappId: string; status: 'delivered' | 'read' }): Promise<void>
+  receipt(
+    account: string,
+    request: { contact: string; whatsappId: string; status: 'delivered' | 'read' },
+  ): Promise<void>
   fault(account: string, fault: Fault): Promise<void>
   /** Removes the account's phone; its linked devices are logged out. */
   forget(account: string): Promise<void>

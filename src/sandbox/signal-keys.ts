@@ -1,0 +1,126 @@
+import { LRUCache } from 'lru-cache'
+import type { Store } from './store.ts'
+import type { SignalDataTypeMap, SignalKeyStoreWithTransaction } from './wa.ts'
+
+/** The shape of libsignal's serialized session record, as far as pruning needs it. */
+interface SessionRecord {
+  _sessions: Record<string, { _chains: Record<string, { chainType: number; messageKeys: Record<string, string> }> }>
+}
+
+type Json = Record<string, unknown>
+
+const RECEIVING_CHAIN = 2
+const KEPT_RECEIVING_CHAINS = 20
+const MAX_SESSIONS_IN_MEMORY = 10_000
+
+/**
+ * libsignal keeps a closed receiving chain for every change of direction, for ever: 105 bytes each, rewritten with
+ * every message. The newest ones, and those that still hold keys of skipped messages, are all that is of use.
+ */
+export function pruneSession(record: unknown): void {
+  for (const session of Object.values((record as SessionRecord)._sessions)) {
+    const spent = Object.entries(session._chains).filter(
+      ([, chain]) => chain.chainType === RECEIVING_CHAIN && Object.keys(chain.messageKeys).length === 0,
+    )
+    for (const [id] of spent.slice(0, -KEPT_RECEIVING_CHAINS)) delete session._chains[id]
+  }
+}
+
+/**
+ * The Signal rows of all simulated phones, by owner: memory for the sessions in use, the store for the rest.
+ * Serialized sessions are never changed in place (libsignal makes new ones), so they are shared and encoded late.
+ */
+export class SignalKeys {
+  readonly #store: Store
+  readonly #sessions = new LRUCache<string, Json>({ max: MAX_SESSIONS_IN_MEMORY })
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  hasSession(owner: string, address: string): boolean {
+    const key = `${owner}|${address}`
+    return this.#sessions.has(key) || this.#store.get('session', key) !== undefined
+  }
+
+  forget(owner: string): void {
+    for (const key of [...this.#sessions.keys()]) if (key.startsWith(`${owner}|`)) this.#sessions.delete(key)
+    for (const space of ['session', 'senderKey', 'identity', 'preKey'] as const) {
+      this.#store.deletePrefix(space, `${owner}|`)
+    }
+  }
+
+  /**
+   * What the Signal repository of one phone reads and writes. No transactions: all calls here are synchronous, and
+   * libsignal takes the operations on one address in turn.
+   */
+  of(owner: string): SignalKeyStoreWithTransaction {
+    return {
+      get: async (type, ids) => {
+        const out: Record<string, unknown> = {}
+        for (const id of ids) {
+          const value = this.#read(type, `${owner}|${id}`)
+          if (value !== undefined) out[id] = value
+        }
+        return out as { [id: string]: SignalDataTypeMap[typeof type] }
+      },
+      set: async data => {
+        for (const [type, rows] of Object.entries(data)) {
+          for (const [id, value] of Object.entries(rows)) {
+            this.#write(type as keyof SignalDataTypeMap, `${owner}|${id}`, value)
+          }
+        }
+      },
+      isInTransaction: () => false,
+      transaction: work => work(),
+    }
+  }
+
+  #read(type: keyof SignalDataTypeMap, key: string): unknown {
+    if (type === 'session') {
+      const known = this.#sessions.get(key)
+      if (known) return known
+      const text = this.#store.getText('session', key)
+      if (text === undefined) return undefined
+      const record: Json = JSON.parse(text)
+      this.#sessions.set(key, record)
+      return record
+    }
+    if (type === 'pre-key') {
+      const pair = this.#store.get('preKey', key)
+      if (pair === undefined) return undefined
+      const bytes = Buffer.from(pair as Uint8Array)
+      return { public: bytes.subarray(0, 32), private: bytes.subarray(32) }
+    }
+    const value = this.#store.get(spaceOf(type), key)
+    return value === undefined ? undefined : Buffer.from(value as Uint8Array)
+  }
+
+  #write(type: keyof SignalDataTypeMap, key: string, value: unknown): void {
+    if (type === 'session') return this.#writeSession(key, value as Json | null)
+    const space = type === 'pre-key' ? 'preKey' : spaceOf(type)
+    if (value === null || value === undefined) this.#store.delete(space, key)
+    else if (type !== 'pre-key') this.#store.put(space, key, value as Uint8Array)
+    else {
+      const pair = value as { public: Uint8Array; private: Uint8Array }
+      this.#store.put(space, key, Buffer.concat([pair.public, pair.private]))
+    }
+  }
+
+  #writeSession(key: string, record: Json | null): void {
+    if (!record) {
+      this.#sessions.delete(key)
+      this.#store.delete('session', key)
+      return
+    }
+    pruneSession(record)
+    this.#sessions.set(key, record)
+    this.#store.put('session', key, () => JSON.stringify(record))
+  }
+}
+
+function spaceOf(type: keyof SignalDataTypeMap): 'identity' | 'senderKey' {
+  if (type === 'identity-key') return 'identity'
+  if (type === 'sender-key') return 'senderKey'
+  throw new Error(`a simulated phone keeps no ${type}`)
+}

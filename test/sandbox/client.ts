@@ -1,0 +1,159 @@
+import makeWASocket, {
+  type AuthenticationCreds,
+  type AuthenticationState,
+  type BaileysEventMap,
+  BufferJSON,
+  initAuthCreds,
+  type SignalDataTypeMap,
+  type SocketConfig,
+  type WAMessage,
+  type WASocket,
+} from '@whiskeysockets/baileys'
+import type { SandboxNetwork } from '../../src/sandbox/sandbox.ts'
+import { PlainAgent, trusting } from './strict.ts'
+
+const silent = { level: 'silent', child: () => silent, trace() {}, debug() {}, info() {}, warn() {}, error() {} }
+const RESTART_REQUIRED = 515
+const sleep = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
+
+export interface Auth extends AuthenticationState {
+  creds: AuthenticationCreds
+  data: Map<string, unknown>
+}
+
+export function memoryAuth(creds = initAuthCreds(), data = new Map<string, unknown>()): Auth {
+  return {
+    creds,
+    data,
+    keys: {
+      get: async (type, ids) => {
+        const found = ids.map(id => [id, data.get(`${type}:${id}`)] as const).filter(([, value]) => value !== undefined)
+        return Object.fromEntries(found) as { [id: string]: SignalDataTypeMap[typeof type] }
+      },
+      set: async rows => {
+        for (const [type, entries] of Object.entries(rows)) {
+          for (const [id, value] of Object.entries(entries)) {
+            if (value) data.set(`${type}:${id}`, value)
+            else data.delete(`${type}:${id}`)
+          }
+        }
+      },
+    },
+  }
+}
+
+type EventName = keyof BaileysEventMap
+interface Seen {
+  name: EventName
+  data: unknown
+}
+
+/** A small gateway around the real Baileys: state in memory, a new socket after 515. */
+export class Client {
+  readonly auth: Auth
+  readonly events: Seen[] = []
+  readonly codes: number[] = []
+  sock!: WASocket
+  reconnect = (code: number) => code === RESTART_REQUIRED
+  network: SandboxNetwork
+  readonly #config: Partial<SocketConfig>
+
+  constructor(network: SandboxNetwork, options: { auth?: Auth; config?: Partial<SocketConfig> } = {}) {
+    this.network = network
+    this.auth = options.auth ?? memoryAuth()
+    this.#config = options.config ?? {}
+  }
+
+  connect(): this {
+    const { webSocketUrl, mediaUrl, rootKey } = this.network
+    const config = {
+      auth: this.auth,
+      waWebSocketUrl: webSocketUrl,
+      fetchAgent: new PlainAgent(mediaUrl),
+      logger: silent,
+      ...this.#config,
+    } as Parameters<typeof makeWASocket>[0]
+    this.sock = trusting(rootKey, () => makeWASocket(config))
+    this.sock.ev.process(async map => {
+      for (const [name, data] of Object.entries(map) as [EventName, unknown][]) {
+        if (name === 'creds.update') Object.assign(this.auth.creds, data)
+        this.events.push({ name, data })
+        if (name === 'connection.update') this.#onConnection(data as BaileysEventMap['connection.update'])
+      }
+    })
+    return this
+  }
+
+  #onConnection({ connection, lastDisconnect }: BaileysEventMap['connection.update']): void {
+    if (connection !== 'close') return
+    const error = lastDisconnect?.error as { output?: { statusCode?: number } } | undefined
+    const code = error?.output?.statusCode ?? 0
+    this.codes.push(code)
+    if (this.reconnect(code)) setImmediate(() => this.connect())
+  }
+
+  /** The first event, seen from the `from`th on, for which `pick` gives something. */
+  async wait<N extends EventName, T>(
+    name: N,
+    pick: (data: BaileysEventMap[N]) => T | undefined | false | null | '' | 0,
+    options: { timeoutMs?: number; from?: number } = {},
+  ): Promise<T> {
+    const { timeoutMs = 10_000, from = 0 } = options
+    for (let waited = 0, at = from; waited <= timeoutMs; waited += 5) {
+      for (; at < this.events.length; at++) {
+        const event = this.events[at]!
+        const picked = event.name === name && pick(event.data as BaileysEventMap[N])
+        if (picked) return picked
+      }
+      await sleep(5)
+    }
+    throw new Error(`no ${name} within ${timeoutMs} ms`)
+  }
+
+  qr = (from = 0) => this.wait('connection.update', u => u.qr, { from })
+  open = (from = 0) => this.wait('connection.update', u => u.connection === 'open', { from })
+  closed = (from = 0) => this.wait('connection.update', u => u.connection === 'close', { from })
+
+  message(test: (m: WAMessage) => unknown, from = 0): Promise<WAMessage & { upsert: string }> {
+    return this.wait(
+      'messages.upsert',
+      u => {
+        const found = u.messages.find(test)
+        return found && { ...found, upsert: u.type as string }
+      },
+      { from },
+    )
+  }
+
+  text = (text: string, from = 0) => this.message(m => textOf(m) === text, from)
+
+  status(id: string, status: number): Promise<unknown> {
+    const one = this.wait('messages.update', us => us.find(u => u.key.id === id && u.update.status === status))
+    const two = this.message(m => m.key.id === id && m.status === status)
+    two.catch(() => {})
+    one.catch(() => {})
+    return Promise.any([one, two])
+  }
+
+  async close(): Promise<void> {
+    await this.sock?.end(undefined)
+  }
+}
+
+export const textOf = (m: WAMessage) => m.message?.conversation ?? m.message?.extendedTextMessage?.text
+
+/** A copy that shares nothing: what a process that died had written. */
+export function cloneAuth(auth: Auth): Auth {
+  const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value, BufferJSON.replacer), BufferJSON.reviver)
+  return memoryAuth(copy(auth.creds), new Map(copy([...auth.data])))
+}
+
+/** Waits until `check` gives something. */
+export async function until<T>(check: () => T | Promise<T>, timeoutMs = 10_000): Promise<NonNullable<T>> {
+  for (let waited = 0; waited <= timeoutMs; waited += 10) {
+    const value = await check()
+    if (value) return value
+    await sleep(10)
+  }
+  throw new Error(`not within ${timeoutMs} ms`)
+}
