@@ -6,7 +6,7 @@ import { sentMessage } from './outbound/compose.ts'
 import { signalRepository } from './signal.ts'
 import { makeSocket, type Timings } from './socket.ts'
 import { CODE_CRASHED, CODE_REFUSED } from './states.ts'
-import { runInScope } from './trust.ts'
+import { leaveScope, runInScope } from './trust.ts'
 import { onUpgradeRefused, terminateSoon, type Watch } from './watchdog.ts'
 import type { Network } from './whatsapp.ts'
 
@@ -16,7 +16,7 @@ export interface SocketEnd {
 }
 
 export interface ConnectionEvents {
-  qr(code: string): void
+  qr(code: string, isFirst: boolean): void
   /** The phone has scanned; WhatsApp will ask for a restart. */
   paired(): void
   open(): void
@@ -49,6 +49,8 @@ export class Connection {
   readonly #finish: (end: SocketEnd) => void
   readonly #settle: () => void
   readonly #loginTimer: NodeJS.Timeout
+  readonly #events: ConnectionEvents
+  readonly #waiting = new Set<() => void>()
   #reason: SocketEnd | null = null
   #finished = false
   #dying: Watch | null = null
@@ -57,6 +59,7 @@ export class Connection {
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts
+    this.#events = outOfScope(parts.events)
     const ended = Promise.withResolvers<SocketEnd>()
     const settled = Promise.withResolvers<void>()
     this.ended = ended.promise
@@ -86,8 +89,19 @@ export class Connection {
     this.socket.end(new Error(reason.message)).catch(() => {})
   }
 
+  /** `work`, or what `fallback` gives when the socket ends before it. */
+  untilEnd<T>(work: Promise<T>, fallback: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const leave = () => resolve(fallback())
+      this.#waiting.add(leave)
+      work.then(resolve, reject).finally(() => this.#waiting.delete(leave))
+      if (this.#finished) leave()
+    })
+  }
+
   #make(): WASocket {
-    const { keys, log, instanceId, events } = this.#parts
+    const { keys, log, instanceId } = this.#parts
+    const events = this.#events
     const socket = makeSocket({
       ...this.#parts,
       logger: baileysLogger(log, instanceId),
@@ -96,7 +110,7 @@ export class Connection {
         stanzaOf: bytes => this.#stanzas.get(bytes),
         onClose: () => this.#armTermination(),
       }),
-      getMessage: async ({ id }) => sentMessage(id ? await this.#parts.sentPayload(id) : null),
+      getMessage: async ({ id }) => sentMessage(id ? await leaveScope(() => this.#parts.sentPayload(id)) : null),
     })
     socket.ws.prependListener('CB:message', (node: BinaryNode) => this.#noteStanza(node))
     socket.ws.on('CB:ack,class:message', (node: BinaryNode) => events.ack(node.attrs))
@@ -125,16 +139,17 @@ export class Connection {
   }
 
   #showQr(code: string): void {
+    const isFirst = !this.offeredQr
     this.offeredQr = true
     this.#loggedIn()
-    this.#parts.events.qr(code)
+    this.#events.qr(code, isFirst)
   }
 
   #opened(): void {
     if (this.#reason) return
     this.isOpen = true
     this.#loggedIn()
-    this.#parts.events.open()
+    this.#events.open()
   }
 
   #loggedIn(): void {
@@ -169,8 +184,21 @@ export class Connection {
   #done(end: SocketEnd): void {
     clearTimeout(this.#loginTimer)
     this.#dying?.cancel()
+    for (const leave of this.#waiting) leave()
+    this.#waiting.clear()
     this.#settle()
     this.#finish(end)
+  }
+}
+
+/** What the house does with an event is not the socket's any more. */
+function outOfScope(events: ConnectionEvents): ConnectionEvents {
+  return {
+    qr: (code, isFirst) => leaveScope(() => events.qr(code, isFirst)),
+    paired: () => leaveScope(() => events.paired()),
+    open: () => leaveScope(() => events.open()),
+    ack: attrs => leaveScope(() => events.ack(attrs)),
+    receipt: node => leaveScope(() => events.receipt(node)),
   }
 }
 

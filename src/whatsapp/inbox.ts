@@ -3,7 +3,6 @@ import { completeAddress } from './inbound/addresses.ts'
 import { decode, type Me } from './inbound/decode.ts'
 import type { KeyStore } from './key-store.ts'
 import type { Log } from './log.ts'
-import type { NewsQueue } from './news-queue.ts'
 import type { InboundMessage, InboxRow, Vault } from './whatsapp.ts'
 
 const PAGE = 50
@@ -21,7 +20,6 @@ const MAX_PARKED = 200
 export class Inbox {
   readonly #instanceId: string
   readonly #vault: Vault
-  readonly #queue: NewsQueue
   readonly #log: Log
   readonly #onMessage: (message: InboundMessage) => Promise<void>
   readonly #stop = new AbortController()
@@ -35,13 +33,12 @@ export class Inbox {
   constructor(options: {
     instanceId: string
     vault: Vault
-    queue: NewsQueue
     log: Log
+    /** Resolves when the house has stored the message and settled its row. */
     onMessage: (message: InboundMessage) => Promise<void>
   }) {
     this.#instanceId = options.instanceId
     this.#vault = options.vault
-    this.#queue = options.queue
     this.#log = options.log
     this.#onMessage = options.onMessage
   }
@@ -123,7 +120,7 @@ export class Inbox {
   async #tell(message: InboundMessage): Promise<boolean> {
     for (let attempt = 1; !this.#stop.signal.aborted; attempt++) {
       try {
-        await this.#queue.tell(() => this.#onMessage(message))
+        await this.#onMessage(message)
         return true
       } catch (error) {
         const fields = { instanceId: this.#instanceId, inboxKey: message.inboxKey, attempt, err: error }

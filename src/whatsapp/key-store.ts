@@ -7,6 +7,7 @@ import type {
 import { BoundedMap } from './bounded-map.ts'
 import { type Batch, GroupCommit } from './group-commit.ts'
 import { decodeRow, encodeCredentials, encodeRow, type RowType } from './row-codec.ts'
+import { leaveScope } from './trust.ts'
 import type { Vault } from './whatsapp.ts'
 
 /** What a step of the ratchet writes; all of it becomes durable together or not at all. */
@@ -119,7 +120,7 @@ export class KeyStore {
   /** The plaintext of a ciphertext that was decrypted before, by its SHA-256. */
   async plainOf(hash: Buffer): Promise<Buffer | null> {
     await this.#commits.flush()
-    const plain = await this.#vault.inboxPlain(this.#instanceId, hash)
+    const plain = await leaveScope(() => this.#vault.inboxPlain(this.#instanceId, hash))
     return plain && Buffer.from(plain)
   }
 
@@ -150,7 +151,7 @@ export class KeyStore {
   }
 
   async #load(type: RowType, ids: string[]): Promise<[string, Buffer][]> {
-    const rows = await this.#vault.read(this.#instanceId, type, ids)
+    const rows = await leaveScope(() => this.#vault.read(this.#instanceId, type, ids))
     return ids.map(id => {
       const key = `${type}:${id}`
       // Written while the vault was read: what was read is old.
@@ -185,17 +186,17 @@ export class KeyStore {
   }
 
   async #commit(batch: Batch): Promise<void> {
-    const keys = [...batch.keys.values()]
-    await this.#vault.commit(this.#instanceId, {
+    const rows = {
       ...(batch.credentials ? { credentials: encodeCredentials(this.creds) } : {}),
-      keys,
+      keys: [...batch.keys.values()],
       inbox: batch.inbox,
-    })
+    }
+    await leaveScope(() => this.#vault.commit(this.#instanceId, rows))
     for (const [key, { value }] of batch.keys) {
       const row = this.#pending.get(key)
       if (row === value || (value === null && row?.length === 0)) this.#pending.delete(key)
     }
-    if (batch.inbox.length > 0) this.#onInbox()
+    if (batch.inbox.length > 0) leaveScope(this.#onInbox)
   }
 
   #exclusive<T>(work: () => Promise<T>): Promise<T> {

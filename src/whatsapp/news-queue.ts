@@ -1,10 +1,9 @@
 import type { Log } from './log.ts'
 
-type Slot = 'connection' | 'qr' | 'message' | null
-
 interface Job {
-  slot: Slot
-  run: () => Promise<void>
+  kind: 'connection' | 'qr' | 'message' | 'small'
+  run(): Promise<void>
+  drop?(): void
 }
 
 /** News of one instance, told one after another. Nobody in the socket's path waits for it. */
@@ -21,33 +20,42 @@ export class NewsQueue {
     this.#maxJobs = options.maxJobs
   }
 
-  /** Tells the newest only: what waits in the same slot is forgotten. */
-  replace(slot: 'connection' | 'qr', run: () => Promise<void>): void {
-    const old = this.#jobs.findIndex(job => job.slot === slot)
-    if (old >= 0) this.#jobs.splice(old, 1)
-    this.#add({ slot, run: this.#logged(run) })
+  /** Tells the newest only: what waits of the same kind is forgotten. */
+  replace(kind: 'connection' | 'qr', run: () => Promise<void>): void {
+    this.#forget(kind)
+    this.#add({ kind, run: this.#logged(run) })
   }
 
-  /** Acks and receipts. Beyond the bound the oldest goes: WhatsApp is asked again, or says so again. */
+  /** Acks and receipts. Beyond the bound the oldest goes: an ack is earned again, a receipt is no promise. */
   push(run: () => Promise<void>): void {
     if (this.#jobs.length >= this.#maxJobs) {
-      const oldest = this.#jobs.findIndex(job => job.slot === null)
-      if (oldest >= 0) this.#jobs.splice(oldest, 1)
+      this.#forget('small')
       this.#log.warn({ instanceId: this.#instanceId }, 'news are not taken fast enough: one was dropped')
     }
-    this.#add({ slot: null, run: this.#logged(run) })
+    this.#add({ kind: 'small', run: this.#logged(run) })
   }
 
   /** Takes its turn like the others; the caller learns how it went. One at a time, so it needs no bound. */
   tell(run: () => Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#add({ slot: 'message', run: () => run().then(resolve, reject) })
+      const drop = () => reject(new Error('nothing is told any more'))
+      this.#add({ kind: 'message', run: () => run().then(resolve, reject), drop })
     })
+  }
+
+  /** Forgets what waits; what is being told goes on. */
+  clear(): void {
+    for (const job of this.#jobs.splice(0)) job.drop?.()
   }
 
   /** Resolves when all has been told. */
   async idle(): Promise<void> {
     while (this.#working) await this.#working
+  }
+
+  #forget(kind: Job['kind']): void {
+    const oldest = this.#jobs.findIndex(job => job.kind === kind)
+    if (oldest >= 0) this.#jobs.splice(oldest, 1)
   }
 
   #add(job: Job): void {

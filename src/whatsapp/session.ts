@@ -1,29 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type BinaryNode, initAuthCreds, type WASocket } from '@whiskeysockets/baileys'
+import { initAuthCreds, type WASocket } from '@whiskeysockets/baileys'
 import type { Clock } from '../clock.ts'
 import { type Caches, createCaches } from './caches.ts'
-import { Connection, type SocketEnd } from './connection.ts'
+import { Connection, type ConnectionEvents, type SocketEnd } from './connection.ts'
 import type { Gate } from './gate.ts'
-import { completeAddress } from './inbound/addresses.ts'
-import { readReceipt } from './inbound/receipt.ts'
 import { Inbox } from './inbox.ts'
-import { addressOf, phoneNumberOf, plainJid } from './jid.ts'
 import { KeyStore } from './key-store.ts'
 import type { Log } from './log.ts'
-import { NewsQueue } from './news-queue.ts'
 import { send } from './outbound/send.ts'
 import { decodeCredentials } from './row-codec.ts'
 import type { Timings } from './socket.ts'
-import { backoffMs, CODE_STORE_FAILED, judge } from './states.ts'
-import type {
-  ConnectionNews,
-  InstanceState,
-  News,
-  OutboundMessage,
-  SendOutcome,
-  SessionOptions,
-  Vault,
-} from './whatsapp.ts'
+import { backoffMs, CODE_STOPPED, CODE_STORE_FAILED, judge, type Verdict } from './states.ts'
+import { Teller } from './teller.ts'
+import type { InstanceState, News, OutboundMessage, SendOutcome, SessionOptions, Vault } from './whatsapp.ts'
 
 export interface SessionParts {
   instanceId: string
@@ -43,25 +32,23 @@ export interface SessionParts {
 /** An open socket that lasted so long was a success: the next failure is the first again. */
 const STEADY_MS = 60_000
 const RESTART_PAUSE_MS = 2000
-const FIRST_QR_MS = 60_000
-const NEXT_QR_MS = 20_000
 const DRAIN_MS = 10_000
+const WIPE_ATTEMPTS = 5
+const STOPPED: SocketEnd = { code: CODE_STOPPED, message: 'stopped' }
 
-/** One phone: owns its socket, makes the next one when it ends, and tells the house. */
+/** One phone: owns its socket, makes the next one when it ends, and says how it stands. */
 export class Session {
-  readonly #parts: SessionParts
-  readonly #abort = new AbortController()
-  readonly #queue: NewsQueue
-  readonly #inbox: Inbox
-  readonly #caches: Caches = createCaches()
   /** Resolves when no socket and no timer is left. Never rejects. */
   readonly finished: Promise<void>
+  readonly #parts: SessionParts
+  readonly #abort = new AbortController()
+  readonly #teller: Teller
+  readonly #inbox: Inbox
+  readonly #caches: Caches = createCaches()
   #autoReconnect: boolean
-  #quiet = false
   #over = false
   #keys: KeyStore | null = null
   #connection: Connection | null = null
-  #told: ConnectionNews | null = null
   #failures = 0
   #wasConnected = false
   #openedAtMs = 0
@@ -70,15 +57,8 @@ export class Session {
   constructor(parts: SessionParts) {
     this.#parts = parts
     this.#autoReconnect = parts.options.autoReconnect
-    const { instanceId, vault, news, log } = parts
-    this.#queue = new NewsQueue({ instanceId, log, maxJobs: parts.maxNews })
-    this.#inbox = new Inbox({
-      instanceId,
-      vault,
-      queue: this.#queue,
-      log,
-      onMessage: message => news.onMessage(instanceId, message),
-    })
+    this.#teller = new Teller(parts)
+    this.#inbox = new Inbox({ ...parts, onMessage: message => this.#teller.message(message) })
     this.finished = this.#run()
   }
 
@@ -87,16 +67,17 @@ export class Session {
     return !this.#over && !this.#abort.signal.aborted
   }
 
+  get linked(): boolean {
+    return this.#keys?.creds.account !== undefined
+  }
+
   get me(): string | undefined {
     return this.#keys?.creds.me?.id
   }
 
-  get connection(): Connection | null {
-    return this.#connection
-  }
-
-  get linked(): boolean {
-    return this.#keys?.creds.account !== undefined
+  /** The socket, while it can carry messages. */
+  get openSocket(): WASocket | null {
+    return this.#connection?.isOpen ? this.#connection.socket : null
   }
 
   configure(options: { autoReconnect: boolean }): void {
@@ -105,38 +86,36 @@ export class Session {
 
   /** From now on nothing is told. */
   silence(): void {
-    this.#quiet = true
+    this.#teller.silence()
+    void this.#inbox.stop()
   }
 
   /** The socket on which a phone can be linked now, or null: linked already, or nothing of the kind in time. */
   async pairingSocket(timeoutMs: number): Promise<WASocket | null> {
     const deadlineMs = performance.now() + timeoutMs
     while (this.running && !this.linked && performance.now() < deadlineMs) {
-      const connection = this.#connection
-      if (connection?.offeredQr && connection.socket) return connection.socket
+      if (this.#connection?.offeredQr && this.#connection.socket) return this.#connection.socket
       await sleep(50)
     }
     return null
   }
 
-  /** Ends the session; `disconnected` is told as its last word, unless it ends quietly. */
-  async stop(options: { quiet: boolean }): Promise<void> {
-    if (options.quiet) this.silence()
+  /** Ends the session; `disconnected` is its last word, unless it was silenced. */
+  async stop(): Promise<void> {
+    await this.#flush()
     const wasOver = this.#over
     this.#abort.abort()
-    this.#connection?.end({ code: 428, message: 'stopped' })
+    this.#connection?.end(STOPPED)
     await this.finished
     if (wasOver) await this.#lastWord()
-  }
-
-  async flush(): Promise<void> {
-    if (this.#keys && !this.#keys.failed) await this.#keys.flush().catch(() => {})
   }
 
   async send(message: OutboundMessage): Promise<SendOutcome> {
     const connection = this.#connection
     if (!connection?.isOpen || !connection.socket) return { kind: 'not_connected' }
-    return send(connection.socket, message, connection.ended)
+    // Baileys may not notice for long that the answer it waits for will never come.
+    const closed = (): SendOutcome => ({ kind: 'failed', message: 'the connection closed' })
+    return connection.untilEnd(send(connection.socket, message), closed)
   }
 
   async #run(): Promise<void> {
@@ -165,14 +144,14 @@ export class Session {
     try {
       keys = await this.#ready()
     } catch (error) {
-      log.error({ instanceId, err: error }, 'the credentials could not be read')
+      log.error({ instanceId, err: error }, 'the keys of the session could not be made ready')
       return { code: CODE_STORE_FAILED, message: String(error) }
     }
-    if (!this.#told || this.#told.state === 'disconnected') this.#tell(this.#tryingState())
+    if (this.#teller.lastState === null) this.#tell(this.#tryingState())
     this.#inbox.wake(keys)
     const leave = await gate.enter(this.#abort.signal)
     try {
-      if (this.#abort.signal.aborted) return { code: 428, message: 'stopped' }
+      if (this.#abort.signal.aborted) return STOPPED
       const connection = new Connection({
         instanceId,
         network: options.network,
@@ -213,15 +192,11 @@ export class Session {
     return keys
   }
 
-  #events(keys: KeyStore) {
-    const { instanceId, news, clock } = this.#parts
-    let codes = 0
+  #events(keys: KeyStore): ConnectionEvents {
     return {
-      qr: (qr: string) => {
+      qr: (code, isFirst) => {
         this.#tell('qr_required')
-        const lifeMs = codes++ === 0 ? FIRST_QR_MS : NEXT_QR_MS
-        const expiresAt = new Date(clock.nowMs() + lifeMs)
-        if (!this.#quiet) this.#queue.replace('qr', () => news.onQr(instanceId, { qr, expiresAt }))
+        this.#teller.qr(code, isFirst)
       },
       paired: () => this.#tell('connecting'),
       open: () => {
@@ -229,46 +204,19 @@ export class Session {
         this.#openedAtMs = performance.now()
         this.#tell('connected')
       },
-      ack: ({ id, error }: Record<string, string>) => {
-        if (id) this.#queue.push(() => news.onAck(instanceId, { whatsappId: id, errorCode: error ?? null }))
-      },
-      receipt: (node: BinaryNode) => this.#receipt(node, keys),
+      ack: attrs => this.#teller.ack(attrs),
+      receipt: node => this.#teller.receipt(node, keys),
     }
-  }
-
-  #receipt(node: BinaryNode, keys: KeyStore): void {
-    const { instanceId, news } = this.#parts
-    const receipt = readReceipt(node, { id: keys.creds.me?.id, lid: keys.creds.me?.lid })
-    if (!receipt) return
-    this.#queue.push(async () => {
-      const reader = await completeAddress(addressOf(receipt.reader, receipt.readerAlias), keys)
-      const chat = receipt.chat === receipt.reader ? reader : addressOf(receipt.chat)
-      const { whatsappIds, status, timestamp } = receipt
-      await news.onReceipt(instanceId, { whatsappIds, chat, reader, status, timestamp })
-    })
   }
 
   /** What comes after a socket: the pause before the next one, or null for none. */
   async #next(end: SocketEnd): Promise<number | null> {
-    const connection = this.#connection
+    const offeredQr = this.#connection?.offeredQr ?? false
     this.#connection = null
     if (this.#abort.signal.aborted) return null
-    const nowMs = performance.now()
-    if (this.#openedAtMs > 0 && nowMs - this.#openedAtMs > STEADY_MS) this.#failures = 0
-    this.#openedAtMs = 0
-    const offeredQr = connection?.offeredQr ?? false
-    const verdict = judge(end.code, {
-      linked: this.linked,
-      failures: this.#failures + 1,
-      autoReconnect: this.#autoReconnect,
-      wasConnected: this.#wasConnected,
-      offeredQr,
-      justRestarted: nowMs - this.#restartedAtMs < RESTART_PAUSE_MS,
-    })
-    const { instanceId, log } = this.#parts
-    log.info({ instanceId, code: end.code, reason: end.message, action: verdict.action }, 'whatsapp socket ended')
+    const verdict = this.#judge(end, offeredQr)
     if (verdict.action === 'restart') {
-      this.#restartedAtMs = nowMs
+      this.#restartedAtMs = performance.now()
       this.#tell(this.#tryingState())
       return 0
     }
@@ -280,15 +228,32 @@ export class Session {
     return backoffMs(this.#failures, Math.random())
   }
 
+  #judge(end: SocketEnd, offeredQr: boolean): Verdict {
+    const nowMs = performance.now()
+    if (this.#openedAtMs > 0 && nowMs - this.#openedAtMs > STEADY_MS) this.#failures = 0
+    this.#openedAtMs = 0
+    const verdict = judge(end.code, {
+      linked: this.linked,
+      failures: this.#failures + 1,
+      autoReconnect: this.#autoReconnect,
+      wasConnected: this.#wasConnected,
+      offeredQr,
+      justRestarted: nowMs - this.#restartedAtMs < RESTART_PAUSE_MS,
+    })
+    const { instanceId, log } = this.#parts
+    log.info({ instanceId, code: end.code, reason: end.message, action: verdict.action }, 'whatsapp socket ended')
+    return verdict
+  }
+
   /** The phone removed this device. What was received before is told first: the inbox goes with the keys. */
   async #forget(): Promise<void> {
     const { instanceId, vault, log } = this.#parts
     await this.#inbox.drain(DRAIN_MS)
     await this.#inbox.stop()
-    await this.flush()
+    await this.#flush()
     this.#keys?.kill()
     this.#keys = null
-    for (let attempt = 1; attempt <= 5; attempt++) {
+    for (let attempt = 1; attempt <= WIPE_ATTEMPTS; attempt++) {
       try {
         return await vault.wipe(instanceId)
       } catch (error) {
@@ -301,39 +266,31 @@ export class Session {
   async #windUp(): Promise<void> {
     this.#over = true
     const byItself = !this.#abort.signal.aborted
-    this.#connection?.end({ code: 428, message: 'stopped' })
+    this.#connection?.end(STOPPED)
     await this.#connection?.ended
     this.#connection = null
-    await this.flush()
+    await this.#flush()
     if (byItself) await this.#inbox.drain(DRAIN_MS)
     await this.#inbox.stop()
     this.#keys?.kill()
-    if (byItself) await this.#queue.idle()
+    if (byItself) await this.#teller.idle()
     else await this.#lastWord()
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#keys && !this.#keys.failed) await this.#keys.flush().catch(() => {})
   }
 
   async #lastWord(): Promise<void> {
     this.#tell('disconnected')
-    await this.#queue.idle()
+    await this.#teller.idle()
   }
 
   #tryingState(): InstanceState {
-    return this.linked && (this.#wasConnected || !this.#told) ? 'reconnecting' : 'connecting'
+    return this.linked && (this.#wasConnected || this.#teller.lastState === null) ? 'reconnecting' : 'connecting'
   }
 
   #tell(state: InstanceState, lastError: string | null = null): void {
-    const { instanceId, news } = this.#parts
-    const { me } = this.#keys?.creds ?? {}
-    const linked = this.linked
-    const told: ConnectionNews = {
-      state,
-      lastError,
-      linked,
-      phoneNumber: linked ? phoneNumberOf(me?.id) : null,
-      lid: linked ? plainJid(me?.lid) : null,
-    }
-    if (this.#quiet || JSON.stringify(told) === JSON.stringify(this.#told)) return
-    this.#told = told
-    this.#queue.replace('connection', () => news.onConnection(instanceId, told))
+    this.#teller.connection(state, lastError, this.#keys?.creds)
   }
 }

@@ -32,6 +32,7 @@ export const FAILURES_UNTIL_ERROR = 20
 export const CODE_STORE_FAILED = 600
 export const CODE_CRASHED = 601
 export const CODE_REFUSED = 602
+export const CODE_STOPPED = 603
 
 /** What trying again would not change. */
 const STOPS: Record<number, [InstanceState, string]> = {
@@ -51,7 +52,7 @@ const SENTENCES: Record<number, string> = {
   500: 'WhatsApp ended the session with an internal error.',
   503: 'WhatsApp is not available at the moment.',
   515: 'WhatsApp asked for a restart again and again.',
-  [CODE_STORE_FAILED]: 'The keys of this session could not be stored.',
+  [CODE_STORE_FAILED]: 'The keys of this session could not be read or stored.',
   [CODE_CRASHED]: 'The connection ran into an unexpected error.',
   [CODE_REFUSED]: 'WhatsApp refused the connection.',
 }

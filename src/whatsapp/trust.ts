@@ -15,7 +15,7 @@ export interface SocketScope {
   crashed(error: unknown): void
 }
 
-const scopes = new AsyncLocalStorage<SocketScope>()
+const scopes = new AsyncLocalStorage<SocketScope | undefined>()
 let installed = false
 
 /** Runs `work` so that all it starts (timers, listeners, promises) belongs to `scope`. */
@@ -23,6 +23,9 @@ export function runInScope<T>(scope: SocketScope, work: () => T): T {
   installOnce()
   return scopes.run(scope, work)
 }
+
+/** Runs `work`, such as a call of the database, so that its errors are nobody's but its own. */
+export const leaveScope = <T>(work: () => T): T => scopes.run(undefined, work)
 
 /** For `uncaughtException` handlers: true when the error was a socket's, which then ends and starts anew. */
 export function takeCrash(error: unknown): boolean {

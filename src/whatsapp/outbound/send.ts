@@ -6,15 +6,11 @@ import { sentMessage } from './compose.ts'
 /** Answers of the server to a query that will be the same next time. */
 const FINAL = new Set([400, 401, 403, 404, 406, 410])
 
-/** Writes the message; never throws. `gone` resolves when the socket ends, which Baileys may not notice for long. */
-export async function send(socket: WASocket, message: OutboundMessage, gone: Promise<unknown>): Promise<SendOutcome> {
-  if (!isPerson(message.chat) && !isGroup(message.chat))
-    return { kind: 'rejected', code: 'invalid_chat', message: `${message.chat} is no chat that can be written to` }
-  const closed = gone.then((): SendOutcome => ({ kind: 'failed', message: 'the connection closed' }))
-  return Promise.race([write(socket, message), closed])
-}
-
-async function write(socket: WASocket, { chat, whatsappId, payload }: OutboundMessage): Promise<SendOutcome> {
+/** Writes the message to the socket; never throws. */
+export async function send(socket: WASocket, message: OutboundMessage): Promise<SendOutcome> {
+  const { chat, whatsappId, payload } = message
+  if (!isPerson(chat) && !isGroup(chat))
+    return { kind: 'rejected', code: 'invalid_chat', message: `${chat} is no chat that can be written to` }
   try {
     const refusal = isPerson(chat) ? await unreachable(socket, chat) : null
     if (refusal) return refusal
