@@ -1,0 +1,166 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openSandbox, type Sandbox } from '../../src/sandbox/server.ts'
+import type { SimulatorOptions } from '../../src/sandbox/simulator.ts'
+import type { Log } from '../../src/whatsapp/log.ts'
+import { createWhatsApp, type WhatsAppOptions } from '../../src/whatsapp/manager.ts'
+import type {
+  AckNews,
+  ConnectionNews,
+  InboundMessage,
+  Network,
+  QrNews,
+  ReceiptNews,
+  SendOutcome,
+  Vault,
+  WhatsApp,
+} from '../../src/whatsapp/whatsapp.ts'
+import { type Cable, openCable } from './cable.ts'
+import { memoryVault } from './memory-vault.ts'
+
+/** Everything one instance was told. */
+export interface Heard {
+  states: ConnectionNews[]
+  qrs: QrNews[]
+  messages: InboundMessage[]
+  acks: AckNews[]
+  receipts: ReceiptNews[]
+}
+
+export interface Rig<V extends Vault = Vault> {
+  sandbox: Sandbox
+  cable: Cable
+  vault: V
+  whatsapp: WhatsApp
+  network: Network
+  /** Messages that some phone could not read, and retry receipts that clients sent. */
+  undecryptable: number
+  retries: number
+  /** Sentences of the log at `error`. */
+  errors: string[]
+  /** Runs before a message is settled; a throw refuses it. */
+  onMessage: ((message: InboundMessage) => void | Promise<void>) | null
+  heard(instanceId: string): Heard
+  state(instanceId: string): string | undefined
+  /** A new gateway process on the same vault and sandbox; the old one is left as it is. */
+  restart(): WhatsApp
+  start(instanceId: string, options?: { autoReconnect: boolean }): void
+  /** Starts, scans the first code, and waits for the connection. */
+  link(instanceId: string): Promise<void>
+  send(instanceId: string, to: string, text: string): Promise<SendOutcome & { whatsappId: string }>
+  /** A contact writes to the instance's phone. */
+  say(instanceId: string, from: string, text: string): Promise<string>
+  /** What a contact's phone shows of what the instance sent. */
+  shown(instanceId: string, contact: string): Promise<string[]>
+  close(): Promise<void>
+}
+
+export async function openRig<V extends Vault = ReturnType<typeof memoryVault>>(
+  setup: { vault?: V; sandbox?: Partial<SimulatorOptions>; options?: WhatsAppOptions['options'] } = {},
+): Promise<Rig<V>> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'wataki-wa-'))
+  const sandbox = await openSandbox({ dataDir, ...setup.sandbox })
+  const cable = await openCable(sandbox.network.webSocketUrl)
+  const vault = (setup.vault ?? memoryVault()) as V
+  const all = new Map<string, Heard>()
+  const gateways: WhatsApp[] = []
+  const rig: Rig<V> = {
+    sandbox,
+    cable,
+    vault,
+    whatsapp: undefined as never,
+    network: {
+      webSocketUrl: cable.url,
+      mediaUrl: sandbox.network.mediaUrl,
+      rootKey: Buffer.from(sandbox.network.rootKey, 'base64'),
+    },
+    undecryptable: 0,
+    retries: 0,
+    errors: [],
+    onMessage: null,
+    heard(instanceId) {
+      const known = all.get(instanceId)
+      if (known) return known
+      const fresh: Heard = { states: [], qrs: [], messages: [], acks: [], receipts: [] }
+      all.set(instanceId, fresh)
+      return fresh
+    },
+    state: instanceId => rig.heard(instanceId).states.at(-1)?.state,
+    restart() {
+      rig.whatsapp = createWhatsApp({ vault, news: newsOf(rig), log: logOf(rig), options: setup.options })
+      gateways.push(rig.whatsapp)
+      return rig.whatsapp
+    },
+    start: (instanceId, options = { autoReconnect: true }) =>
+      rig.whatsapp.start(instanceId, { network: rig.network, ...options }),
+    async link(instanceId) {
+      rig.start(instanceId)
+      await until(() => rig.heard(instanceId).qrs.length > 0, 'a QR code')
+      await sandbox.control.scan(instanceId, { qr: rig.heard(instanceId).qrs.at(-1)!.qr })
+      await until(() => rig.state(instanceId) === 'connected', 'the connection')
+    },
+    async send(instanceId, to, text) {
+      const whatsappId = rig.whatsapp.newMessageId(instanceId)
+      const payload = rig.whatsapp.compose({ type: 'text', text })
+      const kept = (vault as { sent?: Map<string, Uint8Array> }).sent
+      kept?.set(whatsappId, payload)
+      const chat = to.includes('@') ? to : `${to}@s.whatsapp.net`
+      return { whatsappId, ...(await rig.whatsapp.send(instanceId, { whatsappId, chat, payload })) }
+    },
+    say: async (instanceId, from, text) =>
+      (await sandbox.control.sendMessage(instanceId, { from, content: { type: 'text', text } })).whatsappId,
+    async shown(instanceId, contact) {
+      const messages = await sandbox.control.messages(instanceId, { contact })
+      return messages.filter(m => !m.fromMe).flatMap(m => (m.content.type === 'text' ? [m.content.text] : []))
+    },
+    async close() {
+      await Promise.all(gateways.map(gateway => gateway.close()))
+      await cable.close()
+      await sandbox.close()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+  sandbox.simulator.events.on('undecryptable', () => rig.undecryptable++)
+  sandbox.simulator.events.on('receipt', ({ type }) => {
+    if (type === 'retry') rig.retries++
+  })
+  rig.restart()
+  return rig
+}
+
+function newsOf(rig: Rig): WhatsAppOptions['news'] {
+  return {
+    onConnection: async (id, news) => void rig.heard(id).states.push(news),
+    onQr: async (id, news) => void rig.heard(id).qrs.push(news),
+    onAck: async (id, news) => void rig.heard(id).acks.push(news),
+    onReceipt: async (id, news) => void rig.heard(id).receipts.push(news),
+    onMessage: async (id, message) => {
+      await rig.onMessage?.(message)
+      rig.heard(id).messages.push(message)
+      await rig.vault.settle(id, [message.inboxKey])
+    },
+  }
+}
+
+function logOf(rig: Rig): Log {
+  const nothing = () => {}
+  return { debug: nothing, info: nothing, warn: nothing, error: (_, sentence) => rig.errors.push(sentence) }
+}
+
+/** Waits for a condition, not for a time. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  timeoutMs = 10_000,
+): Promise<void> {
+  const deadlineMs = performance.now() + timeoutMs
+  while (!(await condition())) {
+    if (performance.now() > deadlineMs) throw new Error(`waited ${timeoutMs} ms in vain for ${what}`)
+    await sleep(5)
+  }
+}
+
+export const texts = (heard: Heard): string[] =>
+  heard.messages.flatMap(m => (m.content.type === 'text' ? [m.content.text] : []))
