@@ -6,7 +6,7 @@ export interface Behaviour {
   deliverAfterMs: number | null
   readAfterMs: number | null
   /** What happens when a message comes for the first time. */
-  then?: 'echo' | 'image' | 'logout' | 'drop'
+  reaction?: 'echo' | 'image' | 'logout' | 'drop'
   /** The server refuses messages to this contact with this code. */
   refuseWith?: number
 }
@@ -20,13 +20,13 @@ const RATE_LIMIT = 429
 
 const MAGIC: Record<string, Partial<Behaviour>> = {
   '01': {},
-  '02': { then: 'echo' },
+  '02': { reaction: 'echo' },
   '03': { readAfterMs: null },
   '04': { registered: false },
-  '05': { then: 'image' },
+  '05': { reaction: 'image' },
   '06': { deliverAfterMs: SLOW_MS, readAfterMs: SLOW_MS + 150 },
-  '07': { then: 'logout' },
-  '08': { then: 'drop' },
+  '07': { reaction: 'logout' },
+  '08': { reaction: 'drop' },
   '10': { refuseWith: RATE_LIMIT },
 }
 

@@ -99,9 +99,12 @@ export class ChatLog {
     this.#store.insert('seen', `${owner}|${owner}|${id}`, JSON.stringify({ seq: 0, repeats: 0, sent }))
   }
 
-  forget(account: string): void {
+  /** Gives the contacts that had to do with the account. */
+  forget(account: string): Set<string> {
+    const contacts = new Set(this.#store.scan('shown', `${account}|`).map(([key]) => key.split('|')[1] ?? ''))
     this.#store.deletePrefix('shown', `${account}|`)
     this.#store.deletePrefix('seen', `${account}|`)
+    return contacts
   }
 
   #seen(chat: string, id: string): SeenRow | undefined {

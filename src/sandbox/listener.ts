@@ -130,11 +130,11 @@ export class Listener {
     const { sim, pn, behaviour } = this.#person
     const soonMs = sim.clock.nowMs() + (behaviour.deliverAfterMs ?? 0)
     const answer = { kind: 'reply', by: pn, to: sender.pn, chat, id: newMessageId() } as const
-    if (behaviour.then === 'echo' && text !== '') sim.schedule.add(soonMs, { ...answer, text })
-    else if (behaviour.then === 'image') sim.schedule.add(soonMs, { ...answer, text: null })
-    else if (behaviour.then === 'logout') sim.schedule.add(soonMs, { kind: 'logout', to: sender.pn })
+    if (behaviour.reaction === 'echo' && text !== '') sim.schedule.add(soonMs, { ...answer, text })
+    else if (behaviour.reaction === 'image') sim.schedule.add(soonMs, { ...answer, text: null })
+    else if (behaviour.reaction === 'logout') sim.schedule.add(soonMs, { kind: 'logout', to: sender.pn })
     // after the ack has had its way: a connection cut before it would have the message sent for ever
-    else if (behaviour.then === 'drop') sim.schedule.add(soonMs, { kind: 'drop', to: sender.pn })
+    else if (behaviour.reaction === 'drop') sim.schedule.add(soonMs, { kind: 'drop', to: sender.pn })
   }
 
   /** The chat of a 1:1 receipt is what the sender wrote in `to`: our number or our LID. */

@@ -1,29 +1,24 @@
 import { join } from 'node:path'
+import { readConfig } from '../config.ts'
 import { openSandbox } from './server.ts'
 
-/** The network as a process of its own: it outlives the servers that use it, as WhatsApp does. */
-const DEFAULT_PORT = 3001
-
-function settings(): { dataDir: string; port: number } {
-  const { DATA_DIR = './data', SANDBOX_PORT = String(DEFAULT_PORT) } = process.env
-  const port = Number(SANDBOX_PORT)
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error('SANDBOX_PORT is not a port')
-  return { dataDir: join(DATA_DIR, 'sandbox'), port }
-}
+// The network as a process of its own: it outlives the servers that use it, as WhatsApp does.
 
 // libsignal prints sessions, private keys included
 console.info = () => {}
 console.warn = () => {}
-const { error: logError, log } = console
+const { error: logError, log: print } = console
 console.error = () => {}
 
 try {
-  const sandbox = await openSandbox({ ...settings(), log: (message, error) => logError(message, error) })
+  const { dataDir, sandboxPort } = readConfig()
+  const log = { error: ({ err }: { err: unknown }, message: string) => logError(message, err) }
+  const sandbox = await openSandbox({ dataDir: join(dataDir, 'sandbox'), port: sandboxPort, log })
   const { controlUrl, network } = sandbox
-  log(`SANDBOX_URL=${controlUrl}`)
-  log(`WHATSAPP_WS_URL=${network.webSocketUrl}`)
-  log(`WHATSAPP_MEDIA_URL=${network.mediaUrl}`)
-  log(`WHATSAPP_ROOT_KEY=${network.rootKey}`)
+  print(`SANDBOX_URL=${controlUrl}`)
+  print(`WHATSAPP_WS_URL=${network.webSocketUrl}`)
+  print(`WHATSAPP_MEDIA_URL=${network.mediaUrl}`)
+  print(`WHATSAPP_ROOT_KEY=${network.rootKey}`)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => void sandbox.close().then(() => process.exit(0)))
   }

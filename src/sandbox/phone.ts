@@ -85,8 +85,7 @@ export class Phone {
     const registration = conn.registration!
     conn.registration = null // one link per client
     const keyIndex = ++row.keyIndex
-    // device numbers stay below 99, which WhatsApp keeps for hosted ones
-    const device = firstFree(person.companions)
+    const device = nextFree(person.companions, keyIndex)
     const companion = Companion.link(person, { keyIndex, noiseKey: conn.clientStatic, registration, device })
     const account = person.device.keys.identity
     const details = proto.ADVDeviceIdentity.encode({ rawId: 1, timestamp: sim.now(), keyIndex }).finish()
@@ -187,8 +186,9 @@ function openBundle(bundle: Buffer, shared: Buffer): Buffer {
   }
 }
 
-function firstFree(taken: Map<number, unknown>): number {
-  let device = 1
-  while (taken.has(device)) device++
-  return device
+/** Device numbers stay below 99, which WhatsApp keeps for hosted ones, and are not given again soon. */
+function nextFree(taken: Map<number, unknown>, keyIndex: number): number {
+  let device = keyIndex
+  while (taken.has(1 + ((device - 1) % 98))) device++
+  return 1 + ((device - 1) % 98)
 }

@@ -11,7 +11,11 @@ export async function handleStanza(conn: Connection, node: BinaryNode): Promise<
   if (sim.faults.silent) return
   if (node.tag === 'iq') return handleIq(conn, node)
   if (node.tag === 'ib') return
-  if (!companion) return void sim.events.emit('unhandled', node)
+  if (!companion) {
+    // before it is linked a client says only that it is there
+    if (node.tag !== 'presence' && node.tag !== 'ack') sim.events.emit('unhandled', node)
+    return
+  }
   switch (node.tag) {
     case 'message':
       return relayMessage(conn, companion, node)

@@ -21,7 +21,7 @@ export interface OpenOptions extends Partial<SimulatorOptions> {
   /** 0 or absent: the one of last time if it is free, else any. */
   port?: number
   clock?: Clock
-  log?: (message: string, error: unknown) => void
+  log?: { error(details: { err: unknown }, message: string): void }
 }
 
 export interface Sandbox {
@@ -39,16 +39,16 @@ const MAX_FRAME_BYTES = 16 * 1024 * 1024
 
 /** Opens the network that is kept in `dataDir`, on one port: WebSocket, media host and control. */
 export async function openSandbox(options: OpenOptions): Promise<Sandbox> {
-  const { dataDir, host = '127.0.0.1', port = 0, clock = systemClock, log = () => {}, ...rest } = options
+  const { dataDir, host = '127.0.0.1', port = 0, clock = systemClock, log, ...rest } = options
   await mkdir(dataDir, { recursive: true })
   const store = new Store(join(dataDir, 'sandbox.db'))
   let baseUrl = ''
   const media = new MediaStore(join(dataDir, 'media'), () => baseUrl)
   await media.open()
-  const onError = (error: unknown) => log('the sandbox met an error', error)
+  const onError = (error: unknown) => log?.error({ err: error }, 'the sandbox met an error')
   const simulator = new Simulator({ store, media, clock, options: rest, onError })
   store.onFailure = error => {
-    log('the sandbox cannot store any more', error)
+    log?.error({ err: error }, 'the sandbox cannot store any more')
     simulator.close()
   }
   const server = createServer()

@@ -95,8 +95,8 @@ export class SignalDevice {
     }
   }
 
-  hasSession(jid: string): boolean {
-    return this.#signalKeys.hasSession(this.#owner, this.repository.jidToSignalProtocolAddress(jid))
+  hasSession(jid: string, identity: Uint8Array): boolean {
+    return this.#signalKeys.hasSession(this.#owner, this.repository.jidToSignalProtocolAddress(jid), identity)
   }
 
   /** Starts a session towards a device; an open one is closed. libsignal does not check the signature: we do. */

@@ -1,10 +1,17 @@
 import { LRUCache } from 'lru-cache'
+import { typed } from './curve.ts'
 import type { Store } from './store.ts'
 import type { SignalDataTypeMap, SignalKeyStoreWithTransaction } from './wa.ts'
 
-/** The shape of libsignal's serialized session record, as far as pruning needs it. */
+/** The shape of libsignal's serialized session record, as far as it is needed here. */
 interface SessionRecord {
-  _sessions: Record<string, { _chains: Record<string, { chainType: number; messageKeys: Record<string, string> }> }>
+  _sessions: Record<string, Session>
+}
+
+interface Session {
+  _chains: Record<string, { chainType: number; messageKeys: Record<string, string> }>
+  /** `closed` is -1 while the session is open; the key is base64, with its type byte. */
+  indexInfo: { closed: number; remoteIdentityKey: string }
 }
 
 type Json = Record<string, unknown>
@@ -38,9 +45,19 @@ export class SignalKeys {
     this.#store = store
   }
 
-  hasSession(owner: string, address: string): boolean {
-    const key = `${owner}|${address}`
-    return this.#sessions.has(key) || this.#store.get('session', key) !== undefined
+  /** An open session with a device that has this identity; a device number may have had another owner. */
+  hasSession(owner: string, address: string, identity: Uint8Array): boolean {
+    const record = this.#read('session', `${owner}|${address}`) as SessionRecord | undefined
+    if (!record) return false
+    const wanted = Buffer.from(typed(identity)).toString('base64')
+    return Object.values(record._sessions).some(
+      ({ indexInfo }) => indexInfo.closed === -1 && indexInfo.remoteIdentityKey === wanted,
+    )
+  }
+
+  forgetPeer(owner: string, user: string): void {
+    for (const [key] of this.#store.scan('session', `${owner}|${user}.`)) this.#writeSession(key, null)
+    this.#store.deletePrefix('identity', `${owner}|${user}.`)
   }
 
   forget(owner: string): void {
@@ -97,10 +114,10 @@ export class SignalKeys {
   }
 
   #write(type: keyof SignalDataTypeMap, key: string, value: unknown): void {
-    if (type === 'session') return this.#writeSession(key, value as Json | null)
-    const space = type === 'pre-key' ? 'preKey' : spaceOf(type)
-    if (value === null || value === undefined) this.#store.delete(space, key)
-    else if (type !== 'pre-key') this.#store.put(space, key, value as Uint8Array)
+    const space = spaceOf(type)
+    if (space === 'session') this.#writeSession(key, value as Json | null)
+    else if (value === null || value === undefined) this.#store.delete(space, key)
+    else if (space !== 'preKey') this.#store.put(space, key, value as Uint8Array)
     else {
       const pair = value as { public: Uint8Array; private: Uint8Array }
       this.#store.put(space, key, Buffer.concat([pair.public, pair.private]))
@@ -119,7 +136,9 @@ export class SignalKeys {
   }
 }
 
-function spaceOf(type: keyof SignalDataTypeMap): 'identity' | 'senderKey' {
+function spaceOf(type: keyof SignalDataTypeMap): 'session' | 'preKey' | 'identity' | 'senderKey' {
+  if (type === 'session') return 'session'
+  if (type === 'pre-key') return 'preKey'
   if (type === 'identity-key') return 'identity'
   if (type === 'sender-key') return 'senderKey'
   throw new Error(`a simulated phone keeps no ${type}`)

@@ -141,7 +141,7 @@ export class Simulator {
     this.#pinned.delete(person.pn)
     this.#contacts.delete(person.pn)
     this.signalKeys.forget(person.pn)
-    this.chats.forget(person.pn)
+    for (const contact of this.chats.forget(person.pn)) this.signalKeys.forgetPeer(contact, `${person.lid}_1`)
     this.faults.forget(person.pn)
     this.store.delete('person', person.pn)
     this.store.deletePrefix('appState', `${person.pn}|`)
@@ -214,11 +214,17 @@ export class Simulator {
 
   // --- login ----------------------------------------------------------------
   logIn(conn: Connection, payload: proto.ClientPayload): void {
-    if (this.faults.loginFailure !== null) return conn.failure(this.faults.loginFailure)
-    if (payload.devicePairingData) return this.#register(conn, payload.devicePairingData)
-    const companion = this.#pinned.get(String(payload.username))?.companions.get(payload.device ?? 0)
-    // an unknown device, or one with other keys, is logged out for good
-    if (!companion?.noiseKey.equals(conn.clientStatic)) return conn.failure(401)
+    if (this.faults.loginFailure !== null) conn.failure(this.faults.loginFailure)
+    else if (payload.devicePairingData) this.#register(conn, payload.devicePairingData)
+    else {
+      const companion = this.#pinned.get(String(payload.username))?.companions.get(payload.device ?? 0)
+      // an unknown device, or one with other keys, is logged out for good
+      if (companion?.noiseKey.equals(conn.clientStatic)) this.#admit(conn, companion)
+      else conn.failure(401)
+    }
+  }
+
+  #admit(conn: Connection, companion: Companion): void {
     if (companion.conn) {
       const old = companion.conn
       companion.replaced()
@@ -243,7 +249,10 @@ export class Simulator {
     const bytes = (value: Uint8Array | null | undefined) => Buffer.from(value ?? [])
     const identity = bytes(data.eIdent)
     const signedPreKey = { id: uintOf(bytes(data.eSkeyId)), key: bytes(data.eSkeyVal), signature: bytes(data.eSkeySig) }
-    if (!isSignedBy(identity, signedPreKey)) return conn.failure(400)
+    if (!isSignedBy(identity, signedPreKey)) {
+      conn.failure(400)
+      return
+    }
     conn.registration = { identity, registrationId: uintOf(bytes(data.eRegid)), signedPreKey }
     conn.offerPairing(this.pairing.issue(conn))
   }

@@ -133,7 +133,8 @@ export class Speaker {
     attrs: { mediatype?: string | undefined; count?: string } = {},
   ): Promise<BinaryNode> {
     const { device } = this.#person
-    if (!device.hasSession(companion.lid)) await device.startSession(companion.lid, companion.takeBundle())
+    if (!device.hasSession(companion.lid, companion.identity))
+      await device.startSession(companion.lid, companion.takeBundle())
     const { type, ciphertext } = await device.encrypt(companion.lid, message)
     return el('enc', { v: 2, type, ...attrs }, ciphertext)
   }

@@ -83,7 +83,7 @@ export class Store {
 
   get(space: Space, key: string): Value | undefined {
     const pending = this.#pending.get(space)!.get(key)
-    if (pending) return pending.value === null ? undefined : valueOf(pending.value)
+    if (pending) return pending.value === null ? undefined : encoded(pending.value)
     const row = this.#statements[space].get.get(key) as { value: Value } | undefined
     return row?.value
   }
@@ -128,9 +128,9 @@ export class Store {
 
   /** Runs at once when everything is on disk, else after the next commit, in the order of the calls. */
   whenStored(run: () => void, fail?: (error: Error) => void): void {
-    if (this.#failure) return fail?.(this.#failure)
-    if (this.#dirty === 0 && this.#waiting.length === 0) return run()
-    this.#waiting.push({ run, fail })
+    if (this.#failure) fail?.(this.#failure)
+    else if (this.#dirty === 0 && this.#waiting.length === 0) run()
+    else this.#waiting.push({ run, fail })
   }
 
   stored(): Promise<void> {
@@ -167,12 +167,13 @@ export class Store {
           const { put, delete: remove } = this.#statements[space]
           for (const [key, { value }] of rows) {
             if (value === null) remove.run(key)
-            else put.run(key, valueOf(value))
+            else put.run(key, encoded(value))
           }
         }
         this.#db.exec('COMMIT')
       } catch (error) {
-        return this.#fail(error as Error)
+        this.#fail(error as Error)
+        return
       }
       for (const rows of this.#pending.values()) rows.clear()
       this.#dirty = 0
@@ -191,7 +192,7 @@ export class Store {
   }
 }
 
-const valueOf = (value: Writable): Value => (typeof value === 'function' ? value() : value)
+const encoded = (value: Writable): Value => (typeof value === 'function' ? value() : value)
 
 /** Digits of one width, so that keys sort as numbers. */
 export const padded = (n: number, width = 14): string => String(n).padStart(width, '0')
