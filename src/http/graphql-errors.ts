@@ -1,0 +1,68 @@
+import { GraphQLError } from 'graphql'
+import type { ApiError, ErrorCode } from '../errors.ts'
+import { apiErrorOf, crash } from '../rest/answer.ts'
+import type { Log } from '../telemetry/log.ts'
+
+/** Errors as the GraphQL door tells them: the house's `code` and `details` in `extensions`, and nothing internal. */
+
+const CODES = new Map<unknown, ErrorCode>([
+  [405, 'method_not_allowed'],
+  [413, 'payload_too_large'],
+  [415, 'unsupported_media_type'],
+])
+
+interface Extensions {
+  code?: unknown
+  details?: unknown
+  http?: { status?: number }
+}
+
+/** What a resolver or Yoga threw → what the caller may see. */
+export function masked(log: Log, error: unknown): Error {
+  if (isAbort(error)) return error as Error
+  const known = apiErrorOf(error)
+  if (known) return tell(error, known)
+  if (isOwnOfGraphql(error)) return coded(error)
+  // Not located in a field: Yoga throws it bare when it cannot read the variables of a GET.
+  if (error instanceof SyntaxError) {
+    return new GraphQLError('the request is not valid JSON', {
+      extensions: { code: 'validation_error', details: {}, http: { status: 400 } },
+    })
+  }
+  return tell(error, crash({ log }, error))
+}
+
+/** An error of GraphQL itself (syntax, validation, variables) is about what the caller sent. */
+export function coded(error: GraphQLError, options: { hideSuggestions?: boolean } = {}): GraphQLError {
+  const extensions = error.extensions as Extensions
+  extensions.code = CODES.get(extensions.http?.status) ?? 'validation_error'
+  extensions.details ??= {}
+  if (options.hideSuggestions) error.message = error.message.replace(/ Did you mean .*$/s, '')
+  return error
+}
+
+export const isOurs = (error: GraphQLError): boolean =>
+  typeof error.extensions.code === 'string' && typeof error.extensions.details === 'object'
+
+/** Without data there is nothing but the error, and its status is the status of the answer. */
+export const statusOf = (error: GraphQLError): number | undefined => apiErrorOf(error)?.status
+
+function tell(error: unknown, known: ApiError): GraphQLError {
+  const located = error instanceof GraphQLError ? error : undefined
+  return new GraphQLError(known.message, {
+    nodes: located?.nodes,
+    source: located?.source,
+    positions: located?.positions,
+    path: located?.path,
+    originalError: known,
+    extensions: { code: known.code, details: known.details },
+  })
+}
+
+function isOwnOfGraphql(error: unknown): error is GraphQLError {
+  return error instanceof GraphQLError && (error.originalError == null || isOwnOfGraphql(error.originalError))
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'AbortError'
+}

@@ -1,0 +1,182 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { GraphQLError } from 'graphql'
+import { CloseCode, handleProtocols, makeServer, type Server, type SubscribePayload } from 'graphql-ws'
+import { type WebSocket, WebSocketServer } from 'ws'
+import type { App, Caller, Context } from '../context.ts'
+import { newId } from '../ids.ts'
+import { apiErrorOf } from '../rest/answer.ts'
+import { apiKeyOf, type Identify } from './credentials.ts'
+import { coded, masked } from './graphql-errors.ts'
+import type { Yoga } from './yoga.ts'
+
+/** GraphQL over WebSocket (`graphql-transport-ws`), for callers with an API key only. */
+
+export interface WebSocketOptions {
+  app: App
+  yoga: Yoga
+  identify: Identify
+  openContext: (requestId: string) => Context
+}
+
+export interface WebSocketDoor {
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** Tells every client to come back elsewhere. */
+  close(): void
+}
+
+interface Connection {
+  socket: WebSocket
+  req: IncomingMessage
+  caller: Caller | null
+}
+
+const MESSAGE_MAX_BYTES = 1_048_576
+/** Of a reader that does not keep up. */
+const UNREAD_MAX_BYTES = 1_048_576
+const OPERATIONS_MAX = 100
+const AUTHENTICATION_TIMEOUT_MS = 3000
+const HEARTBEAT_MS = 12_000
+const FAREWELL_MS = 1000
+
+export function createWebSocketDoor(options: WebSocketOptions): WebSocketDoor {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_MAX_BYTES, handleProtocols })
+  const server = makeServer<Record<string, unknown>, Connection>({
+    // Watched below: it must also end a client whose key is never found good.
+    connectionInitWaitTimeout: 0,
+    onConnect: ({ extra, connectionParams }) => admit(options, extra, connectionParams),
+    onSubscribe: ({ extra, subscriptions }, _id, payload) => {
+      if (Object.keys(subscriptions).length > OPERATIONS_MAX) return [tooMany()]
+      return prepare(options, extra, payload)
+    },
+    execute: args => (args as unknown as Prepared).run(args),
+    subscribe: args => (args as unknown as Prepared).run(args),
+  })
+  sockets.on('connection', (socket: WebSocket, req: IncomingMessage) => {
+    open(server, options, { socket, req, caller: null })
+  })
+  return {
+    upgrade: (req, socket, head) => {
+      sockets.handleUpgrade(req, socket, head, webSocket => sockets.emit('connection', webSocket, req))
+    },
+    close() {
+      for (const socket of sockets.clients) {
+        socket.close(1001, 'Going away')
+        setTimeout(() => socket.terminate(), FAREWELL_MS).unref()
+      }
+    },
+  }
+}
+
+const tooMany = () => coded(new GraphQLError(`at most ${OPERATIONS_MAX} operations at once on one socket`))
+
+function open(server: Server<Connection>, { app }: WebSocketOptions, connection: Connection): void {
+  const { socket } = connection
+  const grace = setTimeout(() => {
+    if (!connection.caller) socket.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout')
+  }, AUTHENTICATION_TIMEOUT_MS)
+  const stopHeartbeat = heartbeat(socket)
+  socket.on('error', error => app.log.debug({ err: error }, 'a WebSocket broke'))
+  const closed = server.opened(
+    {
+      protocol: socket.protocol,
+      send: text => send(socket, text),
+      close: (code, reason) => socket.close(code, reason),
+      onMessage: handle => {
+        socket.on('message', data => {
+          handle(String(data)).catch(error => {
+            app.log.debug({ err: error }, 'a WebSocket message was refused')
+            socket.close(CloseCode.BadRequest, 'Invalid message received')
+          })
+        })
+      },
+    },
+    connection,
+  )
+  socket.once('close', (code, reason) => {
+    clearTimeout(grace)
+    stopHeartbeat()
+    closed(code, String(reason)).catch(error => app.log.warn({ err: error }, 'a subscription did not end well'))
+  })
+}
+
+function send(socket: WebSocket, text: string): Promise<void> {
+  if (socket.readyState !== socket.OPEN) return Promise.resolve()
+  if (socket.bufferedAmount > UNREAD_MAX_BYTES) {
+    socket.terminate()
+    return Promise.resolve()
+  }
+  const { promise, resolve } = Promise.withResolvers<void>()
+  // A socket that breaks is told by its `close`.
+  socket.send(text, () => resolve())
+  return promise
+}
+
+/** Ends a socket whose other side is gone without a word. */
+function heartbeat(socket: WebSocket): () => void {
+  let alive = true
+  let timer = setTimeout(beat, HEARTBEAT_MS)
+  socket.on('pong', () => {
+    alive = true
+  })
+  function beat() {
+    if (!alive) return socket.terminate()
+    alive = false
+    socket.ping()
+    timer = setTimeout(beat, HEARTBEAT_MS)
+  }
+  return () => clearTimeout(timer)
+}
+
+/** The key comes with the upgrade request, or with the first message, from browsers. */
+async function admit(
+  { app, identify }: WebSocketOptions,
+  connection: Connection,
+  params: Readonly<Record<string, unknown>> | undefined,
+): Promise<boolean> {
+  const given = params?.apiKey
+  try {
+    const key = apiKeyOf(connection.req) ?? (typeof given === 'string' && given !== '' ? given : null)
+    connection.caller = await identify(app, key)
+    if (connection.caller) return true
+    connection.socket.close(CloseCode.Unauthorized, 'Unauthorized')
+  } catch (error) {
+    const code = apiErrorOf(error)?.code
+    if (code === 'unauthorized') connection.socket.close(CloseCode.Unauthorized, 'Unauthorized')
+    else if (code === 'account_inactive') connection.socket.close(CloseCode.Forbidden, 'Forbidden')
+    else {
+      app.log.error({ err: error }, 'a WebSocket could not be authenticated')
+      connection.socket.close(CloseCode.InternalServerError, 'Internal server error')
+    }
+  }
+  return false
+}
+
+/** What `prepare` hands to `execute` and `subscribe`: Yoga's own way of running it. */
+interface Prepared {
+  run: (args: unknown) => never
+}
+
+async function prepare(
+  { app, yoga, openContext }: WebSocketOptions,
+  { caller }: Connection,
+  payload: SubscribePayload,
+) {
+  const house = Object.assign(openContext(newId('req')), { caller })
+  const enveloped = yoga.getEnveloped({ house, params: payload } as never)
+  try {
+    const document = enveloped.parse(payload.query)
+    const errors: readonly GraphQLError[] = enveloped.validate(enveloped.schema, document)
+    if (errors.length > 0) return errors.map(error => coded(error, { hideSuggestions: app.config.production }))
+    const contextValue = await enveloped.contextFactory()
+    const { query: _query, operationName, variables: variableValues } = payload
+    const isStream = document.definitions.some(
+      (each: { kind: string; operation?: string; name?: { value: string } }) =>
+        each.operation === 'subscription' && (operationName == null || each.name?.value === operationName),
+    )
+    const run = isStream ? enveloped.subscribe : enveloped.execute
+    return { schema: enveloped.schema, document, operationName, variableValues, contextValue, run }
+  } catch (error) {
+    return [masked(app.log, error) as GraphQLError]
+  }
+}

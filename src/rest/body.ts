@@ -1,0 +1,62 @@
+import { isUtf8 } from 'node:buffer'
+import type { IncomingMessage } from 'node:http'
+import { ApiError, invalid, payloadTooLarge, unsupportedMediaType } from '../errors.ts'
+
+/** The bytes and the JSON of a request, within bounds. */
+
+export const BODY_MAX_BYTES = 1_048_576
+
+export const hasBody = (req: IncomingMessage): boolean =>
+  req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
+
+/** Refused as soon as it is known to be too large: at once by its announced length, else while it streams in. */
+export function readBody(req: IncomingMessage, maxBytes = BODY_MAX_BYTES): Promise<Buffer> {
+  if (Number(req.headers['content-length'] ?? 0) > maxBytes) return Promise.reject(payloadTooLarge(maxBytes))
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+  const chunks: Buffer[] = []
+  let sizeBytes = 0
+  const onData = (chunk: Buffer) => {
+    chunks.push(chunk)
+    if ((sizeBytes += chunk.length) > maxBytes) stop(() => reject(payloadTooLarge(maxBytes)))
+  }
+  const onEnd = () => stop(() => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+  const onCut = () => stop(() => reject(invalid({ body: 'did not arrive in full' })))
+  const stop = (settle: () => void) => {
+    req.off('data', onData).off('end', onEnd).off('close', onCut).off('error', onCut)
+    settle()
+  }
+  req.on('data', onData).on('end', onEnd).on('close', onCut).on('error', onCut)
+  return promise
+}
+
+/** Undefined: the request has no body. */
+export async function readJson(req: IncomingMessage): Promise<unknown> {
+  if (!hasBody(req)) return undefined
+  const announced = req.headers['content-type']
+  if (announced !== undefined) requireJson(req)
+  const bytes = await readBody(req)
+  if (bytes.length === 0) return undefined
+  if (announced === undefined) throw unsupportedMediaType()
+  if (!isUtf8(bytes)) throw invalid({ body: 'is not valid UTF-8' })
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch {
+    throw invalid({ body: 'is not valid JSON' })
+  }
+}
+
+/** A media type of JSON in UTF-8, not compressed. */
+export function requireJson(req: IncomingMessage, types: readonly string[] = ['application/json']): void {
+  const [type, ...parameters] = (req.headers['content-type'] ?? '').split(';').map(part => part.trim().toLowerCase())
+  const charset = parameters
+    .find(parameter => parameter.startsWith('charset='))
+    ?.slice(8)
+    .replaceAll('"', '')
+  if (!types.includes(type!) || (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8')) {
+    throw unsupportedMediaType()
+  }
+  const encoding = req.headers['content-encoding']
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    throw new ApiError('unsupported_media_type', 'Content-Encoding is not supported')
+  }
+}

@@ -1,0 +1,124 @@
+import { type GraphQLArgument, type GraphQLSchema, isRequiredArgument } from 'graphql'
+import { snake } from './casing.ts'
+import { BODY, ERROR_RESPONSES, ERROR_SCHEMA, errorsOf, REQUEST_ID } from './openapi-errors.ts'
+import { argumentSchema, outputSchema, schemasOf } from './openapi-schemas.ts'
+import type { Route } from './routes.ts'
+
+/** SOFA's document, rewritten to what `/v1` really does: OpenAPI 3.1. */
+
+interface OpenApiOptions {
+  schema: GraphQLSchema
+  routes: Route[]
+  /** SOFA's own. */
+  document: Record<string, unknown>
+  publicUrl: string
+}
+
+interface SofaOperation {
+  tags: string[]
+  responses: Record<string, unknown>
+}
+
+const INFO = {
+  title: 'Wataki',
+  version: '1.0.0',
+  description:
+    'Send and receive WhatsApp messages. Every error has one shape, every id a prefix, every time is in UTC.',
+}
+
+export function openApi({ schema, routes, document, publicUrl }: OpenApiOptions): object {
+  const sofaPaths = document.paths as Record<string, Record<string, SofaOperation>>
+  const paths: Record<string, Record<string, object>> = {}
+  for (const route of routes) {
+    const method = route.method.toLowerCase()
+    const sofa = sofaPaths[sofaPath(route)]?.[method]
+    if (!sofa) throw new Error(`SOFA's document has no ${route.name}`)
+    const path = (paths[`/v1${route.path}`] ??= {})
+    path[method] = operation(route, sofa)
+  }
+  paths['/v1/openapi.json'] = { get: SELF }
+  return {
+    openapi: '3.1.0',
+    info: INFO,
+    servers: [{ url: publicUrl }],
+    security: [{ apiKey: [] }],
+    tags: [...new Set([...routes.map(route => route.tag), 'Reference'])].map(name => ({ name })),
+    paths,
+    components: {
+      securitySchemes: {
+        apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'A key of your account.' },
+      },
+      headers: { RequestId: REQUEST_ID },
+      responses: ERROR_RESPONSES,
+      schemas: { Error: ERROR_SCHEMA, ...schemasOf(schema, routes) },
+    },
+  }
+}
+
+const SELF = {
+  operationId: 'openApi',
+  summary: 'This document',
+  tags: ['Reference'],
+  security: [],
+  responses: {
+    200: {
+      description: 'OpenAPI 3.1 of everything under `/v1`.',
+      headers: { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } },
+      content: { 'application/json': { schema: { type: 'object' } } },
+    },
+    default: { $ref: '#/components/responses/Error' },
+  },
+}
+
+function sofaPath(route: Route): string {
+  const argument = (name: string) => route.field.args.find(arg => snake(arg.name) === name)!.name
+  return route.path.replace(/\{(\w+)\}/g, (_, name: string) => `{${argument(name)}}`)
+}
+
+function operation(route: Route, sofa: SofaOperation): object {
+  const { field } = route
+  const input = field.args.find(arg => arg.name === 'input')
+  const description = field.description ?? route.name
+  return {
+    operationId: route.name,
+    summary: description.split(/[.:;](\s|$)/)[0],
+    description,
+    tags: sofa.tags,
+    ...(route.open ? { security: [] } : {}),
+    ...(field.args.length > (input ? 1 : 0)
+      ? { parameters: field.args.filter(arg => arg !== input).map(arg => parameter(route, arg)) }
+      : {}),
+    ...(input ? { requestBody: requestBody(input) } : {}),
+    responses: {
+      ...Object.fromEntries(Object.keys(sofa.responses).map(status => [status, success(route)])),
+      ...errorsOf(route),
+    },
+  }
+}
+
+function parameter(route: Route, arg: GraphQLArgument): object {
+  const name = snake(arg.name)
+  const inPath = route.path.includes(`{${name}}`)
+  return {
+    name,
+    in: inPath ? 'path' : 'query',
+    required: inPath || isRequiredArgument(arg),
+    description: arg.description,
+    schema: argumentSchema(arg),
+  }
+}
+
+function requestBody(input: GraphQLArgument): object {
+  return {
+    required: isRequiredArgument(input),
+    description: input.description,
+    content: { [BODY]: { schema: argumentSchema(input) } },
+  }
+}
+
+function success(route: Route): object {
+  const headers = { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } }
+  if (route.status === 204) return { description: 'Done.', headers }
+  const schema = outputSchema(route.field.type)
+  return { description: route.field.description ?? '', headers, content: { [BODY]: { schema } } }
+}

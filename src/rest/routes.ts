@@ -1,0 +1,145 @@
+import {
+  type DocumentNode,
+  type GraphQLField,
+  type GraphQLSchema,
+  isObjectType,
+  type OperationDefinitionNode,
+} from 'graphql'
+import { compileQuery, isCompiledQuery } from 'graphql-jit'
+import { useSofa } from 'sofa-api'
+import type { Context } from '../context.ts'
+import type { RestRoute } from '../schema/route.ts'
+import { camel } from './casing.ts'
+import { restDocument } from './document.ts'
+import { compileInput, type Read, type Sent } from './input.ts'
+
+/** SOFA makes the routes, their documents and their handlers; of these only the fields marked for REST are kept. */
+
+export interface Route extends RestRoute {
+  /** The name of the operation. */
+  name: string
+  field: GraphQLField<unknown, unknown>
+  read: (sent: Sent) => Read
+  /** The body of a success. Rejects with what a resolver threw. */
+  run: (call: Call) => Promise<string | undefined>
+}
+
+export interface Call {
+  ctx: Context
+  variables: Record<string, unknown>
+}
+
+export interface SofaRoutes {
+  routes: Route[]
+  /** SOFA's OpenAPI document: of all root fields, under GraphQL's names. */
+  document: Record<string, unknown>
+}
+
+/** What is used of fets' router, which SOFA's is. Internal to it: both are pinned, and a test counts the routes. */
+interface SofaRouter {
+  __routes: { method: string; path: string; handler: SofaHandler }[]
+  openAPIDocument: Record<string, unknown>
+}
+
+type SofaHandler = (
+  request: { body: null; url: string; params: object },
+  server: { call?: Call },
+) => Promise<{ text(): Promise<string> }>
+
+interface Marked {
+  name: string
+  typeName: string
+  field: GraphQLField<unknown, unknown>
+  rest: RestRoute
+}
+
+export async function sofaRoutes(schema: GraphQLSchema): Promise<SofaRoutes> {
+  const marked = markedFields(schema)
+  const run = jit(schema)
+  const router = useSofa({
+    basePath: '/v1',
+    schema,
+    routes: Object.fromEntries(
+      marked.map(({ name, typeName, rest }) => [
+        `${typeName}.${name}`,
+        { method: rest.method, path: sofaPath(rest), responseStatus: rest.status as 200, tags: [rest.tag] },
+      ]),
+    ),
+    // Types that SOFA takes for models shrink to their id when nested.
+    ignore: Object.values(schema.getTypeMap())
+      .filter(isObjectType)
+      .map(type => type.name),
+    context: (server: { call?: Call }) => server.call,
+    execute: args => run.execute(args as unknown as ExecuteArgs) as never,
+    errorHandler: ([error]) => {
+      throw error
+    },
+  }) as unknown as SofaRouter
+  const handlers = new Map(router.__routes.map(route => [`${route.method} ${route.path}`, route.handler]))
+  const routes: Route[] = []
+  for (const { name, field, rest } of marked) {
+    const handler = handlers.get(`${rest.method} ${sofaPath(rest)}`)
+    if (!handler) throw new Error(`SOFA has no route for ${name}`)
+    await run.compile(() => handler(NO_REQUEST, {}))
+    routes.push({
+      ...rest,
+      name,
+      field,
+      read: compileInput(field, rest),
+      run: async call => {
+        const response = await handler(NO_REQUEST, { call })
+        return rest.status === 204 ? undefined : response.text()
+      },
+    })
+  }
+  return { routes, document: router.openAPIDocument }
+}
+
+/** SOFA's own reading of requests finds nothing here: variables come from our input step, with the call. */
+const NO_REQUEST = { body: null, url: '', params: {} } as const
+
+const sofaPath = (rest: RestRoute) => rest.path.replace(/\{(\w+)\}/g, (_, name: string) => `:${camel(name)}`)
+
+function markedFields(schema: GraphQLSchema): Marked[] {
+  const marked: Marked[] = []
+  for (const type of [schema.getQueryType(), schema.getMutationType()]) {
+    for (const field of Object.values(type?.getFields() ?? {})) {
+      const rest = field.extensions.rest as RestRoute | undefined
+      if (rest) marked.push({ name: field.name, typeName: type!.name, field, rest })
+    }
+  }
+  return marked
+}
+
+interface ExecuteArgs {
+  document: DocumentNode
+  contextValue: Call | undefined
+}
+
+/** The `execute` that SOFA calls: each of its documents is compiled once, at start. */
+function jit(schema: GraphQLSchema) {
+  type Query = (root: undefined, ctx: Context, variables: Record<string, unknown>) => unknown
+  const compiled = new WeakMap<DocumentNode, Query>()
+  return {
+    execute({ document, contextValue: call }: ExecuteArgs): unknown {
+      if (call) return compiled.get(document)!(undefined, call.ctx, call.variables)
+      compiled.set(document, compileDocument(schema, document))
+      throw COMPILED
+    },
+    /** SOFA hands out a document only when its handler is called. */
+    async compile(probe: () => Promise<unknown>): Promise<void> {
+      await probe().catch(outcome => {
+        if (outcome !== COMPILED) throw outcome
+      })
+    },
+  }
+}
+
+const COMPILED = Symbol('compiled')
+
+function compileDocument(schema: GraphQLSchema, document: DocumentNode) {
+  const query = compileQuery(schema, restDocument(schema, document))
+  if (isCompiledQuery(query)) return query.query
+  const [operation] = document.definitions as [OperationDefinitionNode]
+  throw new Error(`${operation.name?.value}: ${query.errors?.[0]?.message}`)
+}

@@ -1,0 +1,107 @@
+import { connect } from 'node:net'
+import { Writable } from 'node:stream'
+import { pino } from 'pino'
+import type { App, Caller } from '../../src/context.ts'
+import { unauthorized } from '../../src/errors.ts'
+import { createServer, type ServerOptions } from '../../src/http/server.ts'
+import { schema } from './schema.ts'
+
+export interface Door {
+  url: string
+  port: number
+  /** Lines of the log. */
+  log: string[]
+  /** How often an `em` was forked. */
+  forks: () => number
+  app: App
+  call: (path: string, init?: Call) => Promise<Answer>
+  graphql: (query: string, init?: Call & { variables?: object }) => Promise<Answer>
+  close: () => Promise<void>
+}
+
+export interface Call {
+  method?: string
+  /** Null: none. */
+  key?: string | null
+  json?: unknown
+  body?: string | Buffer
+  headers?: Record<string, string>
+}
+
+export interface Answer {
+  status: number
+  headers: Headers
+  text: string
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into it
+  json: any
+}
+
+export const identify = async (_app: App, key: string | null): Promise<Caller | null> => {
+  if (key === null) return null
+  if (key !== 'good') throw unauthorized()
+  return { tenantId: 'ten_1', apiKeyId: 'key_1' }
+}
+
+/** The real server on a free port, over an app of which only what the doors touch is there. */
+export async function openDoor(options: Partial<ServerOptions> & { production?: boolean } = {}): Promise<Door> {
+  const log: string[] = []
+  let forks = 0
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      log.push(String(chunk))
+      done()
+    },
+  })
+  const app = {
+    config: { production: options.production ?? false, publicUrl: 'http://localhost:3000' },
+    log: pino({ level: 'debug' }, sink),
+    db: { orm: { em: { fork: () => ({ fork: ++forks }) } }, sql: { query: async () => [{}] } },
+  } as unknown as App
+  const server = await createServer(app, { schema, identify, ...options })
+  const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
+  const url = `http://127.0.0.1:${port}`
+  const call = async (path: string, { method, key = 'good', json, body, headers = {} }: Call = {}): Promise<Answer> => {
+    const content = json === undefined ? body : JSON.stringify(json)
+    const response = await fetch(url + path, {
+      method: method ?? (content === undefined ? 'GET' : 'POST'),
+      headers: {
+        ...(key === null ? {} : { 'X-API-Key': key }),
+        ...(content === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...headers,
+      },
+      body: content as BodyInit | undefined,
+    })
+    const text = await response.text()
+    const isJson = /json/.test(response.headers.get('content-type') ?? '')
+    return { status: response.status, headers: response.headers, text, json: isJson && text ? JSON.parse(text) : null }
+  }
+  return {
+    url,
+    port,
+    log,
+    forks: () => forks,
+    app,
+    call,
+    graphql: (query, { variables, ...init } = {}) => call('/graphql', { json: { query, variables }, ...init }),
+    close: () => server.close(),
+  }
+}
+
+/** Sends bytes as they are and gives everything that comes back until the other side closes. */
+export async function raw(port: number, bytes: string | Buffer): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  socket.write(bytes)
+  let text = ''
+  socket.on('data', chunk => (text += chunk))
+  socket.on('error', () => {})
+  await new Promise(resolve => socket.once('close', resolve))
+  return text
+}
+
+export async function until(condition: () => boolean, timeoutMs = 5000): Promise<void> {
+  const end = performance.now() + timeoutMs
+  while (!condition()) {
+    if (performance.now() > end) throw new Error('the condition did not come true in time')
+    await new Promise(resolve => setTimeout(resolve, 5))
+  }
+}
