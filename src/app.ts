@@ -7,6 +7,7 @@ import { createVault } from './db/vault.ts'
 import { createBus } from './events/bus.ts'
 import { createServer } from './http/server.ts'
 import { startJobs } from './jobs/run.ts'
+import { identify } from './resolvers/auth/identify.ts'
 import { onConnection } from './resolvers/instances/onConnection.ts'
 import { onQr } from './resolvers/instances/onQr.ts'
 import { resumeInstances } from './resolvers/instances/resumeInstances.ts'
@@ -17,6 +18,7 @@ import { onReceipt } from './resolvers/messages/onReceipt.ts'
 import { controlClient } from './sandbox/client.ts'
 import type { SandboxControl } from './sandbox/sandbox.ts'
 import { openSandbox } from './sandbox/server.ts'
+import { schema } from './schema/index.ts'
 import { createSecrets, secretKeyIn } from './secrets.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createWhatsApp } from './whatsapp/manager.ts'
@@ -65,13 +67,12 @@ export async function openApp(
     }
     opened.push({ what: 'background work', close: () => background.settled() })
     opened.push({ what: 'whatsapp', close: () => app.whatsapp.close() })
-    const server = createServer(app)
-    const url = await server.listen()
-    opened.push({ what: 'server', close: () => server.close() })
     opened.push({ what: 'jobs', close: startJobs(app) })
     await resumeInstances(app)
-    server.ready()
-    return { app, url, close: closing }
+    const server = await createServer(app, { schema, identify })
+    opened.push({ what: 'server', close: () => server.close() })
+    const { port } = await server.listen({ host: config.host, port: config.port })
+    return { app, url: `http://${config.host}:${port}`, close: closing }
   } catch (error) {
     await closing()
     throw error

@@ -37,7 +37,7 @@ export const configOf = (instance: StoredInstance): InstanceConfig => ({
 
 export const statusOf = (instance: StoredInstance): InstanceStatus => ({
   state: instance.state as InstanceState,
-  lastError: instance.lastError,
+  lastError: instance.lastError ?? null,
   updatedAt: instance.stateAt,
 })
 

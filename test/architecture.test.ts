@@ -1,0 +1,183 @@
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+/** The law of the house: direction of imports, the words of each room, the budgets of size. */
+
+type Sources = Record<string, string>
+
+/** Everyone may import these. */
+const COMMON = ['errors.ts', 'context.ts', 'clock.ts', 'ids.ts', 'telemetry']
+
+/** Room → rooms it may import. After `types`, only types may cross. */
+const MAY_IMPORT: Record<string, { values: string[]; types?: string[] | 'all' }> = {
+  'main.ts': { values: ['app.ts', 'config.ts', 'db'] },
+  'app.ts': { values: ['*'] },
+  'cli.ts': { values: ['config.ts', 'db', 'resolvers'] },
+  'context.ts': { values: ['errors.ts'], types: 'all' },
+  http: { values: ['rest', 'schema', 'resolvers', 'config.ts'], types: 'all' },
+  rest: { values: ['schema', 'resolvers'], types: ['db'] },
+  schema: { values: ['resolvers'], types: ['db', 'events', 'whatsapp'] },
+  jobs: { values: ['resolvers'] },
+  resolvers: {
+    values: ['events', 'db', 'secrets.ts'],
+    types: ['whatsapp', 'sandbox', 'delivery', 'stripe', 'storage', 'mail'],
+  },
+  events: { values: ['db'] },
+  db: { values: [], types: ['secrets.ts'] },
+  whatsapp: { values: [] },
+  sandbox: { values: [] },
+  telemetry: { values: [] },
+  'config.ts': { values: [] },
+  'errors.ts': { values: [] },
+  'clock.ts': { values: [] },
+  'ids.ts': { values: [] },
+  'secrets.ts': { values: [] },
+}
+
+/** The process of its own that `npm run sandbox` starts reads its settings like any other. */
+const IMPORT_EXCEPTIONS = ['sandbox/main.ts -> config.ts']
+
+const WORDS: { word: RegExp; only: string[] }[] = [
+  { word: /from '@whiskeysockets\/baileys/, only: ['whatsapp/', 'sandbox/wa.ts'] },
+  { word: /\bsock\.ev\.on\b/, only: ['whatsapp/'] },
+  { word: /from 'stripe'/, only: ['stripe/'] },
+  { word: /\bprocess\.env\b/, only: ['config.ts'] },
+  { word: /\bDate\.now\(|\bnew Date\(\)/, only: ['clock.ts'] },
+  { word: /\bsetInterval\(/, only: ['jobs/', 'whatsapp/', 'sandbox/'] },
+  { word: /for update skip locked/i, only: ['db/queries/'] },
+  { word: /\bstatus: 4\d\d\b/, only: ['errors.ts', 'http/graphql-errors.ts'] },
+  { word: /\bconsole\./, only: ['main.ts', 'cli.ts', 'sandbox/main.ts', 'whatsapp/trust.ts', 'sandbox/wa.ts'] },
+  {
+    word: /\b[a-z]+_[a-z_]+: (?!\{)/,
+    only: ['rest/', 'events/', 'db/', 'whatsapp/', 'sandbox/', 'errors.ts', 'cli.ts'],
+  },
+  { word: /\bTODO\b|\bFIXME\b/, only: [] },
+]
+
+const FILE_MAX_LINES = 300
+const TEST_MAX_LINES = 500
+/** Files that may be longer, each with its reason. */
+const LONGER: Record<string, string> = {}
+
+const roomOf = (file: string): string => file.split('/')[0]!
+
+function importsOf(file: string, source: string): { target: string; typesOnly: boolean }[] {
+  const found = []
+  for (const [, kind, names, path] of source.matchAll(/^(?:import|export)( type)?\s*([^'"]*?)\bfrom '(\.[^']+)'/gm)) {
+    const inner = names!
+      .match(/\{([^}]*)\}/)?.[1]
+      ?.split(',')
+      .map(name => name.trim())
+      .filter(Boolean)
+    const typesOnly =
+      Boolean(kind) || (inner !== undefined && inner.length > 0 && inner.every(name => name.startsWith('type ')))
+    found.push({ target: normalize(join(dirname(file), path!)), typesOnly })
+  }
+  for (const [, path] of source.matchAll(/^import '(\.[^']+)'/gm)) {
+    found.push({ target: normalize(join(dirname(file), path!)), typesOnly: false })
+  }
+  return found
+}
+
+function directionOffences(sources: Sources): string[] {
+  const offences: string[] = []
+  for (const [file, source] of Object.entries(sources)) {
+    const room = roomOf(file)
+    const rule = MAY_IMPORT[room]
+    if (!rule) {
+      offences.push(`${file}: ${room} is no room of the house`)
+      continue
+    }
+    for (const { target, typesOnly } of importsOf(file, source)) {
+      const to = roomOf(target)
+      const allowed =
+        to === room ||
+        COMMON.includes(to) ||
+        rule.values.includes('*') ||
+        rule.values.includes(to) ||
+        (typesOnly && (rule.types === 'all' || rule.types?.includes(to))) ||
+        IMPORT_EXCEPTIONS.includes(`${file} -> ${to}`)
+      if (!allowed) offences.push(`${file}: may not import ${target}${rule.types?.includes(to) ? ' except types' : ''}`)
+    }
+  }
+  return offences
+}
+
+/** Code without comments and without what stands in quotes: a word may be named there. */
+const codeOf = (source: string): string =>
+  source.replace(/\/\*[\s\S]*?\*\//g, match => match.replace(/[^\n]/g, '')).replace(/(^|[^:])\/\/.*$/gm, '$1')
+
+function wordOffences(sources: Sources): string[] {
+  const offences: string[] = []
+  for (const [file, source] of Object.entries(sources)) {
+    if (file.endsWith('.test.ts')) continue
+    const code = codeOf(source)
+    for (const { word, only } of WORDS) {
+      if (only.some(place => file === place || (place.endsWith('/') && file.startsWith(place)))) continue
+      const at = code.split('\n').findIndex(text => word.test(text))
+      if (at >= 0) offences.push(`${file}:${at + 1}: ${word.source} is not spoken here`)
+    }
+  }
+  return offences
+}
+
+function sizeOffences(sources: Sources, max: number): string[] {
+  return Object.entries(sources)
+    .map(([file, source]) => ({ file, lines: source.split('\n').length - 1 }))
+    .filter(({ file, lines }) => lines > max && !(file in LONGER))
+    .map(({ file, lines }) => `${file}: ${lines} lines, the budget is ${max}`)
+}
+
+const read = (root: string): Sources =>
+  Object.fromEntries(globSync('**/*.ts', { cwd: root }).map(file => [file, readFileSync(join(root, file), 'utf8')]))
+
+const src = read('src')
+const planted = (file: string, source: string): Sources => ({ [file]: source })
+
+describe('the law of direction', () => {
+  it('holds: nothing points up, and parties know no other room', () => {
+    expect(directionOffences(src)).toEqual([])
+  })
+
+  it('catches a party that imports a chapter, a value where only a type may cross, and a room that is none', () => {
+    expect(directionOffences(planted('whatsapp/x.ts', "import { a } from '../resolvers/a.ts'"))).toHaveLength(1)
+    expect(directionOffences(planted('resolvers/x.ts', "import { a, type B } from '../whatsapp/a.ts'"))).toHaveLength(1)
+    expect(directionOffences(planted('resolvers/x.ts', "import { type B } from '../whatsapp/a.ts'"))).toEqual([])
+    expect(directionOffences(planted('resolvers/x.ts', "import type { B } from '../whatsapp/a.ts'"))).toEqual([])
+    expect(directionOffences(planted('utils/x.ts', ''))).toHaveLength(1)
+  })
+})
+
+describe('the words of each room', () => {
+  it('are spoken only there', () => {
+    expect(wordOffences(src)).toEqual([])
+  })
+
+  it('are caught elsewhere', () => {
+    for (const line of [
+      "import x from '@whiskeysockets/baileys'",
+      'const url = process.env.URL',
+      'const now = Date.now()',
+      'const now = new Date()',
+      'setInterval(work, 1000)',
+      "sql('select 1 for update skip locked')",
+      'return { status: 404 }',
+      "console.log('x')",
+      'return { chat_id: chat }',
+    ]) {
+      expect(wordOffences(planted('resolvers/x.ts', line)), line).toHaveLength(1)
+    }
+  })
+})
+
+describe('the budgets', () => {
+  it('hold: 300 lines a file, 500 a test', () => {
+    expect(sizeOffences(src, FILE_MAX_LINES)).toEqual([])
+    expect(sizeOffences(read('test'), TEST_MAX_LINES)).toEqual([])
+  })
+
+  it('catch a file that has outgrown its room', () => {
+    expect(sizeOffences(planted('resolvers/x.ts', '\n'.repeat(301)), FILE_MAX_LINES)).toHaveLength(1)
+  })
+})
