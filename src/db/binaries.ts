@@ -95,7 +95,11 @@ async function placeCopy(source: string, parent: string, name: string): Promise<
   const home = await realpath(parent)
   if (!(await isSafe(home))) return null
   const target = join(home, name)
-  if (await isWhole(source, target)) return (await isSafe(target)) ? target : null
+  if (await isWhole(source, target)) {
+    if (!(await isSafe(target))) return null
+    await linkLibraries(source, target)
+    return target
+  }
   // A name that is taken by something of another user's is left alone: deleting through it could be steered.
   const taken = await lstat(target).catch(() => null)
   if (taken && taken.uid !== process.getuid!()) return null

@@ -46,7 +46,7 @@ export interface Database {
 /** Rejects with `DatabaseStartError`, whose message is one line for the person who starts the server. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { databaseUrl, log } = options
-  const engine = databaseUrl ? remote(databaseUrl) : await startEmbedded(options)
+  const engine = databaseUrl ? await reach(databaseUrl) : await startEmbedded(options)
   const pool = engine.pool
   // Without a listener the error of an idle connection would end the process.
   pool.on('error', error => log.warn({ error: error.message }, 'lost a connection to the database'))
@@ -61,7 +61,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   } catch (error) {
     await orm?.close(true).catch(() => {})
     await engine.close().catch(() => {})
-    throw startError(error, engine)
+    throw startError(error, engine.kind)
   }
 }
 
@@ -78,15 +78,29 @@ function assemble(engine: Engine, orm: MikroORM, describe: string): Database {
   }
 }
 
-function remote(databaseUrl: string): Engine {
-  let url: URL
+/** Shorter than a request may wait: whoever starts the server sits in front of it. */
+const REACH_TIMEOUT_MS = 4_000
+
+async function reach(databaseUrl: string): Promise<Engine> {
+  const kind = `DATABASE_URL at ${hostOf(databaseUrl)}`
+  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: REACH_TIMEOUT_MS })
+  client.on('error', () => {})
   try {
-    url = new URL(databaseUrl)
-  } catch {
-    throw new DatabaseStartError('DATABASE_URL is not an address of the form postgres://user:password@host:port/name')
+    await client.connect()
+    await client.end()
+  } catch (error) {
+    throw startError(error, kind)
   }
   const pool = new pg.Pool(poolConfig({ connectionString: databaseUrl }))
-  return { kind: `DATABASE_URL at ${url.host || url.searchParams.get('host')}`, pool, close: () => pool.end() }
+  return { kind, pool, close: () => pool.end() }
+}
+
+function hostOf(databaseUrl: string): string {
+  const url = URL.parse(databaseUrl)
+  if (!url || !/^postgres(ql)?:$/.test(url.protocol)) {
+    throw new DatabaseStartError('DATABASE_URL is not an address of the form postgres://user:password@host:port/name')
+  }
+  return decodeURIComponent(url.host) || url.searchParams.get('host') || 'localhost'
 }
 
 interface Server {
@@ -128,15 +142,13 @@ function openOrm(pool: pg.Pool, dbName: string): Promise<MikroORM> {
   })
 }
 
-function startError(error: unknown, engine: Engine): DatabaseStartError {
+function startError(error: unknown, kind: string): DatabaseStartError {
   if (error instanceof DatabaseStartError) return error
-  const reason = reasonOf(error)
-  if (isConnectionLost(error))
-    return new DatabaseStartError(`no database answers: ${engine.kind}: ${reason}`, { cause: error })
-  return new DatabaseStartError(`the database (${engine.kind}) cannot be used: ${reason}`, { cause: error })
+  const what = isConnectionLost(error) ? `no database answers (${kind})` : `the database (${kind}) cannot be used`
+  return new DatabaseStartError(`${what}: ${reasonOf(error)}`, { cause: error })
 }
 
-/** A connection that was refused on every address of a host has its reasons inside, and no message of its own. */
+/** A host of several addresses that refuse has its reasons inside the error, and no message of its own. */
 function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join('; ')
   return error instanceof Error ? error.message : String(error)

@@ -72,18 +72,18 @@ function rethrow(error: unknown): never {
   throw unavailable('The database cannot be reached right now', error)
 }
 
-/** Connection refused, cut or not handed out in time; `cause` and `previous` are looked through. */
+/** Connection refused, cut, or not handed out in time. */
 export function isConnectionLost(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code = (error as { code?: unknown }).code
   // 08: connection exceptions; 57P01-3: the server shuts down, crashed or starts; 53300: too many connections.
   if (
     typeof code === 'string' &&
-    /^(08...|57P0[123]|53300|ECONN.*|EPIPE|ENOENT|ETIMEDOUT|EHOST.*|ENET.*)$/.test(code)
+    /^(08...|57P0[123]|53300|ECONN.*|EPIPE|ENOENT|ETIMEDOUT|EHOST.*|ENET.*|ENOTFOUND|EAI_AGAIN)$/.test(code)
   ) {
     return true
   }
-  return /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|The database is closed)/.test(
+  return /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Client has encountered a connection error)/.test(
     error.message,
   )
 }

@@ -1,4 +1,6 @@
+import { type Clock, systemClock } from '../clock.ts'
 import type { Secrets } from '../secrets.ts'
+import { settleInbox } from './queries/inbox.ts'
 import type { Sql } from './sql.ts'
 
 export interface KeyChange {
@@ -31,8 +33,8 @@ export interface UnsettledRow {
  * What WhatsApp sessions need kept. Bytes are sealed with the place they belong to before they leave for the
  * database, so that a row moved to another instance or name does not open.
  */
-export function createVault(options: { sql: Sql; secrets: Secrets }) {
-  const { sql, secrets } = options
+export function createVault(options: { sql: Sql; secrets: Secrets; clock?: Clock }) {
+  const { sql, secrets, clock = systemClock } = options
   return {
     async credentials(instanceId: string): Promise<Uint8Array | null> {
       const [row] = await sql.query<{ value: Buffer }>(
@@ -106,7 +108,8 @@ export function createVault(options: { sql: Sql; secrets: Secrets }) {
       }))
     },
 
-    settle: (instanceId: string, inboxKeys: string[]): Promise<void> => settleInbox(sql, instanceId, inboxKeys),
+    settle: (instanceId: string, inboxKeys: string[]): Promise<void> =>
+      inboxKeys.length === 0 ? Promise.resolve() : settleInbox(sql, instanceId, inboxKeys, clock.now()),
 
     async sentPayload(instanceId: string, whatsappId: string): Promise<Uint8Array | null> {
       const [row] = await sql.query<{ id: string; payload: Buffer }>(
@@ -118,18 +121,6 @@ export function createVault(options: { sql: Sql; secrets: Secrets }) {
       return row ? secrets.open(row.payload, payloadPlace(row.id)) : null
     },
   }
-}
-
-/** For the transaction that stores the message: the row is settled with it or not at all. */
-export async function settleInbox(sql: Sql, instanceId: string, inboxKeys: string[]): Promise<void> {
-  if (inboxKeys.length === 0) return
-  const hashes = inboxKeys.map(key => Buffer.from(key, 'hex'))
-  await sql.query(
-    `update inbox set settled_at = current_timestamp
-     where instance_id = $1 and hash = any($2::bytea[]) and settled_at is null`,
-    [instanceId, hashes],
-    'vault_settle',
-  )
 }
 
 /** With which `message.payload` is sealed. */

@@ -45,7 +45,10 @@ export async function holder(dataDir: string, mode: string): Promise<Holder> {
     execArgv: [],
   } as object)
   running.add(child)
-  const exit = once(child, 'exit').then(([code]) => (running.delete(child), code as number | null))
+  const exit = once(child, 'exit').then(([code]) => {
+    running.delete(child)
+    return code as number | null
+  })
   const lines: Line[] = []
   createInterface({ input: child.stdout! }).on('line', line => lines.push(JSON.parse(line)))
   const until = (holds: () => boolean) => eventually(async () => holds())

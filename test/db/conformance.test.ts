@@ -1,0 +1,447 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { ApiKey } from '../../src/db/entities/api-key.ts'
+import { Credential } from '../../src/db/entities/credential.ts'
+import { Event } from '../../src/db/entities/event.ts'
+import { Inbox } from '../../src/db/entities/inbox.ts'
+import { Instance } from '../../src/db/entities/instance.ts'
+import { Message } from '../../src/db/entities/message.ts'
+import { SignalKey } from '../../src/db/entities/signal-key.ts'
+import { Tenant } from '../../src/db/entities/tenant.ts'
+import { type Database, openDatabase } from '../../src/db/open.ts'
+import { settleInbox } from '../../src/db/queries/inbox.ts'
+import { isUniqueViolation, type Sql, sqlOf } from '../../src/db/sql.ts'
+import { createVault, payloadPlace } from '../../src/db/vault.ts'
+import { newId } from '../../src/ids.ts'
+import { createSecrets } from '../../src/secrets.ts'
+import type { Vault } from '../../src/whatsapp/whatsapp.ts'
+import { testDatabase } from '../support/database.ts'
+import { folder, removeFolder, silent } from './processes.ts'
+
+interface Opened {
+  database: Database
+  end(): Promise<void>
+}
+
+async function openPostgres(): Promise<Opened> {
+  const own = await testDatabase()
+  const database = await openDatabase({ databaseUrl: own.url, dataDir: '', log: silent })
+  return { database, end: () => database.close().then(own.drop) }
+}
+
+async function openPGlite(): Promise<Opened> {
+  const dataDir = await folder()
+  await writeFile(join(dataDir, 'engine'), 'pglite\n')
+  const database = await openDatabase({ dataDir, log: silent })
+  return { database, end: () => database.close().then(() => removeFolder(dataDir)) }
+}
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+const text = (plain: Uint8Array | null | undefined): string | null => (plain ? Buffer.from(plain).toString() : null)
+const hash = (of: string): Buffer => createHash('sha256').update(of).digest()
+
+describe.each([
+  ['PostgreSQL', openPostgres],
+  ['PGlite', openPGlite],
+])('on %s', (_name, open) => {
+  let opened: Opened
+  let database: Database
+  let tenantId: string
+  let instanceId: string
+
+  beforeAll(async () => {
+    opened = await open()
+    database = opened.database
+  })
+  afterAll(() => opened.end())
+  beforeEach(async () => {
+    tenantId = newId('ten')
+    instanceId = newId('inst')
+    const em = database.orm.em.fork()
+    em.create(Tenant, { id: tenantId, name: 'Acme', email: `${tenantId}@example.com` })
+    em.create(Instance, { id: instanceId, tenantId, name: 'support', sandbox: true })
+    await em.flush()
+  })
+
+  const count = async (table: string): Promise<number> => {
+    const rows = await database.sql.query<{ n: number }>(
+      `select count(*)::int as n from ${table} where instance_id = $1`,
+      [instanceId],
+    )
+    return rows[0]!.n
+  }
+
+  describe('entities', () => {
+    const instant = new Date('2026-02-03T04:05:06.789Z')
+
+    it('each is written to its migrated table and read back the same, to the millisecond and the byte', async () => {
+      const value = randomBytes(300)
+      const rows = [
+        [
+          Tenant,
+          {
+            id: newId('ten'),
+            name: 'B',
+            email: `${newId('ten')}@example.com`,
+            plan: 'free',
+            status: 'active',
+            createdAt: instant,
+          },
+        ],
+        [
+          ApiKey,
+          {
+            id: newId('key'),
+            tenantId,
+            name: 'k',
+            prefix: 'wtk_1',
+            hash: randomBytes(32),
+            createdAt: instant,
+            lastUsedAt: instant,
+            revokedAt: null,
+          },
+        ],
+        [
+          Instance,
+          {
+            id: newId('inst'),
+            tenantId,
+            name: 'O\'Brien "?" \\ ünï',
+            description: null,
+            sandbox: false,
+            autoReconnect: false,
+            downloadMedia: true,
+            emitRaw: true,
+            wanted: true,
+            linked: true,
+            state: 'qr_required' as const,
+            lastError: 'gone',
+            stateAt: instant,
+            phoneNumber: '+15550001',
+            lid: '1@lid',
+            qr: '2@x',
+            qrExpiresAt: instant,
+            createdAt: instant,
+            updatedAt: instant,
+          },
+        ],
+        [Credential, { instanceId, value }],
+        [SignalKey, { instanceId, type: 'session', id: "1.0'", value }],
+        [
+          Inbox,
+          {
+            instanceId,
+            hash: randomBytes(32),
+            stanza: { id: "a'?" },
+            plain: value,
+            createdAt: instant,
+            settledAt: null,
+          },
+        ],
+        [
+          Message,
+          {
+            id: newId('msg'),
+            tenantId,
+            instanceId,
+            whatsappId: '3EB0',
+            chatId: 'c',
+            lid: null,
+            phoneNumber: null,
+            sender: 's',
+            direction: 'outbound' as const,
+            type: 'text',
+            status: 'pending' as const,
+            content: { text: "it's ? :a $1", list: [1, null] },
+            payload: value,
+            errorCode: null,
+            errorMessage: null,
+            raw: { a: [1, 2] },
+            timestamp: instant,
+            createdAt: instant,
+            attempts: 2,
+            nextAttemptAt: instant,
+            expiresAt: instant,
+          },
+        ],
+        [
+          Event,
+          {
+            id: newId('evt'),
+            tenantId,
+            instanceId,
+            type: 'message.received',
+            data: { a: { b: [] } },
+            createdAt: instant,
+          },
+        ],
+      ] as const
+      for (const [entity, row] of rows) {
+        const em = database.orm.em.fork()
+        em.create(entity as typeof Tenant, row as never)
+        await em.flush()
+        const key = Object.fromEntries(
+          database.orm
+            .getMetadata()
+            .get(entity as typeof Tenant)
+            .primaryKeys.map(name => [name, (row as Record<string, unknown>)[name]]),
+        )
+        const found = await database.orm.em
+          .fork()
+          .findOneOrFail(entity as typeof Tenant, key as never, { populate: ['*'] as never })
+        expect({ ...found }, entity.name).toMatchObject(row)
+      }
+    })
+
+    it('the defaults of a row are those of its table', async () => {
+      const found = await database.orm.em.fork().findOneOrFail(Instance, { tenantId, id: instanceId })
+      expect(found).toMatchObject({
+        autoReconnect: true,
+        wanted: false,
+        state: 'disconnected',
+        qr: null,
+        description: null,
+      })
+      expect(found.createdAt).toBeInstanceOf(Date)
+    })
+
+    it('dates compare in queries as they were written', async () => {
+      const em = database.orm.em.fork()
+      const event = { tenantId, instanceId, type: 't', data: {} }
+      em.create(Event, { ...event, id: newId('evt'), createdAt: new Date('2026-01-01T00:00:00.001Z') })
+      em.create(Event, { ...event, id: newId('evt'), createdAt: new Date('2026-01-01T00:00:00.002Z') })
+      await em.flush()
+      const later = await em
+        .fork()
+        .find(Event, { instanceId, createdAt: { $gt: new Date('2026-01-01T00:00:00.001Z') } })
+      expect(later.map(found => found.createdAt.toISOString())).toEqual(['2026-01-01T00:00:00.002Z'])
+    })
+
+    it('a second row of the same unique name is told as such, by the ORM and by SQL', async () => {
+      const em = database.orm.em.fork()
+      em.create(Instance, { id: newId('inst'), tenantId, name: 'support', sandbox: true })
+      const fromOrm = await em.flush().catch((error: unknown) => error)
+      const insert = "insert into instance (id, tenant_id, name, sandbox) values ($1, $2, 'support', true)"
+      const fromSql = await database.sql.query(insert, [newId('inst'), tenantId]).catch((error: unknown) => error)
+      for (const error of [fromOrm, fromSql]) {
+        expect(isUniqueViolation(error, 'instance_name')).toBe(true)
+        expect(isUniqueViolation(error, 'tenant_email_key')).toBe(false)
+      }
+    })
+
+    it('what is deleted takes along what belongs to it', async () => {
+      await createVault({ sql: database.sql, secrets: createSecrets('k') }).commit(instanceId, {
+        credentials: bytes('c'),
+        keys: [{ type: 'session', id: '1', value: bytes('s') }],
+        inbox: [{ hash: hash('1'), stanza: {}, plain: bytes('p') }],
+      })
+      await database.orm.em.fork().nativeDelete(Instance, { tenantId, id: instanceId })
+      for (const table of ['credential', 'signal_key', 'inbox']) expect(await count(table)).toBe(0)
+    })
+  })
+
+  describe('Sql', () => {
+    const probe = (sql: Sql): Promise<object[]> =>
+      sql.query(
+        'select $1::text as a, $2::bytea as b, $3::timestamptz as c, $4::text[] as d, $5::jsonb as e, null as f, $6::int as g',
+        ["x'?", Buffer.from([0, 255]), new Date(1), ['p', 'q"'], JSON.stringify([1]), 7],
+        'probe',
+      )
+    const expected = [{ a: "x'?", b: Buffer.from([0, 255]), c: new Date(1), d: ['p', 'q"'], e: [1], f: null, g: 7 }]
+
+    it('answers the same over the pool, in a transaction and in one of MikroORM', async () => {
+      const em = database.orm.em.fork()
+      expect(await probe(database.sql)).toEqual(expected)
+      expect(await database.transaction(probe)).toEqual(expected)
+      expect(await em.transactional(inner => probe(sqlOf(inner)))).toEqual(expected)
+      expect(await probe(sqlOf(em))).toEqual(expected)
+    })
+
+    it('a transaction that throws leaves nothing behind, and the next one works', async () => {
+      const rename = 'update instance set name = $2 where id = $1'
+      const failing = database.transaction(async sql => {
+        await sql.query(rename, [instanceId, 'other'])
+        throw new Error('changed my mind')
+      })
+      await expect(failing).rejects.toThrow('changed my mind')
+      const wrong = database.transaction(async sql => {
+        await sql.query(rename, [instanceId, 'other'])
+        await sql.query('select 1/0')
+      })
+      await expect(wrong).rejects.toThrow('division by zero')
+      const inner = database.orm.em.fork().transactional(async em => {
+        await sqlOf(em).query(rename, [instanceId, 'other'])
+        throw new Error('changed my mind')
+      })
+      await expect(inner).rejects.toThrow('changed my mind')
+      const names = await database.sql.query('select name from instance where id = $1', [instanceId])
+      expect(names).toEqual([{ name: 'support' }])
+      await database.transaction(sql => sql.query(rename, [instanceId, 'another']))
+      expect(await database.sql.query('select name from instance where id = $1', [instanceId])).toEqual([
+        { name: 'another' },
+      ])
+    })
+  })
+
+  describe('the vault', () => {
+    const secrets = createSecrets('a key of the test')
+    let vault: Vault
+    beforeEach(() => void (vault = createVault({ sql: database.sql, secrets })))
+
+    it('keeps credentials, keys and inbox of a batch, and gives them back', async () => {
+      const prekeys = Array.from({ length: 812 }, (_, n) => ({
+        type: 'pre-key',
+        id: String(n),
+        value: bytes(`pre-key ${n}`),
+      }))
+      await vault.commit(instanceId, {
+        credentials: bytes('credentials 1'),
+        keys: prekeys,
+        inbox: [
+          { hash: hash('2'), stanza: { id: 'B', from: 'x@lid' }, plain: bytes('second') },
+          { hash: hash('1'), stanza: { id: 'A' }, plain: bytes('first') },
+        ],
+      })
+      expect(text(await vault.credentials(instanceId))).toBe('credentials 1')
+      const some = await vault.read(instanceId, 'pre-key', ['0', '811', '900'])
+      expect([...some].map(([id, value]) => [id, text(value)]).sort()).toEqual([
+        ['0', 'pre-key 0'],
+        ['811', 'pre-key 811'],
+      ])
+      expect(await vault.read(instanceId, 'session', ['0'])).toEqual(new Map())
+      expect((await vault.unsettled(instanceId, 10)).map(row => [row.stanza, text(row.plain)])).toEqual([
+        [{ id: 'B', from: 'x@lid' }, 'second'],
+        [{ id: 'A' }, 'first'],
+      ])
+      expect(await vault.unsettled(instanceId, 1)).toHaveLength(1)
+      expect(text(await vault.inboxPlain(instanceId, hash('1')))).toBe('first')
+      expect(await vault.inboxPlain(instanceId, hash('3'))).toBeNull()
+    })
+
+    it('replaces, deletes, and of several changes to a key keeps the last', async () => {
+      const key = (id: string, value: string | null) => ({
+        type: 'session',
+        id,
+        value: value === null ? null : bytes(value),
+      })
+      await vault.commit(instanceId, {
+        keys: [key('1', 'a'), key('2', 'a'), key('1', 'b'), key('3', 'a'), key('3', null)],
+        inbox: [],
+      })
+      await vault.commit(instanceId, {
+        keys: [key('2', null), key('4', null), key('1', 'c'), key('5', null), key('5', 'a')],
+        inbox: [],
+      })
+      const found = await vault.read(instanceId, 'session', ['1', '2', '3', '4', '5'])
+      expect([...found].map(([id, value]) => [id, text(value)]).sort()).toEqual([
+        ['1', 'c'],
+        ['5', 'a'],
+      ])
+      await vault.commit(instanceId, { keys: [], inbox: [] })
+    })
+
+    it('a ciphertext that comes twice keeps its first plaintext', async () => {
+      await vault.commit(instanceId, { keys: [], inbox: [{ hash: hash('1'), stanza: {}, plain: bytes('first') }] })
+      await vault.commit(instanceId, { keys: [], inbox: [{ hash: hash('1'), stanza: {}, plain: bytes('again') }] })
+      expect((await vault.unsettled(instanceId, 10)).map(row => text(row.plain))).toEqual(['first'])
+    })
+
+    it('a batch that fails in its last row leaves nothing of it behind', async () => {
+      await vault.commit(instanceId, {
+        credentials: bytes('before'),
+        keys: [{ type: 'session', id: '1', value: bytes('before') }],
+        inbox: [],
+      })
+      const failing = vault.commit(instanceId, {
+        credentials: bytes('after'),
+        keys: [
+          { type: 'session', id: '1', value: null },
+          { type: 'session', id: '2', value: bytes('after') },
+        ],
+        inbox: [
+          { hash: hash('1'), stanza: {}, plain: bytes('after') },
+          { hash: Buffer.from('too short'), stanza: {}, plain: bytes('after') },
+        ],
+      })
+      await expect(failing).rejects.toThrow('inbox_hash_check')
+      expect(text(await vault.credentials(instanceId))).toBe('before')
+      expect(
+        [...(await vault.read(instanceId, 'session', ['1', '2']))].map(([id, value]) => [id, text(value)]),
+      ).toEqual([['1', 'before']])
+      expect(await vault.unsettled(instanceId, 10)).toEqual([])
+    })
+
+    it('nothing of it stands readable in a table, and a row opens only in its own place', async () => {
+      const secret = 'the plain words of the secret'
+      const other = newId('inst')
+      await database.sql.query("insert into instance (id, tenant_id, name, sandbox) values ($1, $2, 'other', true)", [
+        other,
+        tenantId,
+      ])
+      await vault.commit(instanceId, {
+        credentials: bytes(secret),
+        keys: [{ type: 'session', id: '1', value: bytes(secret) }],
+        inbox: [{ hash: hash('1'), stanza: {}, plain: bytes(secret) }],
+      })
+      const rows = await database.sql.query<{ value: Buffer }>(
+        `select value from credential where instance_id = $1 union all select value from signal_key where instance_id = $1
+         union all select plain from inbox where instance_id = $1`,
+        [instanceId],
+      )
+      expect(rows).toHaveLength(3)
+      for (const row of rows) {
+        expect(row.value.includes(secret)).toBe(false)
+        expect(row.value).toHaveLength(secret.length + 29)
+      }
+      for (const table of ['credential', 'signal_key', 'inbox']) {
+        await database.sql.query(`update ${table} set instance_id = $2 where instance_id = $1`, [instanceId, other])
+      }
+      await expect(vault.credentials(other)).rejects.toThrow()
+      await expect(vault.read(other, 'session', ['1'])).rejects.toThrow()
+      await expect(vault.unsettled(other, 1)).rejects.toThrow()
+    })
+
+    it('a row of the inbox is settled with the transaction that stores its message, or not at all', async () => {
+      await vault.commit(instanceId, {
+        keys: [],
+        inbox: ['1', '2', '3'].map(n => ({ hash: hash(n), stanza: { n }, plain: bytes(n) })),
+      })
+      const [first, second] = await vault.unsettled(instanceId, 10)
+      await database
+        .transaction(async sql => {
+          await settleInbox(sql, instanceId, [first!.inboxKey], new Date())
+          throw new Error('the message was not stored')
+        })
+        .catch(() => {})
+      expect(await vault.unsettled(instanceId, 10)).toHaveLength(3)
+      await database.transaction(sql => settleInbox(sql, instanceId, [first!.inboxKey], new Date()))
+      await vault.settle(instanceId, [second!.inboxKey])
+      expect((await vault.unsettled(instanceId, 10)).map(row => row.stanza)).toEqual([{ n: '3' }])
+      expect(text(await vault.inboxPlain(instanceId, hash('1')))).toBe('1')
+    })
+
+    it('finds the payload of a message we sent, and of no other', async () => {
+      const id = newId('msg')
+      await database.sql.query(
+        `insert into message (id, tenant_id, instance_id, whatsapp_id, chat_id, sender, direction, type, status, content, payload, timestamp)
+         values ($1, $2, $3, '3EB0', 'c', 'me', 'outbound', 'text', 'sent', '{}', $4, current_timestamp)`,
+        [id, tenantId, instanceId, secrets.seal(bytes('protobuf'), payloadPlace(id))],
+      )
+      expect(text(await vault.sentPayload(instanceId, '3EB0'))).toBe('protobuf')
+      expect(await vault.sentPayload(instanceId, '3EB1')).toBeNull()
+      expect(await vault.sentPayload(newId('inst'), '3EB0')).toBeNull()
+    })
+
+    it('wipe leaves nothing of this instance', async () => {
+      await vault.commit(instanceId, {
+        credentials: bytes('c'),
+        keys: [{ type: 'session', id: '1', value: bytes('s') }],
+        inbox: [{ hash: hash('1'), stanza: {}, plain: bytes('p') }],
+      })
+      await vault.wipe(instanceId)
+      for (const table of ['credential', 'signal_key', 'inbox']) expect(await count(table)).toBe(0)
+    })
+  })
+})
