@@ -81,7 +81,9 @@ describe('the embedded PostgreSQL', () => {
   it('is started again when it alone is killed, and the pool recovers by itself', async () => {
     await openAgain(async database => {
       await database.sql.query("insert into tenant (id, name, email) values ('ten_1', 'Acme', 'a@example.com')")
-      process.kill(await postmasterPid(dataDir), 'SIGKILL')
+      const killed = await postmasterPid(dataDir)
+      process.kill(killed, 'SIGKILL')
+      await eventually(async () => (await postmasterPid(dataDir).catch(() => killed)) !== killed)
       await eventually(async () => {
         const rows = await database.sql.query('select id from tenant').catch(() => [])
         return rows.length === 1
