@@ -42,7 +42,20 @@ export function createWhatsApp({ vault, news, log, clock = systemClock, options 
   const { maxLogins = 8, lingerMs = 1, maxNews = 5000, ...timings } = options
   const shared = { vault, news, log, clock, gate: new Gate(maxLogins), lingerMs, maxNews }
   const sessions = new Map<string, Session>()
+  /** Stops and unlinks under way: a session that is started meanwhile begins after them. */
+  const endings = new Map<string, Promise<unknown>>()
   let closed = false
+
+  const ending = async (instanceId: string, work: () => Promise<void>): Promise<void> => {
+    const done = work()
+    const quiet = done.catch(() => {})
+    endings.set(instanceId, Promise.all([endings.get(instanceId), quiet]))
+    const mine = endings.get(instanceId)
+    void mine?.then(() => {
+      if (endings.get(instanceId) === mine) endings.delete(instanceId)
+    })
+    return done
+  }
 
   const start: WhatsApp['start'] = (instanceId, session) => {
     const old = sessions.get(instanceId)
@@ -50,7 +63,7 @@ export function createWhatsApp({ vault, news, log, clock = systemClock, options 
       old?.configure(session)
       return
     }
-    const after = old?.finished ?? Promise.resolve()
+    const after = Promise.all([old?.finished, endings.get(instanceId)])
     const made = new Session({
       ...shared,
       instanceId,
@@ -67,24 +80,24 @@ export function createWhatsApp({ vault, news, log, clock = systemClock, options 
   return {
     start,
     configure: (instanceId, change) => sessions.get(instanceId)?.configure(change),
-    async stop(instanceId) {
-      const session = sessions.get(instanceId)
-      if (session) return session.stop()
-      const kept = await vault.credentials(instanceId)
-      await news.onConnection(
-        instanceId,
-        connectionNews('disconnected', null, kept ? decodeCredentials(kept) : undefined),
-      )
-    },
-    async unlink(instanceId) {
-      const session = sessions.get(instanceId)
-      if (session) {
-        session.silence()
-        await Promise.race([logout(session), sleep(UNLINK_MS, undefined, { ref: false })])
-        await session.stop()
-      }
-      await vault.wipe(instanceId)
-    },
+    stop: instanceId =>
+      ending(instanceId, async () => {
+        const session = sessions.get(instanceId)
+        if (session) return session.stop()
+        const kept = await vault.credentials(instanceId)
+        const creds = kept ? decodeCredentials(kept) : undefined
+        await news.onConnection(instanceId, connectionNews('disconnected', null, creds))
+      }),
+    unlink: instanceId =>
+      ending(instanceId, async () => {
+        const session = sessions.get(instanceId)
+        if (session) {
+          session.silence()
+          await logout(session)
+          await session.stop()
+        }
+        await vault.wipe(instanceId)
+      }),
     async pairingCode(instanceId, phoneNumber) {
       const socket = await sessions.get(instanceId)?.pairingSocket(PAIRING_WAIT_MS)
       if (!socket) throw new PairingUnavailable()
@@ -104,11 +117,15 @@ export function createWhatsApp({ vault, news, log, clock = systemClock, options 
   }
 }
 
-/** Tells WhatsApp that the device is gone, if its session opens in time. */
+/** Tells WhatsApp that the device is gone, if its session is open in time. */
 async function logout(session: Session): Promise<void> {
-  for (let waitedMs = 0; session.running && session.linked && waitedMs < UNLINK_MS; waitedMs += LOOK_AGAIN_MS) {
+  const deadlineMs = performance.now() + UNLINK_MS
+  while (!session.over && session.linked && performance.now() < deadlineMs) {
     const socket = session.openSocket
-    if (socket) return socket.logout().catch(() => {})
+    if (socket) {
+      const written = socket.logout().catch(() => {})
+      return Promise.race([written, sleep(deadlineMs - performance.now(), undefined, { ref: false })])
+    }
     await sleep(LOOK_AGAIN_MS)
   }
 }

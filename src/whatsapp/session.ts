@@ -29,9 +29,9 @@ export interface SessionParts {
   after: Promise<unknown>
 }
 
-/** An open socket that lasted so long was a success: the next failure is the first again. */
-const STEADY_MS = 60_000
-const RESTART_PAUSE_MS = 2000
+/** Restarts that WhatsApp orders are granted at once, but not without end. */
+const MAX_RESTARTS = 3
+const RESTART_WINDOW_MS = 10_000
 const DRAIN_MS = 10_000
 const WIPE_ATTEMPTS = 5
 const STOPPED: SocketEnd = { code: CODE_STOPPED, message: 'stopped' }
@@ -46,13 +46,14 @@ export class Session {
   readonly #inbox: Inbox
   readonly #caches: Caches = createCaches()
   #autoReconnect: boolean
+  #leaving = false
   #over = false
   #keys: KeyStore | null = null
   #connection: Connection | null = null
   #failures = 0
   #wasConnected = false
   #openedAtMs = 0
-  #restartedAtMs = Number.NEGATIVE_INFINITY
+  #restarts: number[] = []
 
   constructor(parts: SessionParts) {
     this.#parts = parts
@@ -62,9 +63,13 @@ export class Session {
     this.finished = this.#run()
   }
 
-  /** False when it has ended or is about to. */
+  /** False when it has ended or is about to: then a start means another session. */
   get running(): boolean {
-    return !this.#over && !this.#abort.signal.aborted
+    return !this.#over && !this.#leaving
+  }
+
+  get over(): boolean {
+    return this.#over
   }
 
   get linked(): boolean {
@@ -84,8 +89,9 @@ export class Session {
     this.#autoReconnect = options.autoReconnect
   }
 
-  /** From now on nothing is told. */
+  /** From now on nothing is told; what follows is a stop. */
   silence(): void {
+    this.#leaving = true
     this.#teller.silence()
     void this.#inbox.stop()
   }
@@ -102,6 +108,7 @@ export class Session {
 
   /** Ends the session; `disconnected` is its last word, unless it was silenced. */
   async stop(): Promise<void> {
+    this.#leaving = true
     await this.#flush()
     const wasOver = this.#over
     this.#abort.abort()
@@ -216,7 +223,7 @@ export class Session {
     if (this.#abort.signal.aborted) return null
     const verdict = this.#judge(end, offeredQr)
     if (verdict.action === 'restart') {
-      this.#restartedAtMs = performance.now()
+      this.#restarts.push(performance.now())
       this.#tell(this.#tryingState())
       return 0
     }
@@ -230,15 +237,16 @@ export class Session {
 
   #judge(end: SocketEnd, offeredQr: boolean): Verdict {
     const nowMs = performance.now()
-    if (this.#openedAtMs > 0 && nowMs - this.#openedAtMs > STEADY_MS) this.#failures = 0
+    if (this.#openedAtMs > 0 && nowMs - this.#openedAtMs >= this.#parts.timings.steadyMs) this.#failures = 0
     this.#openedAtMs = 0
+    this.#restarts = this.#restarts.filter(atMs => nowMs - atMs < RESTART_WINDOW_MS)
     const verdict = judge(end.code, {
       linked: this.linked,
       failures: this.#failures + 1,
       autoReconnect: this.#autoReconnect,
       wasConnected: this.#wasConnected,
       offeredQr,
-      justRestarted: nowMs - this.#restartedAtMs < RESTART_PAUSE_MS,
+      restartsSpent: this.#restarts.length >= MAX_RESTARTS,
     })
     const { instanceId, log } = this.#parts
     log.info({ instanceId, code: end.code, reason: end.message, action: verdict.action }, 'whatsapp socket ended')

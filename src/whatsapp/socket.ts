@@ -13,6 +13,8 @@ export interface Timings {
   queryTimeoutMs: number
   /** From making the socket to a QR code or an open session. */
   loginTimeoutMs: number
+  /** A socket that was open for so long was a success: the failure after it counts as the first again. */
+  steadyMs: number
 }
 
 export const TIMINGS: Timings = {
@@ -20,6 +22,7 @@ export const TIMINGS: Timings = {
   keepAliveIntervalMs: 20_000,
   queryTimeoutMs: 15_000,
   loginTimeoutMs: 60_000,
+  steadyMs: 10_000,
 }
 
 export interface SocketParts {

@@ -7,14 +7,14 @@ const linked: Circumstances = {
   autoReconnect: true,
   wasConnected: true,
   offeredQr: false,
-  justRestarted: false,
+  restartsSpent: false,
 }
 const unlinked: Circumstances = { ...linked, linked: false, wasConnected: false }
 
 test('515 restarts at once, but not without end', () => {
   expect(judge(515, linked)).toEqual({ action: 'restart' })
   expect(judge(515, { ...linked, autoReconnect: false })).toEqual({ action: 'restart' })
-  expect(judge(515, { ...linked, justRestarted: true })).toMatchObject({ action: 'retry', state: 'reconnecting' })
+  expect(judge(515, { ...linked, restartsSpent: true })).toMatchObject({ action: 'retry', state: 'reconnecting' })
 })
 
 test('only 401 of a linked phone erases credentials', () => {

@@ -21,8 +21,8 @@ export interface Circumstances {
   wasConnected: boolean
   /** The socket that ended had offered QR codes. */
   offeredQr: boolean
-  /** A restart was granted a moment ago. */
-  justRestarted: boolean
+  /** Too many restarts were granted lately. */
+  restartsSpent: boolean
 }
 
 /** After so many failures in a row the instance is in `error`; trying goes on, slowly. */
@@ -60,7 +60,7 @@ const SENTENCES: Record<number, string> = {
 export const QR_CODES_RAN_OUT = 'Nobody scanned the QR codes in time; new ones are being made.'
 
 export function judge(code: number, now: Circumstances): Verdict {
-  if (code === 515 && !now.justRestarted) return { action: 'restart' }
+  if (code === 515 && !now.restartsSpent) return { action: 'restart' }
   if (code === 401 && now.linked)
     return { action: 'forget', state: 'logged_out', lastError: 'The phone logged this device out. Link it again.' }
   const stop = STOPS[code]

@@ -35,7 +35,10 @@ export async function openCable(farUrl: string): Promise<Cable> {
     const pair: [Socket, Socket | null] = [near, null]
     pairs.add(pair)
     near.on('close', () => pairs.delete(pair))
-    if (muted) return
+    if (muted) {
+      near.resume()
+      return
+    }
     if (status !== null) {
       near.once('data', () => near.end(`HTTP/1.1 ${status} No\r\nContent-Length: 0\r\n\r\n`))
       return

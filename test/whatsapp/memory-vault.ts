@@ -17,6 +17,8 @@ export interface MemoryVault extends Vault {
   dead: boolean
   /** Called before a batch is written; may throw or take its time. */
   beforeCommit: ((instanceId: string, batch: VaultBatch) => void | Promise<void>) | null
+  /** Called when a batch is durable, before the writer knows. */
+  afterCommit: ((instanceId: string, batch: VaultBatch) => void) | null
 }
 
 /** A vault behind the latency of a database; whole batches become visible at once or not at all. */
@@ -38,6 +40,7 @@ export function memoryVault(latencyMs: [number, number] = [0, 0]): MemoryVault {
     wipes: 0,
     dead: false,
     beforeCommit: null,
+    afterCommit: null,
     async credentials(instanceId) {
       await trip()
       return of(instanceId).credentials
@@ -66,6 +69,7 @@ export function memoryVault(latencyMs: [number, number] = [0, 0]): MemoryVault {
         const inboxKey = Buffer.from(hash).toString('hex')
         if (!row.inbox.has(inboxKey)) row.inbox.set(inboxKey, { inboxKey, stanza, plain, settled: false })
       }
+      vault.afterCommit?.(instanceId, batch)
     },
     async wipe(instanceId) {
       await trip()

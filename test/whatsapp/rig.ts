@@ -44,7 +44,7 @@ export interface Rig<V extends Vault = Vault> {
   onMessage: ((message: InboundMessage) => void | Promise<void>) | null
   heard(instanceId: string): Heard
   state(instanceId: string): string | undefined
-  /** A new gateway process on the same vault and sandbox; the old one is left as it is. */
+  /** A new gateway process on the same vault and sandbox, which has told no state yet; the old one is left as it is. */
   restart(): WhatsApp
   start(instanceId: string, options?: { autoReconnect: boolean }): void
   /** Starts, scans the first code, and waits for the connection. */
@@ -89,6 +89,7 @@ export async function openRig<V extends Vault = ReturnType<typeof memoryVault>>(
     },
     state: instanceId => rig.heard(instanceId).states.at(-1)?.state,
     restart() {
+      for (const heard of all.values()) heard.states.length = 0
       rig.whatsapp = createWhatsApp({ vault, news: newsOf(rig), log: logOf(rig), options: setup.options })
       gateways.push(rig.whatsapp)
       return rig.whatsapp
@@ -96,8 +97,9 @@ export async function openRig<V extends Vault = ReturnType<typeof memoryVault>>(
     start: (instanceId, options = { autoReconnect: true }) =>
       rig.whatsapp.start(instanceId, { network: rig.network, ...options }),
     async link(instanceId) {
+      const { length } = rig.heard(instanceId).qrs
       rig.start(instanceId)
-      await until(() => rig.heard(instanceId).qrs.length > 0, 'a QR code')
+      await until(() => rig.heard(instanceId).qrs.length > length, 'a QR code')
       await sandbox.control.scan(instanceId, { qr: rig.heard(instanceId).qrs.at(-1)!.qr })
       await until(() => rig.state(instanceId) === 'connected', 'the connection')
     },
