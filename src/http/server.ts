@@ -28,6 +28,7 @@ export interface ServerOptions {
   identify: Identify
   /** How long requests in flight may go on after `close()`. */
   drainMs?: number
+  limits?: Partial<typeof LIMITS>
 }
 
 export interface Server {
@@ -48,7 +49,8 @@ const LIMITS = {
 const DRAIN_MS = 10_000
 const DATABASE_TIMEOUT_MS = 2000
 
-export async function createServer(app: App, { schema, identify, drainMs = DRAIN_MS }: ServerOptions): Promise<Server> {
+export async function createServer(app: App, options: ServerOptions): Promise<Server> {
+  const { schema, identify, drainMs = DRAIN_MS } = options
   const openContext = contextsOf(app)
   const yoga = createHouseYoga({ schema: checked(schema), log: app.log, production: app.config.production })
   const graphql = createGraphqlDoor({ app, yoga, identify })
@@ -65,7 +67,7 @@ export async function createServer(app: App, { schema, identify, drainMs = DRAIN
   const connections = new Set<Socket>()
   let closing: Promise<void> | undefined
 
-  const node = createNodeServer(LIMITS, (req, res) => {
+  const node = createNodeServer({ ...LIMITS, ...options.limits }, (req, res) => {
     open.add(res)
     res.once('close', () => open.delete(res))
     if (closing) res.shouldKeepAlive = false

@@ -37,7 +37,7 @@ export function openApi({ schema, routes, document, publicUrl }: OpenApiOptions)
     path[method] = operation(route, sofa)
   }
   paths['/v1/openapi.json'] = { get: SELF }
-  return {
+  return inRestWords(routes, {
     openapi: '3.1.0',
     info: INFO,
     servers: [{ url: publicUrl }],
@@ -52,7 +52,17 @@ export function openApi({ schema, routes, document, publicUrl }: OpenApiOptions)
       responses: ERROR_RESPONSES,
       schemas: { Error: ERROR_SCHEMA, ...schemasOf(schema, routes) },
     },
-  }
+  })
+}
+
+/** Descriptions are written once, with GraphQL's names in backticks; names of operations are the same in both. */
+function inRestWords(routes: Route[], document: object): object {
+  const operations = new Set(routes.map(route => route.name))
+  const respell = (prose: string) =>
+    prose.replace(/`([a-z]\w*)`/g, (code, name: string) => (operations.has(name) ? code : `\`${snake(name)}\``))
+  const isProse = (key: string, value: unknown) =>
+    typeof value === 'string' && (key === 'description' || key === 'summary')
+  return JSON.parse(JSON.stringify(document, (key, value) => (isProse(key, value) ? respell(value) : value)))
 }
 
 const SELF = {

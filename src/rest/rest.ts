@@ -79,6 +79,7 @@ function dispatchTable(endpoints: Endpoint[]): Find {
   return url => {
     const found = router.find('GET', url)
     if (!found) return null
+    for (const name in found.params) if (found.params[name] === '') return null
     return { byMethod: found.store, target: { params: found.params, query: found.searchParams as unknown as string } }
   }
 }

@@ -75,7 +75,7 @@ const ThingType = builder.objectRef<Thing>('Thing').implement({
   fields: t => ({
     id: t.exposeID('id'),
     name: t.exposeString('name'),
-    note: t.exposeString('note', { nullable: true }),
+    note: t.exposeString('note', { nullable: true, description: 'Not `createdAt`; see `createThing`.' }),
     config: t.field({ type: Config, resolve: self => self }),
     content: t.field({ type: Content, resolve: self => self.content }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),

@@ -1,0 +1,242 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Door, openDoor, until } from './door.ts'
+import { calls, open } from './schema.ts'
+
+let door: Door
+beforeAll(async () => {
+  door = await openDoor()
+})
+afterAll(() => door.close())
+beforeEach(() => void (calls.length = 0))
+
+const RESPONSE = { Accept: 'application/graphql-response+json' }
+
+describe('GraphQL over HTTP', () => {
+  it('speaks camelCase and reaches the fields that REST does not', async () => {
+    const { json } = await door.graphql(
+      '{ thing(thingId: "a") { createdAt config { autoReconnect } owner(firstName: "b") } graphqlOnly }',
+    )
+    expect(json.data).toEqual({
+      thing: { createdAt: '2025-01-01T00:00:00.000Z', config: { autoReconnect: true }, owner: 'b' },
+      graphqlOnly: 'ten_1',
+    })
+  })
+
+  it('needs a caller for each root field that is not open, and says so beside the data of those that are', async () => {
+    const { status, json } = await door.graphql('{ greeting }', { key: null })
+    expect([status, json]).toEqual([200, { data: { greeting: 'hello' } }])
+    for (const query of [
+      '{ graphqlOnly }',
+      '{ thing(thingId: "a") { id } }',
+      'mutation { deleteThing(thingId: "a") }',
+    ]) {
+      const answer = await door.graphql(query, { key: null })
+      expect(answer.json.errors[0].extensions).toEqual({ code: 'unauthorized', details: {} })
+    }
+    expect(calls).toEqual([])
+  })
+
+  it('refuses a bad key outright', async () => {
+    const answer = await door.graphql('{ greeting }', { key: 'bad' })
+    expect(answer.status).toBe(401)
+    expect(answer.json.errors[0].extensions.code).toBe('unauthorized')
+    expect(answer.headers.get('x-request-id')).toMatch(/^req_/)
+  })
+
+  it('holds arguments to the same rules as REST, with camelCase paths, before the resolver runs', async () => {
+    const query = `mutation($input: CreateThingInput!) { createThing(input: $input) { id } }`
+    const input = {
+      name: '',
+      note: '\ud800',
+      kind: 'plain_text',
+      content: { contacts: [{ phone: '\n' }] },
+      config: { autoReconnect: null },
+    }
+    const { json } = await door.graphql(query, { variables: { input } })
+    expect(json.errors[0].extensions).toEqual({
+      code: 'validation_error',
+      details: {
+        name: 'must not be empty',
+        note: 'must be well-formed Unicode',
+        'config.autoReconnect': 'must not be null',
+        'content.contacts.0.phone': 'must not be empty',
+        'content.text': 'is required',
+      },
+    })
+    expect((await door.graphql('{ things(limit: 500) { data { id } } }')).json.errors[0].extensions.details).toEqual({
+      limit: 'must be between 1 and 200',
+    })
+    expect(calls).toEqual([])
+  })
+
+  it("carries the code and the details of the house's errors", async () => {
+    const missing = await door.graphql('{ thing(thingId: "missing") { id } }')
+    expect(missing.json.errors[0]).toMatchObject({
+      message: 'thing not found',
+      path: ['thing'],
+      extensions: { code: 'not_found', details: {} },
+    })
+    const full = await door.graphql('mutation { createThing(input: {name: "full"}) { id } }')
+    expect(full.json.errors[0].extensions).toEqual({ code: 'quota_exceeded', details: { used: 1, resetsAt: 'soon' } })
+  })
+
+  it('masks what is not of the house: an id to quote, the cause in the log only', async () => {
+    const { json, text } = await door.graphql('{ crash }')
+    const { code, details } = json.errors[0].extensions
+    expect(code).toBe('internal_error')
+    expect(json.errors[0].message).toContain(details.id)
+    expect(text).not.toContain('hunter2')
+    expect(door.log.find(line => line.includes(details.id))).toContain('hunter2')
+    const hole = await door.graphql('{ hole { id } }')
+    expect(hole.json.errors[0].extensions.code).toBe('internal_error')
+  })
+
+  it('calls what GraphQL itself refuses a validation_error', async () => {
+    for (const query of [
+      '{',
+      '{ nothing }',
+      '{ thing { id } }',
+      'query($a: Int!) { things(limit: $a) { data { id } } }',
+      'query A { greeting } query B { greeting }',
+    ]) {
+      const { json } = await door.graphql(query)
+      expect([query, json.errors[0].extensions.code]).toEqual([query, 'validation_error'])
+      expect(json.errors[0].extensions.details).toEqual({})
+    }
+  })
+
+  it('has the status that GraphQL over HTTP asks for', async () => {
+    const status = async (query: string, headers: Record<string, string>) =>
+      (await door.graphql(query, { headers })).status
+    expect(await status('{ greeting }', RESPONSE)).toBe(200)
+    expect(await status('{ thing(thingId: "missing") { id } }', RESPONSE)).toBe(200)
+    expect(await status('{ crash }', RESPONSE)).toBe(200)
+    expect(await status('{', RESPONSE)).toBe(400)
+    expect(await status('{ nothing }', RESPONSE)).toBe(400)
+    expect(await status('{', { Accept: 'application/json' })).toBe(200)
+    expect(await status('{ nothing }', { Accept: 'application/json' })).toBe(200)
+    const answer = await door.graphql('{ greeting }', { headers: RESPONSE })
+    expect(answer.headers.get('content-type')).toBe('application/graphql-response+json; charset=utf-8')
+    expect(answer.headers.get('content-length')).toBe(String(answer.text.length))
+  })
+
+  it('answers a GET, but changes nothing by one', async () => {
+    const get = (query: string) =>
+      door.call(`/graphql?query=${encodeURIComponent(query)}`, { headers: { Accept: 'application/json' } })
+    expect((await get('{ greeting }')).json.data).toEqual({ greeting: 'hello' })
+    const mutation = await get('mutation { deleteThing(thingId: "a") }')
+    expect(mutation.status).toBe(405)
+    expect(mutation.json.errors[0].extensions.code).toBe('method_not_allowed')
+    expect(calls).toEqual([])
+  })
+
+  it('takes no batches, no forms, no plain text and no other methods', async () => {
+    const batch = await door.call('/graphql', { json: [{ query: '{ greeting }' }, { query: '{ greeting }' }] })
+    expect([batch.status, batch.json.errors[0].extensions.code]).toEqual([400, 'validation_error'])
+    for (const type of [
+      'multipart/form-data; boundary=x',
+      'application/x-www-form-urlencoded',
+      'text/plain',
+      'application/graphql',
+    ]) {
+      const answer = await door.call('/graphql', { body: 'query={greeting}', headers: { 'Content-Type': type } })
+      expect([answer.status, answer.json.errors[0].extensions.code]).toEqual([415, 'unsupported_media_type'])
+    }
+    const put = await door.call('/graphql', { method: 'PUT', json: {} })
+    expect([put.status, put.headers.get('allow')]).toEqual([405, 'GET, POST, OPTIONS'])
+    expect((await door.call('/graphql', { method: 'OPTIONS' })).status).toBe(204)
+  })
+
+  it('refuses what is not a request of GraphQL with 400', async () => {
+    for (const body of ['{', '', 'null', '5', '{}', '{"query":5}', '{"query":"{greeting}","variables":"x"}']) {
+      const answer = await door.call('/graphql', { method: 'POST', body, headers: RESPONSE })
+      expect([body, answer.status, answer.json.errors[0].extensions.code]).toEqual([body, 400, 'validation_error'])
+    }
+    const variables = await door.call('/graphql?query=%7Bgreeting%7D&variables=%7B', { headers: RESPONSE })
+    expect([variables.status, variables.json.errors[0].extensions.code]).toEqual([400, 'validation_error'])
+  })
+
+  it('refuses a body beyond 1 MiB', async () => {
+    const answer = await door.graphql(`{ greeting } #${'x'.repeat(1_048_576)}`)
+    expect([answer.status, answer.json.errors[0].extensions.code]).toEqual([413, 'payload_too_large'])
+  })
+
+  it('answers no other origin', async () => {
+    const { headers } = await door.graphql('{ greeting }', { headers: { Origin: 'https://evil.test' } })
+    expect(headers.get('access-control-allow-origin')).toBeNull()
+  })
+})
+
+describe('GraphiQL', () => {
+  it('is served to browsers, and needs no internet', async () => {
+    const page = await door.call('/graphql', { key: null, headers: { Accept: 'text/html' } })
+    expect(page.status).toBe(200)
+    expect(page.headers.get('content-type')).toContain('text/html')
+    expect(page.text).not.toMatch(/<(script|link|img)[^>]+(src|href)="https?:/)
+  })
+})
+
+describe('in production', () => {
+  let closed: Door
+  beforeAll(async () => {
+    closed = await openDoor({ production: true })
+  })
+  afterAll(() => closed.close())
+
+  it('GraphiQL is closed', async () => {
+    const page = await closed.call('/graphql', { headers: { Accept: 'text/html' } })
+    expect(page.text).not.toContain('GraphiQL')
+  })
+
+  it('the schema can be asked for with a key, and not without', async () => {
+    const ask = (key: string | null) => closed.graphql('{ __schema { queryType { name } } }', { key })
+    expect((await ask('good')).json.data.__schema.queryType.name).toBe('Query')
+    expect((await ask(null)).json.errors[0].extensions.code).toBe('validation_error')
+    expect((await ask('good')).json.data.__schema.queryType.name).toBe('Query')
+  })
+
+  it('names of fields are not suggested', async () => {
+    expect((await closed.graphql('{ greetin }')).text).not.toContain('greeting')
+    expect((await door.graphql('{ greetin }')).text).toContain('greeting')
+  })
+})
+
+describe('SSE', () => {
+  const stream = (query: string, init: { key?: string; signal?: AbortSignal } = {}) =>
+    fetch(`${door.url}/graphql`, {
+      method: 'POST',
+      headers: {
+        'Content-Type': 'application/json',
+        Accept: 'text/event-stream',
+        ...(init.key ? { 'X-API-Key': init.key } : {}),
+      },
+      body: JSON.stringify({ query }),
+      signal: init.signal,
+    })
+
+  it('streams a subscription, and lets go of it when the reader leaves', async () => {
+    const reader = new AbortController()
+    const response = await stream('subscription { ticks(upTo: 3) }', { key: 'good', signal: reader.signal })
+    expect(response.headers.get('content-type')).toContain('text/event-stream')
+    let text = ''
+    const reading = (async () => {
+      for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) text += chunk
+    })().catch(() => {})
+    await until(() => text.includes('{"data":{"ticks":3}}'))
+    expect(open.streams).toBe(1)
+    reader.abort()
+    await reading
+    await until(() => open.streams === 0)
+  })
+
+  it('needs a caller, and is held to the rules of arguments', async () => {
+    for (const [query, key, code] of [
+      ['subscription { ticks(upTo: 1) }', undefined, 'unauthorized'],
+      ['subscription { ticks(upTo: 5000) }', 'good', 'validation_error'],
+    ] as const) {
+      const response = await stream(query, { key })
+      expect(await response.text()).toContain(`"code":"${code}"`)
+    }
+    expect(open.streams).toBe(0)
+  })
+})
