@@ -6,7 +6,7 @@ import { type Binaries, copyForEveryone, installedBinaries, type ProcessOwner, p
 import { readPostmaster } from './leftover.ts'
 import { DataDirInUse, lockDataDir } from './lock.ts'
 import { openPGlite } from './pglite.ts'
-import { poolConfig } from './pool.ts'
+import { endPool, poolConfig } from './pool.ts'
 import { createCluster, SUPERUSER, startServer } from './server.ts'
 import { type DatabaseLog, DatabaseStartError } from './start-error.ts'
 
@@ -89,7 +89,7 @@ async function startChosen({ dataDir, log, settings }: EmbeddedOptions): Promise
   await choose(dataDir, 'postgresql')
   const server = await startServer(options)
   const pool = socketPool(server.socketDir)
-  return { kind: 'embedded', pool, close: () => pool.end().finally(() => server.stop()) }
+  return { kind: 'embedded', pool, close: () => endPool(pool).finally(() => server.stop()) }
 }
 
 const majorOf = (binaries: Binaries): string => binaries.version.split('.')[0]!
@@ -167,7 +167,7 @@ async function joinRunning(dataDir: string, inUse: DataDirInUse): Promise<Engine
     const postmaster = await readPostmaster(join(dataDir, 'postgresql'))
     if (postmaster?.isReady && postmaster.socketDir) {
       const pool = socketPool(postmaster.socketDir)
-      return { kind: 'embedded, joined', pool, close: () => pool.end() }
+      return { kind: 'embedded, joined', pool, close: () => endPool(pool) }
     }
     await sleep(50)
   }

@@ -26,14 +26,21 @@ const WATCHDOG_MS = 3_000
 const QUIT_MS = 30_000
 const LIMIT_MS = 60_000
 
+const PID_FILES = ['postmaster.pid', '.s.PGSQL.5432.lock', '.s.PGSQL.5432']
+
 /**
  * Called with the lock on DATA_DIR held, so a server that still runs here has lost the process it belonged to and
- * is on its way out. Waits for its end; returns the socket folder that it used. A pid file whose process is
- * something else (pids start again in a restarted container) is removed: PostgreSQL alone would refuse to start.
+ * is on its way out. Waits for its end; returns the socket folder that it used. Its pid files are removed: in a
+ * restarted container the same pid is another process, beside which PostgreSQL alone would refuse to start.
  */
 export async function endLeftover(clusterDir: string, log: DatabaseLog): Promise<string | null> {
   const postmaster = await readPostmaster(clusterDir)
-  if (!postmaster) return null
+  if (postmaster) await waitForEnd(clusterDir, postmaster, log)
+  for (const file of PID_FILES) await rm(join(clusterDir, file), { force: true })
+  return postmaster?.socketDir ?? null
+}
+
+async function waitForEnd(clusterDir: string, postmaster: Postmaster, log: DatabaseLog): Promise<void> {
   const startedMs = systemClock.nowMs()
   const signals: [number, NodeJS.Signals][] = [
     [WATCHDOG_MS, 'SIGINT'],
@@ -51,8 +58,6 @@ export async function endLeftover(clusterDir: string, log: DatabaseLog): Promise
     }
     await sleep(20)
   }
-  await rm(join(clusterDir, 'postmaster.pid'), { force: true })
-  return postmaster.socketDir
 }
 
 /** PostgreSQL's working directory is its cluster. */

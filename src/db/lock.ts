@@ -46,12 +46,13 @@ export class DataDirInUse extends DatabaseStartError {
 }
 
 function tryLock(path: string): DatabaseSync | null {
-  const database = new DatabaseSync(path, { timeout: 0 })
+  let database: DatabaseSync | undefined
   try {
+    database = new DatabaseSync(path, { timeout: 0 })
     database.exec('begin exclusive')
     return database
   } catch (error) {
-    database.close()
+    database?.close()
     if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return null
     throw new DatabaseStartError(`cannot lock ${path}: ${(error as Error).message}`, { cause: error })
   }

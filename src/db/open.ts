@@ -16,7 +16,7 @@ import { Message } from './entities/message.ts'
 import { SignalKey } from './entities/signal-key.ts'
 import { Tenant } from './entities/tenant.ts'
 import { MIGRATION_OPTIONS, migrate } from './migrate.ts'
-import { poolConfig } from './pool.ts'
+import { endPool, poolConfig } from './pool.ts'
 import { inTransaction, isConnectionLost, type Sql, sqlOverPool } from './sql.ts'
 import { type DatabaseLog, DatabaseStartError } from './start-error.ts'
 
@@ -92,7 +92,7 @@ async function reach(databaseUrl: string): Promise<Engine> {
     throw startError(error, kind)
   }
   const pool = new pg.Pool(poolConfig({ connectionString: databaseUrl }))
-  return { kind, pool, close: () => pool.end() }
+  return { kind, pool, close: () => endPool(pool) }
 }
 
 function hostOf(databaseUrl: string): string {

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import pg from 'pg'
-import { CONNECTION_TIMEOUT_MS } from './pool.ts'
+import { CONNECTION_TIMEOUT_MS, endPool } from './pool.ts'
 
 /**
  * PGlite behind pg's own pool and client: one driver and one SQL serve both engines. It has a single
@@ -33,7 +33,7 @@ export async function openPGlite(dir: string): Promise<{ pool: pg.Pool; close():
   return {
     pool,
     async close() {
-      await pool.end()
+      await endPool(pool)
       await pglite.close()
     },
   }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 
 /** How long anything waits for a connection. */
@@ -18,4 +19,11 @@ export function poolConfig(address: pg.PoolConfig): pg.PoolConfig {
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     application_name: 'wataki',
   }
+}
+
+const END_TIMEOUT_MS = 10_000
+
+/** Waits for the connections in use to come back, but not for ever: the end of the process takes the rest. */
+export async function endPool(pool: pg.Pool): Promise<void> {
+  await Promise.race([pool.end(), sleep(END_TIMEOUT_MS, undefined, { ref: false })])
 }

@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { chown, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Database, openDatabase } from '../../src/db/open.ts'
 import {
@@ -77,6 +80,23 @@ describe('the embedded PostgreSQL', () => {
       expect(groupOf(await postmasterPid(dataDir))).not.toBe(groupOf(app.pid))
     },
   )
+
+  it('starts although the pid it had is another process now, as in a restarted container', async () => {
+    await openAgain(async () => {})
+    const cluster = join(dataDir, 'postgresql')
+    const { uid, gid } = await stat(cluster)
+    const stranger = spawn('sleep', ['30'], { uid, gid })
+    for (const name of ['postmaster.pid', '.s.PGSQL.5432.lock']) {
+      await writeFile(join(cluster, name), `${stranger.pid}\n${cluster}\n1700000000\n5432\n${cluster}\n\n\n`)
+      await chown(join(cluster, name), uid, gid)
+    }
+    try {
+      await openAgain(async database => expect(await database.sql.query('select 1 as n')).toEqual([{ n: 1 }]))
+      expect(await isAlive(stranger.pid!)).toBe(true)
+    } finally {
+      stranger.kill('SIGKILL')
+    }
+  })
 
   it('is started again when it alone is killed, and the pool recovers by itself', async () => {
     await openAgain(async database => {

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { lockDataDir } from '../../src/db/lock.ts'
 import { openDatabase } from '../../src/db/open.ts'
@@ -57,5 +58,15 @@ describe('two servers on one DATA_DIR', () => {
     lock.release()
     const again = await lockDataDir(dataDir)
     again.release()
+  })
+})
+
+it('a DATA_DIR that cannot be written stops the start with one line', async () => {
+  const file = `${dataDir}/file`
+  await writeFile(file, '')
+  const error = await openDatabase({ dataDir: `${file}/data`, log: silent }).catch((failure: Error) => failure)
+  expect(error).toMatchObject({
+    name: 'DatabaseStartError',
+    message: expect.stringMatching(/^cannot make DATA_DIR .*\/data: [^\n]+$/),
   })
 })
