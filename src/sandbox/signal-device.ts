@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { newKeyPair, newSigningKeyPair, type SigningKeyPair, sign, typed, verifySignature } from './curve.ts'
+import { candidates, only, type SessionRecord, withSession } from './session-record.ts'
 import type { SignalKeys } from './signal-keys.ts'
 import { el, uintBytes } from './stanza.ts'
 import {
@@ -64,6 +65,9 @@ export class SignalDevice {
   readonly #owner: string
   readonly #signalKeys: SignalKeys
   readonly #store: ReturnType<SignalKeys['of']>
+  readonly #makeOneSession: () => SignalRepository
+  #oneSession: SignalRepository | undefined
+  #shown = ''
 
   constructor(owner: string, keys: DeviceKeys, signalKeys: SignalKeys) {
     this.#owner = owner
@@ -74,6 +78,7 @@ export class SignalDevice {
     const signedPreKey = { keyPair, signature, keyId: id }
     const creds = { signedIdentityKey: keys.identity, signedPreKey, registrationId: keys.registrationId }
     this.repository = makeSignalRepository({ creds, keys: this.#store })
+    this.#makeOneSession = () => makeSignalRepository({ creds, keys: this.#narrowed(this.#store) })
   }
 
   /** With a fresh one-time prekey each time. `keys.nextPreKey` has moved on: the caller keeps it. */
@@ -121,7 +126,58 @@ export class SignalDevice {
 
   async decrypt(jid: string, type: string, ciphertext: Uint8Array): Promise<proto.Message> {
     if (type !== 'msg' && type !== 'pkmsg') throw new Error(`unknown kind of ciphertext ${type}`)
-    return decodeMessage(await this.repository.decryptMessage({ jid, type, ciphertext: Buffer.from(ciphertext) }))
+    const bytes = Buffer.from(ciphertext)
+    const plain =
+      type === 'msg'
+        ? await this.#decrypt(jid, bytes)
+        : await this.repository.decryptMessage({ jid, type, ciphertext: bytes })
+    return decodeMessage(plain)
+  }
+
+  /**
+   * Where libsignal has several sessions it tries one after the other, and a try turns the ratchet of the wrong one
+   * before its MAC fails: from then on that session is broken, once it is stored beside the right one. So it is shown
+   * one session at a time here. One caller at a time, too: the phone takes its messages in turn.
+   */
+  async #decrypt(jid: string, ciphertext: Buffer): Promise<Uint8Array> {
+    const options = { jid, type: 'msg', ciphertext } as const
+    const address = this.repository.jidToSignalProtocolAddress(jid)
+    const record = this.#signalKeys.session(this.#owner, address)
+    const ids = record ? candidates(record, ciphertext) : []
+    if (!record || Object.keys(record._sessions).length < 2) return this.repository.decryptMessage(options)
+    const repository = (this.#oneSession ??= this.#makeOneSession())
+    let failure: unknown
+    for (const id of ids) {
+      this.#shown = id
+      try {
+        return await repository.decryptMessage(options)
+      } catch (error) {
+        failure = error
+      }
+    }
+    throw failure
+  }
+
+  /** The same rows, but of a session record only the session that is `#shown`. */
+  #narrowed(store: ReturnType<SignalKeys['of']>): ReturnType<SignalKeys['of']> {
+    return {
+      ...store,
+      get: async (type, ids) => {
+        const rows = await store.get(type, ids)
+        if (type !== 'session') return rows
+        const sessions = Object.entries(rows) as unknown as [string, SessionRecord][]
+        return Object.fromEntries(
+          sessions.map(([id, record]) => [id, only(record, this.#shown)]),
+        ) as unknown as typeof rows
+      },
+      set: async ({ session = {}, ...rest }) => {
+        await store.set(rest)
+        for (const [address, changed] of Object.entries(session) as unknown as [string, SessionRecord][]) {
+          const whole = this.#signalKeys.session(this.#owner, address)
+          this.#signalKeys.writeSession(this.#owner, address, whole ? withSession(whole, changed) : changed)
+        }
+      },
+    }
   }
 
   encryptGroup(group: string, meId: string, message: proto.IMessage) {

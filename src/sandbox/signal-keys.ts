@@ -1,37 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import { typed } from './curve.ts'
+import { hasOpenSession, pruneSession, type SessionRecord } from './session-record.ts'
 import type { Store } from './store.ts'
 import type { SignalDataTypeMap, SignalKeyStoreWithTransaction } from './wa.ts'
 
-/** The shape of libsignal's serialized session record, as far as it is needed here. */
-interface SessionRecord {
-  _sessions: Record<string, Session>
-}
-
-interface Session {
-  _chains: Record<string, { chainType: number; messageKeys: Record<string, string> }>
-  /** `closed` is -1 while the session is open; the key is base64, with its type byte. */
-  indexInfo: { closed: number; remoteIdentityKey: string }
-}
-
-type Json = Record<string, unknown>
-
-const RECEIVING_CHAIN = 2
-const KEPT_RECEIVING_CHAINS = 20
 const MAX_SESSIONS_IN_MEMORY = 10_000
-
-/**
- * libsignal keeps a closed receiving chain for every change of direction, for ever: 105 bytes each, rewritten with
- * every message. The newest ones, and those that still hold keys of skipped messages, are all that is of use.
- */
-export function pruneSession(record: unknown): void {
-  for (const session of Object.values((record as SessionRecord)._sessions)) {
-    const spent = Object.entries(session._chains).filter(
-      ([, chain]) => chain.chainType === RECEIVING_CHAIN && Object.keys(chain.messageKeys).length === 0,
-    )
-    for (const [id] of spent.slice(0, -KEPT_RECEIVING_CHAINS)) delete session._chains[id]
-  }
-}
 
 /**
  * The Signal rows of all simulated phones, by owner: memory for the sessions in use, the store for the rest.
@@ -39,7 +12,7 @@ export function pruneSession(record: unknown): void {
  */
 export class SignalKeys {
   readonly #store: Store
-  readonly #sessions = new LRUCache<string, Json>({ max: MAX_SESSIONS_IN_MEMORY })
+  readonly #sessions = new LRUCache<string, SessionRecord>({ max: MAX_SESSIONS_IN_MEMORY })
 
   constructor(store: Store) {
     this.#store = store
@@ -47,12 +20,16 @@ export class SignalKeys {
 
   /** An open session with a device that has this identity; a device number may have had another owner. */
   hasSession(owner: string, address: string, identity: Uint8Array): boolean {
-    const record = this.#read('session', `${owner}|${address}`) as SessionRecord | undefined
-    if (!record) return false
-    const wanted = Buffer.from(typed(identity)).toString('base64')
-    return Object.values(record._sessions).some(
-      ({ indexInfo }) => indexInfo.closed === -1 && indexInfo.remoteIdentityKey === wanted,
-    )
+    const record = this.session(owner, address)
+    return record !== undefined && hasOpenSession(record, typed(identity))
+  }
+
+  session(owner: string, address: string): SessionRecord | undefined {
+    return this.#read('session', `${owner}|${address}`) as SessionRecord | undefined
+  }
+
+  writeSession(owner: string, address: string, record: SessionRecord): void {
+    this.#writeSession(`${owner}|${address}`, record)
   }
 
   forgetPeer(owner: string, user: string): void {
@@ -99,7 +76,7 @@ export class SignalKeys {
       if (known) return known
       const text = this.#store.getText('session', key)
       if (text === undefined) return undefined
-      const record: Json = JSON.parse(text)
+      const record: SessionRecord = JSON.parse(text)
       this.#sessions.set(key, record)
       return record
     }
@@ -115,7 +92,7 @@ export class SignalKeys {
 
   #write(type: keyof SignalDataTypeMap, key: string, value: unknown): void {
     const space = spaceOf(type)
-    if (space === 'session') this.#writeSession(key, value as Json | null)
+    if (space === 'session') this.#writeSession(key, value as SessionRecord | null)
     else if (value === null || value === undefined) this.#store.delete(space, key)
     else if (space !== 'preKey') this.#store.put(space, key, value as Uint8Array)
     else {
@@ -124,7 +101,7 @@ export class SignalKeys {
     }
   }
 
-  #writeSession(key: string, record: Json | null): void {
+  #writeSession(key: string, record: SessionRecord | null): void {
     if (!record) {
       this.#sessions.delete(key)
       this.#store.delete('session', key)

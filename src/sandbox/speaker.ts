@@ -146,7 +146,7 @@ export class Speaker {
     const item = me.sim.chats.sent(companion.person.pn, me.pn, id)
     if (!item) return
     const keys = child(node, 'keys')
-    await me.device.repository.deleteSession([companion.lid])
+    // the old session is closed, not deleted: what the device sent in it may still be on its way
     await me.device.startSession(companion.lid, keys ? bundleOf(node, keys, companion) : companion.takeBundle())
     const count = child(node, 'retry')?.attrs.count ?? '1'
     const group = me.sim.groups.get(item.chat)

@@ -1,15 +1,20 @@
+import { createHash } from 'node:crypto'
 import makeWASocket, {
   type AuthenticationCreds,
   type AuthenticationState,
   type BaileysEventMap,
   BufferJSON,
+  DEFAULT_CONNECTION_CONFIG,
   initAuthCreds,
+  proto,
   type SignalDataTypeMap,
   type SocketConfig,
+  unpadRandomMax16,
   type WAMessage,
   type WASocket,
 } from '@whiskeysockets/baileys'
 import type { SandboxNetwork } from '../../src/sandbox/sandbox.ts'
+import { candidates, only, type SessionRecord, withSession } from '../../src/sandbox/session-record.ts'
 import { PlainAgent, trusting } from './strict.ts'
 
 const silent = { level: 'silent', child: () => silent, trace() {}, debug() {}, info() {}, warn() {}, error() {} }
@@ -43,6 +48,7 @@ export function memoryAuth(creds = initAuthCreds(), data = new Map<string, unkno
 }
 
 type EventName = keyof BaileysEventMap
+type SignalRepository = ReturnType<SocketConfig['makeSignalRepository']>
 interface Seen {
   name: EventName
   data: unknown
@@ -54,7 +60,7 @@ export class Client {
   readonly events: Seen[] = []
   readonly codes: number[] = []
   sock!: WASocket
-  reconnect = (code: number) => code === RESTART_REQUIRED
+  reconnect: (code: number) => boolean = code => code === RESTART_REQUIRED
   network: SandboxNetwork
   readonly #config: Partial<SocketConfig>
 
@@ -137,6 +143,98 @@ export class Client {
 
   async close(): Promise<void> {
     await this.sock?.end(undefined)
+  }
+}
+
+/**
+ * Reads at the only place where a client may know of a message before it is acknowledged: right after decryption,
+ * with a memory of the ciphertexts, as redelivered ones cannot be decrypted again. (Baileys' own events of a
+ * connection that was cut are lost.)
+ */
+export class Inbox {
+  readonly texts: string[] = []
+  readonly failures: string[] = []
+  readonly #plain = new Map<string, Uint8Array>()
+  readonly #keys: Auth['keys']
+  #chain: Promise<unknown> = Promise.resolve()
+  #shown = ''
+
+  constructor(auth: Auth) {
+    this.#keys = auth.keys
+  }
+
+  readonly makeSignalRepository: SocketConfig['makeSignalRepository'] = (auth, ...rest) => {
+    // Baileys keeps a transaction open around the whole of a send, and writes back what it read at its start: over a
+    // step that an incoming message took meanwhile. So the repository gets the bare rows.
+    const { get, set } = this.#keys
+    const transactions = { isInTransaction: () => false, transaction: <T>(work: () => Promise<T>) => work() }
+    const make = (keys: Auth['keys']) =>
+      DEFAULT_CONNECTION_CONFIG.makeSignalRepository({ creds: auth.creds, keys: { ...keys, ...transactions } }, ...rest)
+    const repository = make({ get, set })
+    const narrow = make(this.#narrowed())
+    return {
+      ...repository,
+      decryptMessage: options => {
+        const work = async () => {
+          const hash = createHash('sha256').update(options.ciphertext).digest('base64')
+          const known = this.#plain.get(hash)
+          if (known) return known
+          const plain = await this.#decrypt(options, { repository, narrow }).catch(error => {
+            this.failures.push(String(error))
+            throw error
+          })
+          this.#plain.set(hash, plain)
+          const message = proto.Message.decode(unpadRandomMax16(plain))
+          if (message.conversation) this.texts.push(message.conversation)
+          return plain
+        }
+        const done = this.#chain.then(work)
+        this.#chain = done.catch(() => {})
+        return done
+      },
+    }
+  }
+
+  async #decrypt(
+    options: Parameters<SignalRepository['decryptMessage']>[0],
+    { repository, narrow }: { repository: SignalRepository; narrow: SignalRepository },
+  ): Promise<Uint8Array> {
+    const address = repository.jidToSignalProtocolAddress(options.jid)
+    const record = (await this.#keys.get('session', [address]))[address] as unknown as SessionRecord | undefined
+    if (options.type !== 'msg' || !record) return repository.decryptMessage(options)
+    let failure: unknown
+    for (const id of candidates(record, options.ciphertext)) {
+      this.#shown = id
+      try {
+        return await narrow.decryptMessage(options)
+      } catch (error) {
+        failure = error
+      }
+    }
+    throw failure
+  }
+
+  // libsignal breaks a session by trying it with another's message: it sees one at a time
+  #narrowed(): Auth['keys'] {
+    const { get, set } = this.#keys
+    return {
+      get: async (type, ids) => {
+        const rows = await get(type, ids)
+        if (type !== 'session') return rows
+        const sessions = Object.entries(rows) as unknown as [string, SessionRecord][]
+        return Object.fromEntries(
+          sessions.map(([id, record]) => [id, only(record, this.#shown)]),
+        ) as unknown as typeof rows
+      },
+      set: async rows => {
+        const session: Record<string, unknown> = {}
+        for (const [address, changed] of Object.entries(rows.session ?? {}) as unknown as [string, SessionRecord][]) {
+          const whole = (await get('session', [address]))[address] as unknown as SessionRecord
+          session[address] = withSession(whole, changed)
+        }
+        await set({ ...rows, session } as typeof rows)
+      },
+    }
   }
 }
 
