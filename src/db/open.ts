@@ -50,6 +50,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const pool = engine.pool
   // Without a listener the error of an idle connection would end the process.
   pool.on('error', error => log.warn({ error: error.message }, 'lost a connection to the database'))
+  // pg takes its own listener away while a client is in use; the query under way rejects by itself.
   pool.on('connect', client => client.on('error', () => {}))
   let orm: MikroORM | undefined
   try {

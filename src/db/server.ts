@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { chown, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -87,7 +87,8 @@ export async function createCluster({ binaries, clusterDir, owner }: ServerOptio
   const args = ['-D', draft, '-U', SUPERUSER, '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-instructions']
   const provider = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8']
   const options = { ...owner, cwd: '/', env: libraryPath(binaries), timeout: START_TIMEOUT_MS }
-  await promisify(execFile)(join(binaries.dir, 'bin', 'initdb'), [...args, ...provider], options).catch(error => {
+  await promisify(execFile)(join(binaries.dir, 'bin', 'initdb'), [...args, ...provider], options).catch(async error => {
+    await rm(draft, { recursive: true, force: true })
     throw new DatabaseStartError(`PostgreSQL could not make ${clusterDir}: ${lastLine(error.stderr || error.message)}`)
   })
   await rename(draft, clusterDir)
@@ -96,7 +97,12 @@ export async function createCluster({ binaries, clusterDir, owner }: ServerOptio
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { clusterDir, owner, log } = options
   const previousSocketDir = await endLeftover(clusterDir, log)
-  if (previousSocketDir && basename(previousSocketDir).startsWith(RUN_PREFIX)) {
+  // The name stands in a file of PostgreSQL's user: nothing but a folder that we could have made is removed for it.
+  if (
+    previousSocketDir &&
+    dirname(previousSocketDir) === tmpdir() &&
+    basename(previousSocketDir).startsWith(RUN_PREFIX)
+  ) {
     await rm(previousSocketDir, { recursive: true, force: true })
   }
   const socketDir = await makeSocketDir(clusterDir, owner)

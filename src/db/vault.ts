@@ -33,95 +33,103 @@ export interface UnsettledRow {
  * What WhatsApp sessions need kept. Bytes are sealed with the place they belong to before they leave for the
  * database, so that a row moved to another instance or name does not open.
  */
-export function createVault(options: { sql: Sql; secrets: Secrets; clock?: Clock }) {
-  const { sql, secrets, clock = systemClock } = options
-  return {
-    async credentials(instanceId: string): Promise<Uint8Array | null> {
-      const [row] = await sql.query<{ value: Buffer }>(
-        'select value from credential where instance_id = $1',
-        [instanceId],
-        'vault_credentials',
-      )
-      return row ? secrets.open(row.value, credentialPlace(instanceId)) : null
-    },
-
-    async read(instanceId: string, type: string, ids: string[]): Promise<Map<string, Uint8Array>> {
-      if (ids.length === 0) return new Map()
-      const rows = await sql.query<{ id: string; value: Buffer }>(
-        'select id, value from signal_key where instance_id = $1 and type = $2 and id = any($3::text[])',
-        [instanceId, type, ids],
-        'vault_read',
-      )
-      return new Map(rows.map(row => [row.id, secrets.open(row.value, keyPlace(instanceId, type, row.id))]))
-    },
-
-    /** One statement: all of the batch or nothing of it, in one round trip. */
-    async commit(instanceId: string, batch: Batch): Promise<void> {
-      const { credentials } = batch
-      const { written, deleted } = lastOfEach(batch.keys)
-      if (!credentials && written.length + deleted.length + batch.inbox.length === 0) return
-      const sealed = credentials ? secrets.seal(credentials, credentialPlace(instanceId)) : null
-      const values = written.map(key => secrets.seal(key.value!, keyPlace(instanceId, key.type, key.id)))
-      const plains = batch.inbox.map(entry => secrets.seal(entry.plain, inboxPlace(instanceId, hexOf(entry.hash))))
-      await sql.query(
-        COMMIT,
-        [
-          instanceId,
-          sealed,
-          written.map(key => key.type),
-          written.map(key => key.id),
-          values,
-          deleted.map(key => key.type),
-          deleted.map(key => key.id),
-          batch.inbox.map(entry => Buffer.from(entry.hash)),
-          batch.inbox.map(entry => JSON.stringify(entry.stanza)),
-          plains,
-        ],
-        'vault_commit',
-      )
-    },
-
-    async wipe(instanceId: string): Promise<void> {
-      await sql.query(WIPE, [instanceId], 'vault_wipe')
-    },
-
-    async inboxPlain(instanceId: string, hash: Uint8Array): Promise<Uint8Array | null> {
-      const [row] = await sql.query<{ plain: Buffer }>(
-        'select plain from inbox where instance_id = $1 and hash = $2',
-        [instanceId, Buffer.from(hash)],
-        'vault_inbox_plain',
-      )
-      return row ? secrets.open(row.plain, inboxPlace(instanceId, hexOf(hash))) : null
-    },
-
-    async unsettled(instanceId: string, limit: number): Promise<UnsettledRow[]> {
-      const rows = await sql.query<{ key: string; stanza: Record<string, string>; plain: Buffer }>(
-        `select encode(hash, 'hex') as key, stanza, plain from inbox
-         where instance_id = $1 and settled_at is null order by seq limit $2`,
-        [instanceId, limit],
-        'vault_unsettled',
-      )
-      return rows.map(({ key, stanza, plain }) => ({
-        inboxKey: key,
-        stanza,
-        plain: secrets.open(plain, inboxPlace(instanceId, key)),
-      }))
-    },
-
-    settle: (instanceId: string, inboxKeys: string[]): Promise<void> =>
-      inboxKeys.length === 0 ? Promise.resolve() : settleInbox(sql, instanceId, inboxKeys, clock.now()),
-
-    async sentPayload(instanceId: string, whatsappId: string): Promise<Uint8Array | null> {
-      const [row] = await sql.query<{ id: string; payload: Buffer }>(
-        `select id, payload from message
-         where instance_id = $1 and whatsapp_id = $2 and direction = 'outbound' and payload is not null limit 1`,
-        [instanceId, whatsappId],
-        'vault_sent_payload',
-      )
-      return row ? secrets.open(row.payload, payloadPlace(row.id)) : null
-    },
-  }
+export function createVault(options: Keeper) {
+  return { ...keysIn(options), ...inboxIn(options), wipe: wipeIn(options), sentPayload: sentPayloadIn(options) }
 }
+
+interface Keeper {
+  sql: Sql
+  secrets: Secrets
+  clock?: Clock
+}
+
+const keysIn = ({ sql, secrets }: Keeper) => ({
+  async credentials(instanceId: string): Promise<Uint8Array | null> {
+    const [row] = await sql.query<{ value: Buffer }>(
+      'select value from credential where instance_id = $1',
+      [instanceId],
+      'vault_credentials',
+    )
+    return row ? secrets.open(row.value, credentialPlace(instanceId)) : null
+  },
+
+  async read(instanceId: string, type: string, ids: string[]): Promise<Map<string, Uint8Array>> {
+    if (ids.length === 0) return new Map()
+    const rows = await sql.query<{ id: string; value: Buffer }>(
+      'select id, value from signal_key where instance_id = $1 and type = $2 and id = any($3::text[])',
+      [instanceId, type, ids],
+      'vault_read',
+    )
+    return new Map(rows.map(row => [row.id, secrets.open(row.value, keyPlace(instanceId, type, row.id))]))
+  },
+
+  /** One statement: all of the batch or nothing of it, in one round trip. */
+  async commit(instanceId: string, batch: Batch): Promise<void> {
+    const { credentials, inbox } = batch
+    const { written, deleted } = lastOfEach(batch.keys)
+    if (!credentials && written.length + deleted.length + inbox.length === 0) return
+    const params = [
+      instanceId,
+      credentials ? secrets.seal(credentials, credentialPlace(instanceId)) : null,
+      written.map(key => key.type),
+      written.map(key => key.id),
+      written.map(key => secrets.seal(key.value!, keyPlace(instanceId, key.type, key.id))),
+      deleted.map(key => key.type),
+      deleted.map(key => key.id),
+      inbox.map(entry => Buffer.from(entry.hash)),
+      inbox.map(entry => JSON.stringify(entry.stanza)),
+      inbox.map(entry => secrets.seal(entry.plain, inboxPlace(instanceId, hexOf(entry.hash)))),
+    ]
+    await sql.query(COMMIT, params, 'vault_commit')
+  },
+})
+
+const inboxIn = ({ sql, secrets, clock = systemClock }: Keeper) => ({
+  async inboxPlain(instanceId: string, hash: Uint8Array): Promise<Uint8Array | null> {
+    const [row] = await sql.query<{ plain: Buffer }>(
+      'select plain from inbox where instance_id = $1 and hash = $2',
+      [instanceId, Buffer.from(hash)],
+      'vault_inbox_plain',
+    )
+    return row ? secrets.open(row.plain, inboxPlace(instanceId, hexOf(hash))) : null
+  },
+
+  async unsettled(instanceId: string, limit: number): Promise<UnsettledRow[]> {
+    const rows = await sql.query<{ key: string; stanza: Record<string, string>; plain: Buffer }>(
+      `select encode(hash, 'hex') as key, stanza, plain from inbox
+       where instance_id = $1 and settled_at is null order by seq limit $2`,
+      [instanceId, limit],
+      'vault_unsettled',
+    )
+    return rows.map(({ key, stanza, plain }) => ({
+      inboxKey: key,
+      stanza,
+      plain: secrets.open(plain, inboxPlace(instanceId, key)),
+    }))
+  },
+
+  async settle(instanceId: string, inboxKeys: string[]): Promise<void> {
+    if (inboxKeys.length > 0) await settleInbox(sql, instanceId, inboxKeys, clock.now())
+  },
+})
+
+const wipeIn =
+  ({ sql }: Keeper) =>
+  async (instanceId: string): Promise<void> => {
+    await sql.query(WIPE, [instanceId], 'vault_wipe')
+  }
+
+const sentPayloadIn =
+  ({ sql, secrets }: Keeper) =>
+  async (instanceId: string, whatsappId: string): Promise<Uint8Array | null> => {
+    const [row] = await sql.query<{ id: string; payload: Buffer }>(
+      `select id, payload from message
+       where instance_id = $1 and whatsapp_id = $2 and direction = 'outbound' and payload is not null limit 1`,
+      [instanceId, whatsappId],
+      'vault_sent_payload',
+    )
+    return row ? secrets.open(row.payload, payloadPlace(row.id)) : null
+  }
 
 /** With which `message.payload` is sealed. */
 export const payloadPlace = (messageId: string): string => `message|${messageId}|payload`
