@@ -72,7 +72,9 @@ export async function openApp(
     const server = await createServer(app, { schema, identify })
     opened.push({ what: 'server', close: () => server.close() })
     const { port } = await server.listen({ host: config.host, port: config.port })
-    return { app, url: `http://${config.host}:${port}`, close: closing }
+    const url = `http://${config.host}:${port}`
+    log.info({ url, database: db.describe }, 'listening')
+    return { app, url, close: closing }
   } catch (error) {
     await closing()
     throw error

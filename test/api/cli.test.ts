@@ -1,0 +1,84 @@
+import { execFile, spawn } from 'node:child_process'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../support/app.ts'
+
+const run = promisify(execFile)
+let dataDir: string
+let env: NodeJS.ProcessEnv
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'wataki-cli-'))
+  await chmod(dataDir, 0o755)
+  env = { ...process.env, DATA_DIR: dataDir, PORT: '0', SANDBOX: 'off', NODE_ENV: 'development' }
+})
+afterAll(() => rm(dataDir, { recursive: true, force: true }))
+
+const cli = (...words: string[]) => run(process.execPath, ['src/cli.ts', ...words], { env })
+const create = async (email: string) =>
+  JSON.parse((await cli('tenant', 'create', '--name', 'Acme', '--email', email)).stdout)
+const tenant = { tenant_id: expect.stringMatching(/^ten_/), api_key: expect.stringMatching(/^[0-9a-f]{64}$/) }
+
+describe('wataki tenant create', () => {
+  it('prints one JSON line with tenant and key while no server runs', async () => {
+    const { stdout } = await cli('tenant', 'create', '--name', 'Acme', '--email', 'down@acme.com')
+    expect(stdout.trim().split('\n')).toHaveLength(1)
+    expect(JSON.parse(stdout)).toEqual(tenant)
+  })
+
+  it('works while the server runs, and its key opens the door at once', async () => {
+    const server = spawn(process.execPath, ['src/main.ts'], { env: { ...env, LOG_LEVEL: 'info' } })
+    const ended = new Promise<number | null>(resolve => server.once('exit', resolve))
+    try {
+      let said = ''
+      server.stdout.on('data', chunk => {
+        said += chunk
+      })
+      const url = await until(
+        () => /listening.*?(http:\/\/[\d.]+:\d+)/s.exec(said)?.[1] ?? '',
+        found => found !== '',
+      )
+      const created = await create('up@acme.com')
+      expect(created).toEqual(tenant)
+      const answer = await fetch(`${url}/v1/instances`, { headers: { 'x-api-key': created.api_key } })
+      expect(answer.status).toBe(200)
+    } finally {
+      server.kill('SIGTERM')
+      expect(await ended).toBe(0)
+    }
+  })
+
+  it('refuses a known address and names what is wrong or missing, in one line on stderr', async () => {
+    await create('twice@acme.com')
+    await expect(create('twice@acme.com')).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/already exists\n$/),
+    })
+    await expect(create('no address')).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('email') })
+    await expect(cli('tenant', 'create')).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('--name') })
+    await expect(cli('nonsense')).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('usage') })
+  })
+})
+
+describe('a wrong setting', () => {
+  it('stops the start with one line that names it', async () => {
+    for (const [name, value] of [
+      ['PORT', 'eighty'],
+      ['DATABASE_URL', 'mysql://x'],
+      ['WHATSAPP_ROOT_KEY', 'short'],
+      ['SECRET_KEY', 'short'],
+      ['SANDBOX', 'maybe'],
+    ] as const) {
+      const start = run(process.execPath, ['src/main.ts'], { env: { ...env, [name]: value } })
+      await expect(start, name).rejects.toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(new RegExp(`^wataki: ${name}: .*\n$`)),
+      })
+    }
+    const production = run(process.execPath, ['src/main.ts'], { env: { ...env, NODE_ENV: 'production' } })
+    await expect(production).rejects.toMatchObject({ stderr: expect.stringMatching(/^wataki: SECRET_KEY: .*\n$/) })
+  })
+})
