@@ -139,6 +139,8 @@ export class Connection {
   }
 
   #showQr(code: string): void {
+    // Baileys goes on making codes after the scan, until the restart.
+    if (this.#parts.keys.creds.account) return
     const isFirst = !this.offeredQr
     this.offeredQr = true
     this.#loggedIn()

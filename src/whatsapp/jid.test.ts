@@ -10,8 +10,10 @@ test('a device number and an agent are no part of who someone is', () => {
   expect(sameUser(null, undefined)).toBe(false)
 })
 
-test('the old server of phone numbers is the new one', () => {
+test('the other names of the servers of people are theirs', () => {
   expect(plainJid('55119@c.us')).toBe('55119@s.whatsapp.net')
+  expect(plainJid('55119:99@hosted')).toBe('55119@s.whatsapp.net')
+  expect(plainJid('9:99@hosted.lid')).toBe('9@lid')
 })
 
 test('what is no id is null', () => {

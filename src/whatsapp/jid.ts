@@ -2,6 +2,13 @@ import type { Address } from './whatsapp.ts'
 
 /** The rules of WhatsApp's ids that this room needs: `user[_agent][:device]@server`. */
 
+/** Older and newer names for the servers of people: `hosted` are devices that Meta runs for a business. */
+const SAME_SERVER: Record<string, string> = {
+  'c.us': 's.whatsapp.net',
+  hosted: 's.whatsapp.net',
+  'hosted.lid': 'lid',
+}
+
 export interface Jid {
   user: string
   server: string
@@ -12,7 +19,7 @@ export function parseJid(text: string | undefined): Jid | null {
   if (!text || at < 1) return null
   const user = text.slice(0, at).split(':')[0]!.split('_')[0]!
   const server = text.slice(at + 1)
-  return user && server ? { user, server: server === 'c.us' ? 's.whatsapp.net' : server } : null
+  return user && server ? { user, server: SAME_SERVER[server] ?? server } : null
 }
 
 /** Without a device number; null when the text is no id of a user or chat. */

@@ -35,6 +35,7 @@ export interface WhatsAppOptions {
 
 const PAIRING_WAIT_MS = 15_000
 const UNLINK_MS = 5000
+const CLOSE_MS = 7000
 const LOOK_AGAIN_MS = 50
 
 /** Many sessions, at most one per instance, a bounded number of which log in at the same time. */
@@ -112,7 +113,9 @@ export function createWhatsApp({ vault, news, log, clock = systemClock, options 
       closed = true
       const all = [...sessions.values()]
       for (const session of all) session.silence()
-      await Promise.all(all.map(session => session.stop()))
+      // The process is about to end: a piece of news that hangs must not hold it up.
+      const stopped = Promise.all(all.map(session => session.stop()))
+      await Promise.race([stopped, sleep(CLOSE_MS, undefined, { ref: false })])
     },
   }
 }

@@ -13,6 +13,7 @@ import type { Timings } from './socket.ts'
 import { backoffMs, CODE_STOPPED, CODE_STORE_FAILED, judge, type Verdict } from './states.ts'
 import { Teller } from './teller.ts'
 import type { InstanceState, News, OutboundMessage, SendOutcome, SessionOptions, Vault } from './whatsapp.ts'
+import { wipe } from './wipe.ts'
 
 export interface SessionParts {
   instanceId: string
@@ -33,7 +34,6 @@ export interface SessionParts {
 const MAX_RESTARTS = 3
 const RESTART_WINDOW_MS = 10_000
 const DRAIN_MS = 10_000
-const WIPE_ATTEMPTS = 5
 const STOPPED: SocketEnd = { code: CODE_STOPPED, message: 'stopped' }
 
 /** One phone: owns its socket, makes the next one when it ends, and says how it stands. */
@@ -47,6 +47,7 @@ export class Session {
   readonly #caches: Caches = createCaches()
   #autoReconnect: boolean
   #leaving = false
+  #forgotten = false
   #over = false
   #keys: KeyStore | null = null
   #connection: Connection | null = null
@@ -241,7 +242,7 @@ export class Session {
     this.#openedAtMs = 0
     this.#restarts = this.#restarts.filter(atMs => nowMs - atMs < RESTART_WINDOW_MS)
     const verdict = judge(end.code, {
-      linked: this.linked,
+      linked: this.linked || this.#keys === null,
       failures: this.#failures + 1,
       autoReconnect: this.#autoReconnect,
       wasConnected: this.#wasConnected,
@@ -255,20 +256,13 @@ export class Session {
 
   /** The phone removed this device. What was received before is told first: the inbox goes with the keys. */
   async #forget(): Promise<void> {
-    const { instanceId, vault, log } = this.#parts
     await this.#inbox.drain(DRAIN_MS)
     await this.#inbox.stop()
     await this.#flush()
     this.#keys?.kill()
     this.#keys = null
-    for (let attempt = 1; attempt <= WIPE_ATTEMPTS; attempt++) {
-      try {
-        return await vault.wipe(instanceId)
-      } catch (error) {
-        log.error({ instanceId, attempt, err: error }, 'the keys of a logged out instance could not be erased')
-        await sleep(200 * 2 ** attempt)
-      }
-    }
+    this.#forgotten = true
+    await wipe(this.#parts.instanceId, this.#parts)
   }
 
   async #windUp(): Promise<void> {
@@ -290,6 +284,7 @@ export class Session {
   }
 
   async #lastWord(): Promise<void> {
+    if (!this.#keys && !this.#forgotten) await this.#ready().catch(() => {})
     this.#tell('disconnected')
     await this.#teller.idle()
   }
@@ -299,6 +294,7 @@ export class Session {
   }
 
   #tell(state: InstanceState, lastError: string | null = null): void {
-    this.#teller.connection(state, lastError, this.#keys?.creds)
+    // Before the credentials are read nobody knows whether a phone is linked: nothing is told then.
+    if (this.#keys || this.#forgotten) this.#teller.connection(state, lastError, this.#keys?.creds)
   }
 }

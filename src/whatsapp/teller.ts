@@ -10,6 +10,9 @@ import type { ConnectionNews, InboundMessage, InstanceState, News } from './what
 
 const FIRST_QR_MS = 60_000
 const NEXT_QR_MS = 20_000
+/** The last pause is a minute, and two in all. */
+const STATE_ATTEMPTS = 8
+const STATE_PAUSE_MS = 500
 
 /** Everything one session has to say to the house, in order. Only a change of the connection is told. */
 export class Teller {
@@ -41,7 +44,22 @@ export class Teller {
     const told = connectionNews(state, lastError, creds)
     if (this.#quiet || JSON.stringify(told) === JSON.stringify(this.#told)) return
     this.#told = told
-    this.#queue.replace('connection', () => this.#news.onConnection(this.#instanceId, told))
+    this.#tellConnection(told, 1)
+  }
+
+  /** A state that was not taken would stand wrong for as long as nothing changes: it is told again, if it still holds. */
+  #tellConnection(told: ConnectionNews, attempt: number): void {
+    this.#queue.replace('connection', async () => {
+      try {
+        await this.#news.onConnection(this.#instanceId, told)
+      } catch (error) {
+        const again = () => {
+          if (this.#told === told && !this.#quiet) this.#tellConnection(told, attempt + 1)
+        }
+        if (attempt < STATE_ATTEMPTS) setTimeout(again, STATE_PAUSE_MS * 2 ** (attempt - 1)).unref()
+        throw error
+      }
+    })
   }
 
   /** WhatsApp lets the first code of a socket live longer than those that follow. */

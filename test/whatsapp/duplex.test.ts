@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { duplex } from './duplex.ts'
 import { memoryVault } from './memory-vault.ts'
+import { openRig, until } from './rig.ts'
 
 const RUNS = 3
 const MESSAGES = 80
@@ -32,4 +33,27 @@ test('Baileys with its own wiring over the same store does lose: the check above
     stock: true,
   })
   expect(run.undecryptable + run.retries).toBeGreaterThan(0)
+})
+
+test('instances of one process that write with the same contact do not wait for each other for ever', async () => {
+  const vault = memoryVault([1, 4])
+  const rig = await openRig({ vault })
+  const names = ['a', 'b', 'c']
+  const contact = '5511988880111'
+  await Promise.all(names.map(name => rig.link(name)))
+  // libsignal runs the jobs of one address in the async context of whichever instance came first.
+  await Promise.all(
+    names.flatMap(name =>
+      Array.from({ length: 25 }, async (_, i) => {
+        const outcome = await rig.send(name, contact, `${name}${i}`)
+        expect(outcome.kind).toBe('written')
+        await rig.say(name, contact, `in ${i}`)
+      }),
+    ),
+  )
+  for (const name of names) {
+    await until(() => rig.heard(name).messages.length === 25, 'all inbound')
+    await until(async () => (await rig.shown(name, contact)).length === 25, 'all outbound')
+  }
+  await rig.close()
 })

@@ -35,8 +35,12 @@ test('stop during the pause before the next try ends the pause', async () => {
   await rig.link('a')
   rig.cable.refuse(503)
   rig.cable.cut()
-  await until(() => last()?.state === 'reconnecting', 'the pause')
+  // The pause after the third failure takes 2 s at least.
+  await until(() => rig.cable.dials >= 4, 'a longer pause')
+  await until(() => rig.cable.live === 0, 'the pause itself')
+  const startMs = performance.now()
   await rig.whatsapp.stop('a')
+  expect(performance.now() - startMs).toBeLessThan(1000)
   const { dials } = rig.cable
   await sleep(1500)
   expect(rig.cable.dials).toBe(dials)
@@ -149,4 +153,14 @@ test('close keeps what was written, ends all sockets and starts nothing more', a
   expect(rig.heard('a').states).toHaveLength(told)
   expect(rig.vault.commits).toBeGreaterThanOrEqual(commits)
   expect(await rig.send('a', '5511988880005', 'too late')).toMatchObject({ kind: 'not_connected' })
+})
+
+test('a state that the house could not take is told again', async () => {
+  rig = await openRig()
+  let refusals = 2
+  rig.onConnection = news => {
+    if (news.state === 'connected' && refusals-- > 0) throw new Error('the database is away')
+  }
+  await rig.link('a')
+  expect(refusals).toBe(-1)
 })

@@ -141,6 +141,7 @@ test('a half-open connection leaves connected, and within 60 s with the timings 
   await reach('reconnecting', 8000)
   rig.cable.thaw()
   await reach('connected')
+  expect(rig.cable.live).toBe(1)
 })
 
 test('instances that the server refuses try at most every other second, and not in step', async () => {

@@ -42,6 +42,8 @@ export interface Rig<V extends Vault = Vault> {
   errors: string[]
   /** Runs before a message is settled; a throw refuses it. */
   onMessage: ((message: InboundMessage) => void | Promise<void>) | null
+  /** Runs before a state is noted; a throw refuses it. */
+  onConnection: ((news: ConnectionNews) => void) | null
   heard(instanceId: string): Heard
   state(instanceId: string): string | undefined
   /** A new gateway process on the same vault and sandbox, which has told no state yet; the old one is left as it is. */
@@ -80,6 +82,7 @@ export async function openRig<V extends Vault = ReturnType<typeof memoryVault>>(
     retries: 0,
     errors: [],
     onMessage: null,
+    onConnection: null,
     heard(instanceId) {
       const known = all.get(instanceId)
       if (known) return known
@@ -134,7 +137,10 @@ export async function openRig<V extends Vault = ReturnType<typeof memoryVault>>(
 
 function newsOf(rig: Rig): WhatsAppOptions['news'] {
   return {
-    onConnection: async (id, news) => void rig.heard(id).states.push(news),
+    onConnection: async (id, news) => {
+      rig.onConnection?.(news)
+      rig.heard(id).states.push(news)
+    },
     onQr: async (id, news) => void rig.heard(id).qrs.push(news),
     onAck: async (id, news) => void rig.heard(id).acks.push(news),
     onReceipt: async (id, news) => void rig.heard(id).receipts.push(news),

@@ -1,5 +1,5 @@
 import { proto, unpadRandomMax16 } from '@whiskeysockets/baileys'
-import { addressOf, isGroup, isPerson, sameUser } from '../jid.ts'
+import { addressOf, isGroup, isPerson, plainJid, sameUser } from '../jid.ts'
 import type { InboundContent, InboundMessage, InboxRow } from '../whatsapp.ts'
 
 /** Who this account is, in both names. */
@@ -10,7 +10,8 @@ export interface Me {
 
 /** A row of the inbox as a message; null when it is none (keys, protocol notes, statuses). */
 export function decode(row: InboxRow, me: Me): InboundMessage | null {
-  const { id, from, t, notify, category } = row.stanza
+  const { id, t, notify, category } = row.stanza
+  const from = plainJid(row.stanza.from)
   if (!id || !from || category === 'peer') return null
   if (!isPerson(from) && !isGroup(from)) return null
   const message = parse(row.plain)
@@ -19,7 +20,7 @@ export function decode(row: InboxRow, me: Me): InboundMessage | null {
   return {
     inboxKey: row.inboxKey,
     whatsappId: id,
-    ...partiesOf(row.stanza, me, message?.deviceSentMessage?.destinationJid ?? undefined),
+    ...partiesOf({ ...row.stanza, from }, me, message?.deviceSentMessage?.destinationJid ?? undefined),
     pushName: notify || null,
     timestamp: new Date(Number(t ?? 0) * 1000),
     content,
@@ -35,8 +36,8 @@ function parse(plain: Uint8Array): proto.IMessage | null {
 }
 
 /** The aliases stand in attributes named after the role: the one that is not the form of the jid itself. */
-function partiesOf(stanza: Record<string, string>, me: Me, destination: string | undefined) {
-  const from = stanza.from!
+function partiesOf(stanza: InboxRow['stanza'] & { from: string }, me: Me, destination: string | undefined) {
+  const { from } = stanza
   if (isGroup(from)) {
     const participant = stanza.participant ?? from
     const sender = addressOf(participant, stanza.participant_lid ?? stanza.participant_pn)

@@ -1,0 +1,18 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Log } from './log.ts'
+import type { Vault } from './whatsapp.ts'
+
+const ATTEMPTS = 5
+const FIRST_PAUSE_MS = 400
+
+/** Erases what the vault has of an instance; a failure is logged, for the next login will end the same way. */
+export async function wipe(instanceId: string, { vault, log }: { vault: Vault; log: Log }): Promise<void> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    try {
+      return await vault.wipe(instanceId)
+    } catch (error) {
+      log.error({ instanceId, attempt, err: error }, 'the keys of a logged out instance could not be erased')
+      if (attempt < ATTEMPTS) await sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1))
+    }
+  }
+}
