@@ -39,10 +39,11 @@ const CHECK_EVERY = 1_000
 export class ChatLog {
   readonly #store: Store
   readonly #added = new LRUCache<string, number>({ max: 5_000 })
-  #lastSeq = 0
+  #lastSeq: number
 
   constructor(store: Store) {
     this.#store = store
+    this.#lastSeq = Number(store.getText('meta', 'shownSeq') ?? 0)
   }
 
   /** False when this id was shown before: it is counted, and nothing else changes. */
@@ -54,8 +55,8 @@ export class ChatLog {
       this.#store.put('seen', `${chat}|${entry.id}`, JSON.stringify(known))
       return false
     }
-    // time gives an order that holds over restarts, with no counter to keep
-    const seq = (this.#lastSeq = Math.max(this.#lastSeq + 1, nowMs * 1_000))
+    const seq = ++this.#lastSeq
+    this.#store.put('meta', 'shownSeq', () => String(this.#lastSeq))
     this.#store.insert('seen', `${chat}|${entry.id}`, () =>
       JSON.stringify({ seq, repeats: 0, to: entry.to, sent: packSent(entry) }),
     )
@@ -67,7 +68,7 @@ export class ChatLog {
       content: contentOf(message),
       at: new Date(nowMs).toISOString(),
     }
-    this.#store.insert('shown', `${chat}|${padded(seq, 17)}`, JSON.stringify(shown))
+    this.#store.insert('shown', `${chat}|${padded(seq)}`, JSON.stringify(shown))
     this.#bound(chat)
     return true
   }

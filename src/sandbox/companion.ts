@@ -101,11 +101,12 @@ export class Companion {
     return this.#row.batches.reduce((sum, batch) => sum + batch.left, 0)
   }
 
-  /** Throws when the signed prekey is not signed by the identity that was linked. */
-  rotate(signedPreKey: SignedPreKey): void {
-    if (!isSignedBy(this.identity, signedPreKey)) throw new Error('the signed prekey is not signed by the identity')
+  /** False when the signed prekey is not signed by the identity that was linked. */
+  rotate(signedPreKey: SignedPreKey): boolean {
+    if (!isSignedBy(this.identity, signedPreKey)) return false
     this.#row.signedPreKey = packSigned(signedPreKey)
     this.save()
+    return true
   }
 
   upload(list: BinaryNode | undefined): void {

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, createSecretKey, type KeyObject } from 'node:crypto'
 import type { ServerIdentity } from './certificate.ts'
 import { agree, hkdf, newKeyPair } from './curve.ts'
 import { NOISE_MODE, NOISE_WA_HEADER, proto } from './wa.ts'
@@ -6,12 +6,15 @@ import { NOISE_MODE, NOISE_WA_HEADER, proto } from './wa.ts'
 const EMPTY = Buffer.alloc(0)
 const TAG_BYTES = 16
 
-export function sealGcm(plain: Uint8Array, key: Uint8Array, iv: Uint8Array, aad: Uint8Array = EMPTY): Buffer {
+// Node takes five times as long with a key that is a Buffer: one key per direction is made once.
+type Key = Uint8Array | KeyObject
+
+export function sealGcm(plain: Uint8Array, key: Key, iv: Uint8Array, aad: Uint8Array = EMPTY): Buffer {
   const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(aad)
   return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()])
 }
 
-export function openGcm(sealed: Uint8Array, key: Uint8Array, iv: Uint8Array, aad: Uint8Array = EMPTY): Buffer {
+export function openGcm(sealed: Uint8Array, key: Key, iv: Uint8Array, aad: Uint8Array = EMPTY): Buffer {
   const decipher = createDecipheriv('aes-256-gcm', key, iv).setAAD(aad)
   decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES))
   return Buffer.concat([decipher.update(sealed.subarray(0, sealed.length - TAG_BYTES)), decipher.final()])
@@ -72,7 +75,7 @@ export class NoiseResponder {
   #salt: Buffer = this.#hash
   #key: Buffer = this.#hash
   #counter = 0
-  #transport: { read: Buffer; write: Buffer; reads: number; writes: number } | null = null
+  #transport: { read: KeyObject; write: KeyObject; reads: number; writes: number } | null = null
 
   constructor(identity: ServerIdentity) {
     this.#identity = identity
@@ -106,7 +109,8 @@ export class NoiseResponder {
     const payload = proto.ClientPayload.decode(this.#open(clientFinish.payload))
     const keys = hkdf(EMPTY, 64, { salt: this.#salt })
     // the client's write key is our read key
-    this.#transport = { read: keys.subarray(0, 32), write: keys.subarray(32), reads: 0, writes: 0 }
+    const [read, write] = [createSecretKey(keys.subarray(0, 32)), createSecretKey(keys.subarray(32))]
+    this.#transport = { read, write, reads: 0, writes: 0 }
     return { clientStatic, payload }
   }
 

@@ -104,9 +104,9 @@ export class Phone {
     ]
     if (this.business) content.push(el('biz', { name: person.name }))
     const pairSuccess = el('pair-success', {}, content)
-    const reply = await conn.query(
-      el('iq', { from: SERVER_JID, type: 'set', id: newStanzaId(), t: sim.now() }, [pairSuccess]),
-    )
+    const iq = el('iq', { from: SERVER_JID, type: 'set', id: newStanzaId(), t: sim.now() }, [pairSuccess])
+    const reply = await conn.query(iq).catch(() => null)
+    if (!reply) throw new SandboxError('no_qr', 'the client hung up')
     const signedBack = bytesOf(child(child(reply, 'pair-device-sign'), 'device-identity'))
     const { deviceSignature } = proto.ADVSignedDeviceIdentity.decode(signedBack)
     const covered = Buffer.concat([DEVICE_SIGNATURE, details, registration.identity, account.public])

@@ -14,6 +14,9 @@ export class SignalKeys {
   readonly #store: Store
   readonly #sessions = new LRUCache<string, SessionRecord>({ max: MAX_SESSIONS_IN_MEMORY })
 
+  /** Asked for with every message of a client that has had no answer yet. */
+  readonly #identities = new LRUCache<string, Buffer>({ max: MAX_SESSIONS_IN_MEMORY })
+
   constructor(store: Store) {
     this.#store = store
   }
@@ -34,13 +37,19 @@ export class SignalKeys {
 
   forgetPeer(owner: string, user: string): void {
     for (const [key] of this.#store.scan('session', `${owner}|${user}.`)) this.#writeSession(key, null)
-    this.#store.deletePrefix('identity', `${owner}|${user}.`)
+    this.#deleteIdentities(`${owner}|${user}.`)
   }
 
   forget(owner: string): void {
-    for (const key of [...this.#sessions.keys()]) if (key.startsWith(`${owner}|`)) this.#sessions.delete(key)
-    for (const space of ['session', 'senderKey', 'identity', 'preKey'] as const) {
-      this.#store.deletePrefix(space, `${owner}|`)
+    for (const [key] of this.#store.scan('session', `${owner}|`)) this.#sessions.delete(key)
+    for (const space of ['session', 'senderKey', 'preKey'] as const) this.#store.deletePrefix(space, `${owner}|`)
+    this.#deleteIdentities(`${owner}|`)
+  }
+
+  #deleteIdentities(prefix: string): void {
+    for (const [key] of this.#store.scan('identity', prefix)) {
+      this.#identities.delete(key)
+      this.#store.delete('identity', key)
     }
   }
 
@@ -86,12 +95,19 @@ export class SignalKeys {
       const bytes = Buffer.from(pair as Uint8Array)
       return { public: bytes.subarray(0, 32), private: bytes.subarray(32) }
     }
-    const value = this.#store.get(spaceOf(type), key)
-    return value === undefined ? undefined : Buffer.from(value as Uint8Array)
+    const space = spaceOf(type)
+    const known = space === 'identity' ? this.#identities.get(key) : undefined
+    if (known) return known
+    const value = this.#store.get(space, key)
+    if (value === undefined) return undefined
+    const bytes = Buffer.from(value as Uint8Array)
+    if (space === 'identity') this.#identities.set(key, bytes)
+    return bytes
   }
 
   #write(type: keyof SignalDataTypeMap, key: string, value: unknown): void {
     const space = spaceOf(type)
+    if (space === 'identity') this.#identities.delete(key)
     if (space === 'session') this.#writeSession(key, value as SessionRecord | null)
     else if (value === null || value === undefined) this.#store.delete(space, key)
     else if (space !== 'preKey') this.#store.put(space, key, value as Uint8Array)

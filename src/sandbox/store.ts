@@ -39,6 +39,10 @@ interface Statements {
   surplus: StatementSync
 }
 
+/** From the first change to its commit. */
+const LINGER_MS = 2
+const LOCK_WAIT_MS = 1_000
+
 /**
  * Rows by space and key. What was put is in memory at once and on disk with the next group commit; whoever tells
  * the outside world about it does so in `whenStored`. SQLite in WAL mode keeps what is committed through the death
@@ -59,8 +63,16 @@ export class Store {
   onFailure: (error: Error) => void = () => {}
 
   constructor(path: string) {
-    this.#db = new DatabaseSync(path)
-    this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000')
+    this.#db = new DatabaseSync(path, { timeout: LOCK_WAIT_MS })
+    try {
+      // the lock is the kernel's, and goes with the process
+      this.#db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL')
+      this.#db.exec('PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000')
+      this.#db.exec('BEGIN EXCLUSIVE; COMMIT')
+    } catch (error) {
+      this.#db.close()
+      throw new Error(`the sandbox in ${path} cannot be opened: another process has it`, { cause: error })
+    }
     const statements: Partial<Record<Space, Statements>> = {}
     for (const [space, kind] of Object.entries(SPACES) as [Space, 'row' | 'key'][]) {
       const tail = kind === 'key' ? ' WITHOUT ROWID' : ''
@@ -82,6 +94,7 @@ export class Store {
   }
 
   get(space: Space, key: string): Value | undefined {
+    if (this.#closed) return undefined
     const pending = this.#pending.get(space)!.get(key)
     if (pending) return pending.value === null ? undefined : encoded(pending.value)
     const row = this.#statements[space].get.get(key) as { value: Value } | undefined
@@ -114,6 +127,7 @@ export class Store {
 
   /** In the order of keys. Commits first, so that the answer is whole. */
   scan(space: Space, prefix = ''): [string, Value][] {
+    if (this.#closed) return []
     this.#commit()
     const rows = this.#statements[space].scan.all(prefix, `${prefix}\u{10ffff}`)
     return (rows as { key: string; value: Value }[]).map(row => [row.key, row.value])
@@ -121,6 +135,7 @@ export class Store {
 
   /** All but the newest `kept` rows under a prefix, at most 5,000 at a time. */
   surplus(space: Space, prefix: string, kept: number): [string, Value][] {
+    if (this.#closed) return []
     this.#commit()
     const rows = this.#statements[space].surplus.all(prefix, `${prefix}\u{10ffff}`, kept)
     return (rows as { key: string; value: Value }[]).map(row => [row.key, row.value])
@@ -150,11 +165,11 @@ export class Store {
     this.#dirty++
     if (this.#scheduled) return
     this.#scheduled = true
-    // one commit for all that the sockets brought in this turn of the loop
-    setImmediate(() => {
+    // one commit for what several sockets bring; sooner would save nobody a millisecond that matters
+    setTimeout(() => {
       this.#scheduled = false
       this.#commit()
-    })
+    }, LINGER_MS)
   }
 
   #commit(): void {

@@ -1,5 +1,6 @@
+import { Curve } from '@whiskeysockets/baileys'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Client, until } from './client.ts'
+import { Client, cloneAuth, memoryAuth, until } from './client.ts'
 import { type Harness, openHarness } from './harness.ts'
 
 let h: Harness
@@ -109,6 +110,46 @@ describe('linking', () => {
     await second.open()
     await until(() => client.codes.includes(440))
     await second.close()
+  })
+
+  test('the keys of another device do not log in: 401', async () => {
+    const { client } = await h.link('impostor')
+    client.reconnect = () => false
+    await client.close()
+    const auth = cloneAuth(client.auth)
+    Object.assign(auth.creds, { noiseKey: Curve.generateKeyPair() })
+    const impostor = new Client(h.sandbox.network, { auth }).connect()
+    await impostor.closed()
+    expect(impostor.codes).toEqual([401])
+  })
+
+  test('a client whose prekey is not signed by its identity is turned away', async () => {
+    const auth = memoryAuth()
+    auth.creds.signedPreKey.signature[5]! ^= 1
+    const forger = new Client(h.sandbox.network, { auth }).connect()
+    forger.reconnect = () => false
+    await forger.closed()
+    expect(forger.events.some(e => e.name === 'connection.update' && (e.data as { qr?: string }).qr)).toBe(false)
+  })
+
+  test('a prekey that the linked identity did not sign is not taken', async () => {
+    const { client, companion } = await h.link('rotator')
+    const before = companion().takeBundle().signedPreKey
+    client.auth.creds.signedPreKey.signature[5]! ^= 1
+    await expect(client.sock.uploadPreKeys(5)).rejects.toThrow()
+    expect(companion().takeBundle().signedPreKey).toEqual(before)
+  })
+
+  test('a client that signs its device with another key is not linked', async () => {
+    const auth = memoryAuth()
+    const client = new Client(h.sandbox.network, { auth }).connect()
+    client.reconnect = () => false
+    const qr = await client.qr()
+    auth.creds.signedIdentityKey.private = Curve.generateKeyPair().private
+    await expect(h.sandbox.control.scan('device-forger', { qr })).rejects.toMatchObject({ code: 'invalid' })
+    await expect(h.sandbox.control.fault('device-forger', { kind: 'drop' })).rejects.toMatchObject({
+      code: 'not_linked',
+    })
   })
 
   test('no stanza was left without a handler, and nothing failed inside', () => {

@@ -14,6 +14,7 @@ export class IqFailure {
 }
 
 export const NOT_FOUND = new IqFailure(404, 'item-not-found')
+export const NOT_ACCEPTABLE = new IqFailure(406, 'not-acceptable')
 export const BAD_REQUEST = new IqFailure(400, 'bad-request')
 
 export interface Iq {

@@ -2,10 +2,9 @@ import { randomBytes } from 'node:crypto'
 import type { Group, Role } from '../group.ts'
 import { child, children, el, textOf } from '../stanza.ts'
 import type { BinaryNode } from '../wa.ts'
-import { IqFailure as Failure, type Iq, type IqFailure, type IqHandlers, NOT_FOUND } from './answer.ts'
+import { type Iq, IqFailure, type IqHandlers, NOT_ACCEPTABLE, NOT_FOUND } from './answer.ts'
 
-const FORBIDDEN = new Failure(403, 'forbidden')
-const NOT_ACCEPTABLE = new Failure(406, 'not-acceptable')
+const FORBIDDEN = new IqFailure(403, 'forbidden')
 const MAX_PARTICIPANTS = 1_024
 const newInviteCode = (): string => randomBytes(11).toString('base64url')
 

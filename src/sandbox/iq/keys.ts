@@ -2,7 +2,7 @@ import type { SignedPreKey } from '../signal-device.ts'
 import { bundleNodes } from '../signal-device.ts'
 import { bytesOf, child, children, el, uintBytes, uintOf } from '../stanza.ts'
 import type { BinaryNode } from '../wa.ts'
-import { type Iq, type IqHandlers, NOT_FOUND } from './answer.ts'
+import { type Iq, type IqHandlers, NOT_ACCEPTABLE, NOT_FOUND } from './answer.ts'
 
 const MAX_KEY_FETCHES = 1_100 // a group of 1,024 and its phones
 const DIGEST_IDS = 20
@@ -23,10 +23,12 @@ export const keyHandlers: IqHandlers = {
       el('hash', {}, Buffer.alloc(20)),
     ]),
   ],
-  'set encrypt rotate': ({ me, node }) => me.rotate(readSigned(child(child(node, 'rotate'), 'skey'))),
+  'set encrypt rotate': ({ me, node }) =>
+    me.rotate(readSigned(child(child(node, 'rotate'), 'skey'))) ? undefined : NOT_ACCEPTABLE,
   'set encrypt': ({ me, node }) => {
-    me.rotate(readSigned(child(node, 'skey')))
+    if (!me.rotate(readSigned(child(node, 'skey')))) return NOT_ACCEPTABLE
     me.upload(child(node, 'list'))
+    return undefined
   },
   'get encrypt key': fetchKeys,
 }
