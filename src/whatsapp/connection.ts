@@ -2,6 +2,7 @@ import type { BinaryNode, WASocket } from '@whiskeysockets/baileys'
 import type { Caches } from './caches.ts'
 import type { KeyStore } from './key-store.ts'
 import { baileysLogger, type Log } from './log.ts'
+import { handleInOrder } from './order.ts'
 import { sentMessage } from './outbound/compose.ts'
 import { signalRepository } from './signal.ts'
 import { makeSocket, type Timings } from './socket.ts'
@@ -111,6 +112,10 @@ export class Connection {
         onClose: () => this.#armTermination(),
       }),
       getMessage: async ({ id }) => sentMessage(id ? await leaveScope(() => this.#parts.sentPayload(id)) : null),
+    })
+    handleInOrder(socket, {
+      isOver: () => this.#reason !== null || this.#finished,
+      crashed: error => this.#crashed(error),
     })
     socket.ws.prependListener('CB:message', (node: BinaryNode) => this.#noteStanza(node))
     socket.ws.on('CB:ack,class:message', (node: BinaryNode) => events.ack(node.attrs))

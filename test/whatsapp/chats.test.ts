@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import type { Person } from '../../src/sandbox/person.ts'
+import { memoryVault } from './memory-vault.ts'
 import { openRig, type Rig, texts, until } from './rig.ts'
 
 let rig: Rig
@@ -9,7 +10,7 @@ const BOB = '5511988880007'
 const CAROL = '5511988880008'
 
 async function linked(): Promise<{ phone: Person; bob: Person; carol: Person }> {
-  rig = await openRig()
+  rig = await openRig({ vault: memoryVault([1, 4]) })
   await rig.link('a')
   const { simulator } = rig.sandbox
   const phone = simulator.person(rig.heard('a').states.at(-1)!.phoneNumber!.slice(1))
@@ -118,4 +119,21 @@ test('twenty messages at once to a new contact all arrive, in one session', asyn
   expect(outcomes.every(o => o.kind === 'written')).toBe(true)
   await until(async () => (await rig.shown('a', BOB)).length === 20, 'all of them')
   expect(rig.undecryptable + rig.retries).toBe(0)
+})
+
+test('what comes live does not overtake the backlog, nor a known contact one who is new', async () => {
+  await linked()
+  await rig.whatsapp.close()
+  const expected: string[] = []
+  const write = async (text: string, from = BOB) => {
+    expected.push(text)
+    await rig.say('a', from, text)
+  }
+  for (let i = 0; i < 40; i++) await write(`kept ${i}`, i % 3 === 0 ? CAROL : BOB)
+  rig.restart()
+  rig.start('a')
+  await until(() => rig.heard('a').messages.length > 0, 'the first of the backlog')
+  for (let i = 0; i < 20; i++) await write(`live ${i}`, i % 5 === 0 ? `55119777700${10 + i}` : BOB)
+  await until(() => rig.heard('a').messages.length === expected.length, 'all of them')
+  expect(texts(rig.heard('a'))).toEqual(expected)
 })
