@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
 import type { App } from '../context.ts'
 import { methodNotAllowed } from '../errors.ts'
 import { answer, apiErrorOf, crash, type Exchange, type Headers } from '../rest/answer.ts'
@@ -24,7 +25,7 @@ const METHODS = ['GET', 'POST']
 const MEDIA_TYPES = ['application/json', 'application/graphql+json']
 
 export function createGraphqlDoor({ app, yoga, identify }: GraphqlOptions): GraphqlDoor {
-  const streams = new Set<ServerResponse>()
+  const streams: Streams = new Set()
   return {
     async serve(exchange) {
       const { req, ctx } = exchange
@@ -37,11 +38,12 @@ export function createGraphqlDoor({ app, yoga, identify }: GraphqlOptions): Grap
         const body = req.method === 'POST' ? await readBody(req) : undefined
         await forward(exchange, { yoga, body, streams })
       } catch (error) {
-        refuse(exchange, error)
+        // Who left is owed no answer, and what that broke off is no failure.
+        if (!exchange.res.destroyed) refuse(exchange, error)
       }
     },
     endStreams() {
-      for (const res of streams) res.end()
+      for (const end of streams) end()
     },
   }
 }
@@ -55,10 +57,13 @@ function refuse(exchange: Exchange, error: unknown, headers?: Headers): void {
   answer(exchange, status, JSON.stringify({ errors: [{ message, extensions: { code, details } }] }), headers)
 }
 
+/** One function for each open stream, which ends it. */
+type Streams = Set<() => void>
+
 interface Forward {
   yoga: Yoga
   body: Buffer | undefined
-  streams: Set<ServerResponse>
+  streams: Streams
 }
 
 async function forward({ req, res, ctx }: Exchange, { yoga, body, streams }: Forward): Promise<void> {
@@ -80,27 +85,26 @@ async function forward({ req, res, ctx }: Exchange, { yoga, body, streams }: For
     res.writeHead(response.status, { 'Content-Length': Buffer.byteLength(text) }).end(text)
     return
   }
-  streams.add(res)
-  res.once('close', () => streams.delete(res))
   res.writeHead(response.status)
-  await pump(response.body!, res)
+  pipe(response.body as unknown as Readable, res, streams)
 }
 
-/** A reader that does not keep up is waited for; the streams behind it bound what they hold, and then end. */
-async function pump(body: AsyncIterable<Uint8Array>, res: ServerResponse): Promise<void> {
-  for await (const chunk of body) {
-    if (res.destroyed || res.writableEnded) return
-    if (!res.write(chunk)) await drained(res)
+/**
+ * Yoga's body is a Node stream, dressed as a web stream whose `cancel` waits for the next event. A reader that does
+ * not keep up is waited for; the streams behind it bound what they hold, and then end.
+ */
+function pipe(body: Readable, res: ServerResponse, streams: Streams): void {
+  const end = () => {
+    body.unpipe(res)
+    body.destroy()
+    res.end()
   }
-  res.end()
-}
-
-function drained(res: ServerResponse): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const done = () => {
-    res.off('drain', done).off('close', done)
-    resolve()
-  }
-  res.once('drain', done).once('close', done)
-  return promise
+  streams.add(end)
+  res.once('close', () => {
+    streams.delete(end)
+    body.destroy()
+  })
+  res.on('error', () => res.destroy())
+  body.once('error', () => res.destroy())
+  body.pipe(res)
 }

@@ -47,7 +47,7 @@ export function compileInput(field: GraphQLField<unknown, unknown>, route: RestR
   const inPath = new Set([...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => camel(name!)))
   const byName = new Map(field.args.map(arg => [arg.name, arg]))
   for (const name of inPath) if (!byName.has(name)) throw new Error(`${route.path}: ${field.name} has no ${name}`)
-  const pathArgs = field.args.filter(arg => inPath.has(arg.name))
+  const pathArgs = field.args.filter(arg => inPath.has(arg.name)).map(arg => ({ arg, name: snake(arg.name) }))
   const input = inPath.has('input') ? undefined : byName.get('input')
   const queryArgs = new Map(
     field.args.filter(arg => arg !== input && !inPath.has(arg.name)).map(arg => [snake(arg.name), arg]),
@@ -60,7 +60,7 @@ export function compileInput(field: GraphQLField<unknown, unknown>, route: RestR
   return ({ params, query, body }) => {
     const variables: Record<string, unknown> = {}
     const problems = noProblems()
-    for (const arg of pathArgs) variables[arg.name] = readPath(arg, params[snake(arg.name)])
+    for (const { arg, name } of pathArgs) variables[arg.name] = readPath(arg, params[name])
     readQuery(queryArgs, query, { variables, problems })
     readBody(body, { variables, problems })
     check(field.args, { variables, problems })

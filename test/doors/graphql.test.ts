@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Door, openDoor, until } from './door.ts'
 import { calls, open } from './schema.ts'
 
@@ -161,6 +161,20 @@ describe('GraphQL over HTTP', () => {
     expect([answer.status, answer.json.errors[0].extensions.code]).toEqual([413, 'payload_too_large'])
   })
 
+  it('takes it for no failure when the caller leaves before the answer', async () => {
+    const before = door.log.length
+    const caller = new AbortController()
+    const leaving = fetch(`${door.url}/graphql?query=%7Bslow%7D`, {
+      headers: { 'X-API-Key': 'good' },
+      signal: caller.signal,
+    })
+    await new Promise(resolve => setTimeout(resolve, 100))
+    caller.abort()
+    await expect(leaving).rejects.toThrow()
+    await new Promise(resolve => setTimeout(resolve, 400))
+    expect(door.log.slice(before)).toEqual([])
+  })
+
   it('answers no other origin', async () => {
     const { headers } = await door.graphql('{ greeting }', { headers: { Origin: 'https://evil.test' } })
     expect(headers.get('access-control-allow-origin')).toBeNull()
@@ -202,6 +216,10 @@ describe('in production', () => {
 })
 
 describe('SSE', () => {
+  // In a test environment Yoga pings so often that a reader who left would be noticed by that alone.
+  beforeAll(() => void vi.stubEnv('NODE_ENV', 'development'))
+  afterAll(() => void vi.unstubAllEnvs())
+
   const stream = (query: string, init: { key?: string; signal?: AbortSignal } = {}) =>
     fetch(`${door.url}/graphql`, {
       method: 'POST',

@@ -119,7 +119,7 @@ describe('a body', () => {
   })
 
   it('must be an object of JSON in UTF-8', async () => {
-    for (const body of ['{', '', '[]', '"a"', 'null', '5', '{"name":"a"}x', Buffer.from([0x7b, 0xff, 0x7d])]) {
+    for (const body of ['{', '', '[]', '"a"', 'null', '5', '{"name":"a"}x', Buffer.from('{"name":"\xff"}', 'latin1')]) {
       const answer = await door.call('/v1/things', { method: 'POST', body })
       expect([answer.status, answer.json.error.code]).toEqual([400, 'validation_error'])
     }
@@ -228,6 +228,29 @@ describe('a body beyond 1 MiB', () => {
     expect(sentBytes).toBeLessThan(4_000_000)
     // A second of draining, then the connection is cut.
     await until(() => broken)
+  })
+
+  it('is answered even to a sender that reads nothing before it has sent everything', async () => {
+    const socket = connect(door.port, '127.0.0.1').pause()
+    const outcome = Promise.withResolvers<string>()
+    const head = 'POST /v1/things HTTP/1.1\r\nHost: x\r\nX-API-Key: good\r\nContent-Type: application/json\r\n'
+    socket.on('error', error => outcome.resolve(error.message))
+    socket.write(`${head}Content-Length: 16777216\r\n\r\n`)
+    socket.write(Buffer.alloc(16_777_216, 32), () => {
+      socket.once('data', chunk => outcome.resolve(String(chunk))).resume()
+    })
+    expect(await outcome.promise).toMatch(/^HTTP\/1\.1 413 /)
+    socket.destroy()
+  })
+
+  it('is cut after a second of draining, on whatever route', async () => {
+    const socket = connect(door.port, '127.0.0.1')
+    let closed = false
+    socket.on('error', () => {}).on('close', () => (closed = true))
+    socket.write('POST /v1/nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n')
+    const timer = setInterval(() => socket.write('x'), 20)
+    await until(() => closed)
+    clearInterval(timer)
   })
 
   it('of exactly 1 MiB is read', async () => {

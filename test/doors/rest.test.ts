@@ -172,9 +172,13 @@ describe('credentials', () => {
 })
 
 describe('the context', () => {
-  it('forks no em for a request that does not use one', async () => {
+  it('forks one em for a request that uses it, and none for one that does not', async () => {
     await door.call('/v1/things/a')
     expect(door.forks()).toBe(0)
+    expect((await door.call('/v1/one-em')).text).toBe('true')
+    expect(door.forks()).toBe(1)
+    expect((await door.call('/v1/one-em')).text).toBe('true')
+    expect(door.forks()).toBe(2)
   })
 })
 

@@ -157,6 +157,7 @@ builder.queryFields(t => ({
     },
   }),
   graphqlOnly: t.string({ resolve: (_, _args, ctx) => ctx.caller?.tenantId ?? 'nobody' }),
+  oneEm: t.boolean({ ...rest.get('/one-em'), resolve: (_, _args, ctx) => new Set([ctx.em, ctx.em]).size === 1 }),
   greeting: t.string({ ...rest.get('/greeting', { open: true }), resolve: () => 'hello' }),
   crash: t.string({
     ...rest.get('/crash'),

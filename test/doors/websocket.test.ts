@@ -162,6 +162,18 @@ describe('GraphQL over WebSocket', () => {
     await until(() => open.streams === 0)
   })
 
+  it('is cut when its reader lets more than 1 MiB pile up', async () => {
+    const { say, socket, closed } = await admitted()
+    socket.pause()
+    const wide = Array.from({ length: 100 }, (_, i) => `a${i}: name`).join(' ')
+    for (let i = 0; i < 300; i++) {
+      say({ id: `${i}`, type: 'subscribe', payload: { query: `{ things(limit: 200) { data { ${wide} } } }` } })
+    }
+    await new Promise(resolve => setTimeout(resolve, 2000))
+    socket.resume()
+    expect((await closed).code).toBe(1006)
+  })
+
   it('is told to come back elsewhere when the server closes', async () => {
     const own = await openDoor({ identify })
     const { socket, closed } = await dial({ url: `ws://127.0.0.1:${own.port}/graphql`, key: 'good' })
