@@ -16,6 +16,8 @@ export interface Registration {
 
 const QUERY_TIMEOUT_MS = 20_000
 const HANDSHAKE_TIMEOUT_MS = 20_000
+/** A client that sends faster than it is served waits. */
+const MAX_UNREAD_BYTES = 32 * 1024 * 1024
 
 /** One WebSocket: the handshake, then binary nodes both ways, each handled before the next. */
 export class Connection {
@@ -31,6 +33,7 @@ export class Connection {
   readonly #waiting = new Map<string, (answer: BinaryNode | Error) => void>()
   #inbox: Promise<void> = Promise.resolve()
   #greeted = false
+  #unread = 0
 
   constructor(sim: Simulator, ws: WebSocket) {
     this.sim = sim
@@ -38,11 +41,17 @@ export class Connection {
     this.#noise = new NoiseResponder(sim.identity)
     const slow = sim.timer(() => this.#noise.ready || ws.terminate(), HANDSHAKE_TIMEOUT_MS)
     ws.on('message', (data: Buffer) => {
+      this.#unread += data.length
+      if (this.#unread > MAX_UNREAD_BYTES) ws.pause()
       this.#inbox = this.#inbox
         .then(() => this.#onData(data))
         .catch(error => {
           sim.report(error)
           ws.terminate()
+        })
+        .then(() => {
+          this.#unread -= data.length
+          if (ws.isPaused && this.#unread < MAX_UNREAD_BYTES / 2) ws.resume()
         })
     })
     ws.on('close', () => {

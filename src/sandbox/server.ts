@@ -52,7 +52,11 @@ export async function openSandbox(options: OpenOptions): Promise<Sandbox> {
     simulator.close()
   }
   const server = createServer()
-  const address = await listen(server, host, port === 0 ? Number(store.getText('meta', 'port') ?? 0) : port, port === 0)
+  const wanted = port === 0 ? Number(store.getText('meta', 'port') ?? 0) : port
+  const address = await listen(server, { host, port: wanted, elseAny: port === 0 }).catch(error => {
+    store.close()
+    throw error
+  })
   store.put('meta', 'port', String(address.port))
   const place = `${host.includes(':') ? `[${host}]` : host}:${address.port}`
   baseUrl = `http://${place}`
@@ -76,7 +80,9 @@ export async function openSandbox(options: OpenOptions): Promise<Sandbox> {
   return { control, network, controlUrl: `${baseUrl}${CONTROL_PATH}${token}`, simulator, close }
 }
 
-async function listen(server: Server, host: string, port: number, anyIfTaken: boolean): Promise<AddressInfo> {
+type Place = { host: string; port: number; elseAny: boolean }
+
+async function listen(server: Server, { host, port, elseAny }: Place): Promise<AddressInfo> {
   const attempt = (wanted: number) =>
     new Promise<AddressInfo>((resolve, reject) => {
       server.once('error', reject)
@@ -88,7 +94,7 @@ async function listen(server: Server, host: string, port: number, anyIfTaken: bo
   try {
     return await attempt(port)
   } catch (error) {
-    if (!anyIfTaken || port === 0) throw error
+    if (!elseAny || port === 0) throw error
     return attempt(0)
   }
 }

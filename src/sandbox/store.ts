@@ -143,7 +143,8 @@ export class Store {
 
   /** Runs at once when everything is on disk, else after the next commit, in the order of the calls. */
   whenStored(run: () => void, fail?: (error: Error) => void): void {
-    if (this.#failure) fail?.(this.#failure)
+    const dead = this.#failure ?? (this.#closed ? new Error('the sandbox is closed') : null)
+    if (dead) fail?.(dead)
     else if (this.#dirty === 0 && this.#waiting.length === 0) run()
     else this.#waiting.push({ run, fail })
   }
