@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ApiError } from '../errors.ts'
+import { newId } from '../ids.ts'
 
 /** Answers where there is no request to answer: what is not HTTP, came too slowly, or may not upgrade. */
 
@@ -29,6 +30,7 @@ function write(socket: Duplex, { status, code, message, details }: ApiError): vo
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Content-Type: application/json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
+    `X-Request-Id: ${newId('req')}`,
     'Connection: close',
   ]
   socket.on('error', () => {})
