@@ -139,9 +139,10 @@ test('a half-open connection leaves connected, and within 60 s with the timings 
   await linked({ options: { steadyMs: 0, keepAliveIntervalMs: 500 } })
   rig.cable.freeze()
   await reach('reconnecting', 8000)
+  // Nobody answers the close of a WebSocket any more: the connection is cut all the same, before the next is made.
+  await until(() => rig.cable.live === 0, 'the end of the old connection', 450)
   rig.cable.thaw()
   await reach('connected')
-  expect(rig.cable.live).toBe(1)
 })
 
 test('instances that the server refuses try at most every other second, and not in step', async () => {

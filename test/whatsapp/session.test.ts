@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
+import { memoryVault } from './memory-vault.ts'
 import { openRig, type Rig, texts, until } from './rig.ts'
 
 let rig: Rig
@@ -50,4 +51,16 @@ test('a restarted gateway reconnects without a scan, and what came meanwhile is 
   expect(rig.heard('a').states.map(s => s.state)).toEqual(['reconnecting', 'connected'])
   expect(texts(rig.heard('a'))).toEqual(Array.from({ length: 20 }, (_, i) => `while away ${i}`))
   expect(rig.retries).toBe(0)
+})
+
+test('a message to a known contact costs one transaction of keys, for the contact and the own phone together', async () => {
+  const vault = memoryVault([1, 3])
+  rig = await openRig({ vault })
+  await rig.link('a')
+  for (const text of ['one', 'two']) await rig.send('a', BOB, text)
+  await until(async () => (await rig.shown('a', BOB)).length === 2, 'the first messages')
+  await until(() => rig.heard('a').receipts.length >= 2, 'their receipts')
+  const before = vault.commits
+  for (let i = 0; i < 20; i++) await rig.send('a', BOB, `more ${i}`)
+  expect(vault.commits - before).toBeLessThanOrEqual(22)
 })
