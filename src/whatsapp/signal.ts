@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { DEFAULT_CONNECTION_CONFIG, type SocketConfig } from '@whiskeysockets/baileys'
-import type { KeyStore } from './key-store.ts'
+import type { KeyStore, Step } from './key-store.ts'
+import { oneSessionAtATime } from './one-session.ts'
 
 type MakeRepository = SocketConfig['makeSignalRepository']
 
@@ -8,8 +9,8 @@ type MakeRepository = SocketConfig['makeSignalRepository']
 export type StanzaOf = (ciphertext: Uint8Array) => Record<string, string> | undefined
 
 /**
- * Baileys' own Signal repository, made twice. The inner one changes ratchets, inside a step of the key store,
- * and never asks the server for anything while it holds the lock. The outer one only looks things up, and may.
+ * Baileys' own Signal repository, made more than once. The inner ones change ratchets, inside a step of the key store,
+ * and never ask the server for anything while they hold the lock. The outer one only looks things up, and may.
  * With Baileys' own wiring its surrounding transaction would commit after the wire and overwrite what a
  * message in the other direction had just written.
  */
@@ -23,11 +24,18 @@ export function signalRepository(options: {
   const make = DEFAULT_CONNECTION_CONFIG.makeSignalRepository
   return (auth, logger, askServerForLids) => {
     const inner = make({ creds: auth.creds, keys: keys.stepKeys }, logger)
+    const single = oneSessionAtATime(keys.stepKeys)
+    const innermost = make({ creds: auth.creds, keys: single.keys }, logger)
+    const decryptMessage = (request: Parameters<typeof inner.decryptMessage>[0], step: Step) =>
+      request.type === 'msg'
+        ? single.decrypt(request.ciphertext, () => innermost.decryptMessage(request), step.discard)
+        : inner.decryptMessage(request)
     const outerKeys: KeyStore['socketKeys'] = {
       ...keys.socketKeys,
       set: async data => {
         await keys.socketKeys.set(data)
-        if (data['lid-mapping']) inner.lidMapping.close() // empties its cache, which would hide the change
+        // Empties their caches, which would hide the change.
+        if (data['lid-mapping']) for (const repository of [inner, innermost]) repository.lidMapping.close()
       },
     }
     const outer = make({ creds: auth.creds, keys: outerKeys }, logger, askServerForLids)
@@ -45,10 +53,11 @@ export function signalRepository(options: {
       injectE2ESession: inStep(inner.injectE2ESession.bind(inner)),
       deleteSession: inStep(inner.deleteSession.bind(inner)),
       migrateSession: inStep(inner.migrateSession.bind(inner)),
-      decryptMessage: request => decryptOnce(request.ciphertext, () => inner.decryptMessage(request)),
+      decryptMessage: request => decryptOnce(request.ciphertext, step => decryptMessage(request, step)),
       decryptGroupMessage: request => decryptOnce(request.msg, () => inner.decryptGroupMessage(request)),
       close: () => {
         inner.close?.()
+        innermost.close?.()
         outer.close?.()
         onClose()
       },
@@ -59,7 +68,7 @@ export function signalRepository(options: {
    * The ratchet and the plaintext become durable together, before Baileys sends the receipt. A ciphertext that
    * comes again cannot be decrypted a second time: its plaintext is then taken from the row.
    */
-  function decryptOnce(ciphertext: Uint8Array, decrypt: () => Promise<Uint8Array>): Promise<Buffer> {
+  function decryptOnce(ciphertext: Uint8Array, decrypt: (step: Step) => Promise<Uint8Array>): Promise<Buffer> {
     const hash = createHash('sha256').update(ciphertext).digest()
     const stanza = stanzaOf(ciphertext)
     return keys.step(async step => {
@@ -67,7 +76,7 @@ export function signalRepository(options: {
       const kept = stanza?.offline === undefined ? null : await keys.plainOf(hash)
       if (kept) return kept
       try {
-        const plain = Buffer.from(await decrypt())
+        const plain = Buffer.from(await decrypt(step))
         step.remember({ hash, stanza: stanza ?? {}, plain })
         return plain
       } catch (error) {
