@@ -4,6 +4,9 @@ import type { Config } from './config.ts'
 import type { Database } from './db/open.ts'
 import { unauthorized } from './errors.ts'
 import type { Bus } from './events/bus.ts'
+import type { Mailer } from './mail/mail.ts'
+import type { LastUse } from './resolvers/auth/last-use.ts'
+import type { Revocations } from './resolvers/auth/revocations.ts'
 import type { Lanes } from './resolvers/messages/lanes.ts'
 import type { SandboxControl } from './sandbox/sandbox.ts'
 import type { Secrets } from './secrets.ts'
@@ -25,6 +28,11 @@ export interface App {
   networks: { ordinary: Network; sandbox: Network | null }
   /** Null: off. */
   sandbox: SandboxControl | null
+  mail: Mailer
+  /** Which keys and sessions were used and are not written down yet. */
+  lastUse: LastUse
+  /** Tells, in this process, which credentials have just ceased to be good. */
+  revocations: Revocations
   /** Work that goes on after an answer: awaited at shutdown, its failure logged. */
   background: (what: string, work: Promise<unknown>) => void
 }
@@ -32,8 +40,7 @@ export interface App {
 /** Who calls, once their credentials are known to be good. */
 export interface Caller {
   tenantId: string
-  /** `key_…` */
-  apiKeyId: string
+  via: { kind: 'key'; apiKeyId: string } | { kind: 'session'; sessionId: string }
 }
 
 /** One caller, one request, one `em`. */
@@ -41,6 +48,10 @@ export interface Context extends App {
   em: EntityManager
   caller: Caller | null
   requestId: string
+  /** The caller's address as far as it can be believed; null when there is none, as for the operator. */
+  ip: string | null
+  /** What the session cookie holds, good or not. */
+  sessionToken: string | null
   /** Facts for headers, in domain words; only `rest/headers.ts` knows header names. */
   facts: Facts
 }
@@ -48,6 +59,8 @@ export interface Context extends App {
 export interface Facts {
   /** Seconds after which the caller may try again. */
   retryAfterSeconds?: number
+  /** The caller has a new session, or none any more: its cookie is to say so. */
+  session?: { token: string; maxAgeSeconds: number } | { cleared: true }
 }
 
 /** The caller's tenant, or 401. */

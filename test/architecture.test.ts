@@ -27,6 +27,7 @@ const MAY_IMPORT: Record<string, { values: string[]; types?: string[] | 'all' }>
   db: { values: [], types: ['secrets.ts'] },
   whatsapp: { values: [] },
   sandbox: { values: [] },
+  mail: { values: [] },
   telemetry: { values: [] },
   'config.ts': { values: [] },
   'errors.ts': { values: [] },

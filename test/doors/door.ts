@@ -39,7 +39,7 @@ export interface Answer {
 export const identify = async (_app: App, key: string | null): Promise<Caller | null> => {
   if (key === null) return null
   if (key !== 'good') throw unauthorized()
-  return { tenantId: 'ten_1', apiKeyId: 'key_1' }
+  return { tenantId: 'ten_1', via: { kind: 'key', apiKeyId: 'key_1' } }
 }
 
 /** The real server on a free port, over an app of which only what the doors touch is there. */

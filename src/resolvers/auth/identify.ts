@@ -11,5 +11,5 @@ export async function identify(app: App, apiKey: string | null): Promise<Caller 
   const key = await findApiKey(app.db.sql, sha256(apiKey))
   if (!key) throw unauthorized()
   if (key.tenantStatus !== 'active') throw accountInactive()
-  return { tenantId: key.tenantId, apiKeyId: key.id }
+  return { tenantId: key.tenantId, via: { kind: 'key', apiKeyId: key.id } }
 }
