@@ -1,0 +1,151 @@
+/** A network, a server on it and a caller of the server: what a crash test starts from. */
+import { DatabaseSync } from 'node:sqlite'
+import { type Database, openDatabase } from '../../src/db/open.ts'
+import { controlClient } from '../../src/sandbox/client.ts'
+import type { SandboxControl } from '../../src/sandbox/sandbox.ts'
+import { type Environment, folder, removeFolder, Server, startSandbox, until } from './processes.ts'
+
+export interface Answer<Body = Record<string, unknown>> {
+  status: number
+  body: Body
+}
+
+export interface Message {
+  id: string
+  direction: 'inbound' | 'outbound'
+  status: string
+  content: { text: string }
+}
+
+const silent = { debug() {}, info() {}, warn() {} }
+const REQUEST_MS = 20_000
+const PAGE = 200
+const MAX_PAGES = 100
+
+export interface World {
+  server: Server
+  network: SandboxControl
+  /** What the sandbox printed. */
+  printed: Environment
+  call<Body>(method: string, path: string, body?: object): Promise<Answer<Body>>
+  /** Creates an ordinary instance and scans its code. */
+  link(name: string): Promise<string>
+  state(instanceId: string): Promise<string>
+  send(instanceId: string, contact: string, text: string): Promise<Answer<Message>>
+  say(instanceId: string, contact: string, text: string): Promise<void>
+  /** All of a chat, oldest first. */
+  messages(instanceId: string, contact: string): Promise<Message[]>
+  /** The texts that the contact's phone shows of what the instance sent, oldest first. */
+  shown(instanceId: string, contact: string): Promise<string[]>
+  /** Messages to linked devices that the network keeps because nobody acknowledged them. */
+  unacknowledged(): number
+  /** The rows of the running server. */
+  withDatabase<T>(use: (database: Database) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+/** `reach` may put something between the two: it gets what the sandbox printed and answers what the server is told. */
+export async function openWorld(reach: (printed: Environment) => Promise<Environment> = async printed => printed) {
+  const dir = await folder()
+  const ends: (() => Promise<void>)[] = [() => removeFolder(dir)]
+  const close = async () => {
+    for (let end = ends.pop(); end; end = ends.pop()) await end()
+  }
+  try {
+    const sandbox = await startSandbox(dir)
+    ends.push(sandbox.end)
+    const { printed } = sandbox
+    const { WHATSAPP_WS_URL = '', WHATSAPP_MEDIA_URL = '', WHATSAPP_ROOT_KEY = '' } = await reach(printed)
+    const server = new Server(dir, { WHATSAPP_WS_URL, WHATSAPP_MEDIA_URL, WHATSAPP_ROOT_KEY })
+    ends.push(() => server.kill())
+    await server.start()
+    const apiKey = await server.createTenant('Acme')
+    return assemble({ server, printed, database: sandbox.database, apiKey, close })
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+interface Parts {
+  server: Server
+  printed: Environment
+  /** The file in which the sandbox keeps its state. */
+  database: string
+  apiKey: string
+  close(): Promise<void>
+}
+
+function assemble({ server, printed, database, apiKey, close }: Parts): World {
+  const network = controlClient(printed.SANDBOX_URL!)
+  const call: World['call'] = async (method, path, body) => {
+    const response = await fetch(`${server.url}/v1${path}`, {
+      method,
+      headers: { 'x-api-key': apiKey, ...(body && { 'content-type': 'application/json' }) },
+      body: body && JSON.stringify(body),
+      signal: AbortSignal.timeout(REQUEST_MS),
+    })
+    return { status: response.status, body: JSON.parse((await response.text()) || 'null') }
+  }
+  const state = async (id: string) => (await call<{ state: string }>('GET', `/instances/${id}/status`)).body.state
+  return {
+    server,
+    network,
+    printed,
+    call,
+    state,
+    async link(name) {
+      const { id } = (await call<{ id: string }>('POST', '/instances', { name })).body
+      const { qr } = (await call<{ qr: string }>('POST', `/instances/${id}/connect`)).body
+      await network.scan(id, { qr })
+      await until(async () => (await state(id)) === 'connected', `${name} is connected`)
+      return id
+    },
+    send: (id, contact, text) =>
+      call('POST', `/instances/${id}/messages`, { chat_id: contact, type: 'text', content: { text } }),
+    say: async (id, contact, text) =>
+      void (await network.sendMessage(id, { from: contact, content: { type: 'text', text } })),
+    messages: (id, contact) => allPages(call, `/instances/${id}/messages?chat_id=${contact}`),
+    async shown(id, contact) {
+      const messages = await network.messages(id, { contact })
+      return messages.flatMap(({ fromMe, content }) => (!fromMe && content.type === 'text' ? [content.text] : []))
+    },
+    unacknowledged: () => unacknowledged(database),
+    async withDatabase(use) {
+      const opened = await openDatabase({ dataDir: server.dataDir, log: silent, join: true })
+      try {
+        return await use(opened)
+      } finally {
+        await opened.close().catch(() => {})
+      }
+    },
+    close,
+  }
+}
+
+async function allPages(call: World['call'], path: string): Promise<Message[]> {
+  const found: Message[] = []
+  let cursor = ''
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const { status, body } = await call<{ data: Message[]; page: { next_cursor: string | null } }>(
+      'GET',
+      `${path}&limit=${PAGE}${cursor}`,
+    )
+    if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`)
+    found.push(...body.data)
+    if (body.page.next_cursor === null) return found.reverse()
+    cursor = `&cursor=${encodeURIComponent(body.page.next_cursor)}`
+  }
+  throw new Error(`more than ${MAX_PAGES} pages`)
+}
+
+/** A row begins with the length of its name, two bytes, and the name: the tag and the id. */
+function unacknowledged(database: string): number {
+  const file = new DatabaseSync(database, { readOnly: true, timeout: 5_000 })
+  try {
+    const count = file.prepare(`select count(*) as n from queue where substr(value, 3, 7) = cast('message' as blob)`)
+    return Number(count.get()!.n)
+  } finally {
+    file.close()
+  }
+}
