@@ -1,0 +1,21 @@
+import { expect, it } from 'vitest'
+import { createSecrets } from './secrets.ts'
+
+const secrets = createSecrets('a key of the tests, which is long enough')
+const sealed = secrets.seal(Buffer.from('plain'), 'table|row|column')
+
+it('opens what it sealed, and seals the same twice differently', () => {
+  expect(secrets.open(sealed, 'table|row|column').toString()).toBe('plain')
+  expect(secrets.seal(Buffer.from('plain'), 'table|row|column')).not.toEqual(sealed)
+  expect(sealed.includes('plain')).toBe(false)
+})
+
+it('fails closed: another key, another place, any changed bit', () => {
+  expect(() => createSecrets('another key, which is long enough too').open(sealed, 'table|row|column')).toThrow()
+  expect(() => secrets.open(sealed, 'table|other|column')).toThrow()
+  for (let bit = 0; bit < sealed.length * 8; bit += 5) {
+    const changed = Buffer.from(sealed)
+    changed[bit >> 3]! ^= 1 << (bit & 7)
+    expect(() => secrets.open(changed, 'table|row|column')).toThrow()
+  }
+})
