@@ -24,6 +24,8 @@ import { createLog, type Log } from './telemetry/log.ts'
 import { createWhatsApp } from './whatsapp/manager.ts'
 import type { Network, News } from './whatsapp/whatsapp.ts'
 
+export { takeCrash } from './whatsapp/trust.ts'
+
 /** A running Wataki. */
 export interface Running {
   app: App

@@ -1,4 +1,4 @@
-import { openApp } from './app.ts'
+import { openApp, takeCrash } from './app.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { DatabaseStartError } from './db/start-error.ts'
 
@@ -30,6 +30,13 @@ function printWelcome(url: string, database: string, sandbox: boolean): void {
     npm run --silent wataki -- tenant create --name Acme --email dev@acme.com
 `)
 }
+
+// What is thrown inside a WhatsApp socket ends that socket only; anything else is a fault of ours, and fatal.
+process.on('uncaughtException', error => {
+  if (takeCrash(error)) return
+  console.error(error)
+  process.exit(1)
+})
 
 main().then(
   () => process.exit(0),
