@@ -6,6 +6,7 @@ import { type Binaries, copyForEveryone, installedBinaries, type ProcessOwner, p
 import { readPostmaster } from './leftover.ts'
 import { DataDirInUse, lockDataDir } from './lock.ts'
 import { openPGlite } from './pglite.ts'
+import { findDoor, openDoor } from './pglite-door.ts'
 import { endPool, poolConfig } from './pool.ts'
 import { createCluster, SUPERUSER, startServer } from './server.ts'
 import { type DatabaseLog, DatabaseStartError } from './start-error.ts'
@@ -94,8 +95,9 @@ async function startChosen({ dataDir, log, settings }: EmbeddedOptions): Promise
 
 const majorOf = (binaries: Binaries): string => binaries.version.split('.')[0]!
 
-function socketPool(socketDir: string): pg.Pool {
-  return new pg.Pool(poolConfig({ host: socketDir, port: 5432, user: SUPERUSER, database: 'postgres', ssl: false }))
+function socketPool(socketDir: string, limits: pg.PoolConfig = {}): pg.Pool {
+  const address = { host: socketDir, port: 5432, user: SUPERUSER, database: 'postgres', ssl: false }
+  return new pg.Pool({ ...poolConfig(address), ...limits })
 }
 
 /** PostgreSQL refuses to run as root: then it runs as whoever owns its folder, or as nobody. */
@@ -155,21 +157,33 @@ async function choosePGlite(dataDir: string, log: DatabaseLog, reason: string): 
 async function startPGlite(dataDir: string, log: DatabaseLog): Promise<Engine> {
   const limit = 'the database is PGlite, which never syncs to disk: a killed process loses nothing, a power failure may'
   log.warn({}, `${limit}. Set DATABASE_URL for data that matters`)
-  return { kind: 'PGlite', ...(await openPGlite(join(dataDir, 'pglite'))) }
+  const pglite = await openPGlite(join(dataDir, 'pglite'))
+  const door = await openDoor({ dataDir, ...pglite }).catch((error: Error) => {
+    log.warn({ error: error.message }, 'commands of the operator must wait until the server is stopped: no socket')
+  })
+  return {
+    kind: 'PGlite',
+    pool: pglite.pool,
+    close: () => Promise.resolve(door?.close()).finally(() => pglite.close()),
+  }
 }
 
-/** For a command beside a running server, whose PostgreSQL takes connections of its own user and of root. */
+/** For a command beside a running server, whose database takes connections of its own user and of root. */
 async function joinRunning(dataDir: string, inUse: DataDirInUse): Promise<Engine> {
   for (let waitedMs = 0; waitedMs < JOIN_TIMEOUT_MS; waitedMs += 50) {
-    if ((await chosenEngine(dataDir)) === 'pglite') {
-      throw new DatabaseStartError(`${inUse.message} (its PGlite serves one process only)`, { cause: inUse })
-    }
-    const postmaster = await readPostmaster(join(dataDir, 'postgresql'))
-    if (postmaster?.isReady && postmaster.socketDir) {
-      const pool = socketPool(postmaster.socketDir)
-      return { kind: 'embedded, joined', pool, close: () => endPool(pool) }
+    const isPGlite = (await chosenEngine(dataDir)) === 'pglite'
+    const socketDir = await (isPGlite ? findDoor(dataDir) : readySocketDir(dataDir))
+    if (socketDir) {
+      // PGlite's one session is the server's, too: given back after each query or transaction.
+      const pool = socketPool(socketDir, isPGlite ? { max: 1, maxUses: 1 } : {})
+      return { kind: `${isPGlite ? 'PGlite' : 'embedded'}, joined`, pool, close: () => endPool(pool) }
     }
     await sleep(50)
   }
   throw inUse
+}
+
+async function readySocketDir(dataDir: string): Promise<string | null> {
+  const postmaster = await readPostmaster(join(dataDir, 'postgresql'))
+  return postmaster?.isReady ? postmaster.socketDir : null
 }

@@ -1,13 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { chown, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { chown, mkdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { systemClock } from '../clock.ts'
 import { type Binaries, libraryPath, type ProcessOwner } from './binaries.ts'
 import { endLeftover } from './leftover.ts'
+import { fitsSocket, makeRunDir, removeRunDir } from './socket-dir.ts'
 import { type DatabaseLog, DatabaseStartError } from './start-error.ts'
 
 export interface ServerOptions {
@@ -33,9 +33,6 @@ const START_TIMEOUT_MS = 120_000
 /** Longer than a statement may run: without a postmaster a busy session notices nothing but its own time limit. */
 const LEFTOVER_TIMEOUT_MS = 45_000
 const STOP_TIMEOUT_MS = 15_000
-/** `sockaddr_un` holds 104 bytes on macOS and 108 on Linux. */
-const MAX_SOCKET_PATH = 100
-const RUN_PREFIX = 'wataki-run-'
 
 const SETTINGS = {
   listen_addresses: '',
@@ -96,16 +93,8 @@ export async function createCluster({ binaries, clusterDir, owner }: ServerOptio
 
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { clusterDir, owner, log } = options
-  const previousSocketDir = await endLeftover(clusterDir, log)
-  // The name stands in a file of PostgreSQL's user: nothing but a folder that we could have made is removed for it.
-  if (
-    previousSocketDir &&
-    dirname(previousSocketDir) === tmpdir() &&
-    basename(previousSocketDir).startsWith(RUN_PREFIX)
-  ) {
-    await rm(previousSocketDir, { recursive: true, force: true })
-  }
-  const socketDir = await makeSocketDir(clusterDir, owner)
+  await removeRunDir(await endLeftover(clusterDir, log))
+  const socketDir = fitsSocket(clusterDir) ? clusterDir : await makeRunDir(owner)
   let child = await launchWhenFree(options, socketDir)
   let isStopping = false
 
@@ -136,16 +125,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     async stop() {
       isStopping = true
       await end(child)
-      if (socketDir !== clusterDir) await rm(socketDir, { recursive: true, force: true })
+      if (socketDir !== clusterDir) await removeRunDir(socketDir)
     },
   }
-}
-
-async function makeSocketDir(clusterDir: string, owner: ProcessOwner): Promise<string> {
-  if (Buffer.byteLength(join(clusterDir, '.s.PGSQL.5432.lock')) <= MAX_SOCKET_PATH) return clusterDir
-  const dir = await mkdtemp(join(tmpdir(), RUN_PREFIX))
-  if (owner.uid !== undefined) await chown(dir, owner.uid, owner.gid!)
-  return dir
 }
 
 /** After a SIGKILL of the postmaster its sessions may live a moment longer; PostgreSQL refuses to start beside them. */

@@ -1,4 +1,8 @@
 import { M0001FirstTables } from './m0001-first-tables.ts'
+import { M0002Accounts } from './m0002-accounts.ts'
 
 /** In the order they run. Append only: a migration that was released never changes. */
-export const MIGRATIONS = [{ name: 'm0001-first-tables', class: M0001FirstTables }]
+export const MIGRATIONS = [
+  { name: 'm0001-first-tables', class: M0001FirstTables },
+  { name: 'm0002-accounts', class: M0002Accounts },
+]
