@@ -30,6 +30,8 @@ afterAll(async () => {
 
 let made = 0
 beforeEach(async () => {
+  cable.lose(null)
+  if (!world.server.isUp) await world.server.start()
   id = await world.link(`instance ${++made}`)
   await meet(BOB)
 }, 30_000)
@@ -72,9 +74,9 @@ it('killed after the commit and before the receipt: what comes again is answered
   cable.lose('up')
   for (const text of numbered('in')) await world.say(id, contact, text)
   await until(async () => (await stored('inbound')).length === COUNT, 'the messages in the API')
-  expect(world.unacknowledged()).toBe(COUNT)
+  expect(await world.unacknowledged()).toBe(COUNT)
   await crash()
-  await until(() => world.unacknowledged() === 0, 'all are acknowledged')
+  await until(async () => (await world.unacknowledged()) === 0, 'all are acknowledged')
   expect(textsOf(await stored('inbound'))).toEqual(numbered('in'))
   expect(await rowsOf(world, id)).toMatchObject(IMMACULATE)
 }, 30_000)
@@ -84,7 +86,7 @@ it('killed after the receipt and before the message has its row: it is told from
     const client = await pool.connect()
     await client.query('begin; lock table message in exclusive mode')
     for (const text of numbered('in')) await world.say(id, contact, text)
-    await until(() => world.unacknowledged() === 0, 'all are acknowledged')
+    await until(async () => (await world.unacknowledged()) === 0, 'all are acknowledged')
     expect(await stored('inbound')).toEqual([])
     await world.server.kill()
     client.release(true)
@@ -114,6 +116,20 @@ it('killed after the network has it and before its ack came: it goes out again a
   expect(await shown()).toEqual(numbered('out'))
   expect(await rowsOf(world, id)).toMatchObject({ ...IMMACULATE, sentAgain: COUNT })
 }, 30_000)
+
+it('what was written before a restart spoils no session that is made after it', async () => {
+  const before = Array.from({ length: 200 }, (_, i) => `in ${i}`)
+  cable.lose('up')
+  const sending = sendAll(numbered('out'))
+  for (const text of before) await world.say(id, contact, text)
+  await sending
+  await crash()
+  expect(await shown()).toEqual(numbered('out'))
+  await world.say(id, contact, 'after')
+  await until(async () => (await stored('inbound')).length === before.length + 1, 'all messages in the API')
+  expect(textsOf(await stored('inbound'))).toEqual([...before, 'after'])
+  expect(await rowsOf(world, id)).toMatchObject(IMMACULATE)
+}, 60_000)
 
 it('SIGTERM while calls wait for acks: each gets its answer, the exit code is 0 within 10 s, nothing is lost', async () => {
   cable.lose('down')

@@ -1,4 +1,5 @@
 /** A network, a server on it and a caller of the server: what a crash test starts from. */
+import { copyFile } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { type Database, openDatabase } from '../../src/db/open.ts'
 import { controlClient } from '../../src/sandbox/client.ts'
@@ -38,7 +39,7 @@ export interface World {
   /** The texts that the contact's phone shows of what the instance sent, oldest first. */
   shown(instanceId: string, contact: string): Promise<string[]>
   /** Messages to linked devices that the network keeps because nobody acknowledged them. */
-  unacknowledged(): number
+  unacknowledged(): Promise<number>
   /** The rows of the running server. */
   withDatabase<T>(use: (database: Database) => Promise<T>): Promise<T>
   close(): Promise<void>
@@ -139,9 +140,14 @@ async function allPages(call: World['call'], path: string): Promise<Message[]> {
   throw new Error(`more than ${MAX_PAGES} pages`)
 }
 
-/** A row begins with the length of its name, two bytes, and the name: the tag and the id. */
-function unacknowledged(database: string): number {
-  const file = new DatabaseSync(database, { readOnly: true, timeout: 5_000 })
+/**
+ * The sandbox lets nobody else into its file, so a copy is read. A row begins with its name (tag and id), before
+ * which stands its length in two bytes.
+ */
+async function unacknowledged(database: string): Promise<number> {
+  const copy = `${database}.copy`
+  for (const part of ['', '-wal']) await copyFile(`${database}${part}`, `${copy}${part}`)
+  const file = new DatabaseSync(copy)
   try {
     const count = file.prepare(`select count(*) as n from queue where substr(value, 3, 7) = cast('message' as blob)`)
     return Number(count.get()!.n)
