@@ -7,7 +7,13 @@ import { createVault } from './db/vault.ts'
 import { createBus } from './events/bus.ts'
 import { createServer } from './http/server.ts'
 import { startJobs } from './jobs/run.ts'
+import { createLogMailer } from './mail/log-mailer.ts'
+import type { Mailer } from './mail/mail.ts'
+import { createSmtpMailer } from './mail/smtp.ts'
 import { identify } from './resolvers/auth/identify.ts'
+import { LastUse } from './resolvers/auth/last-use.ts'
+import { createRevocations } from './resolvers/auth/revocations.ts'
+import { writeLastUseDue } from './resolvers/auth/writeLastUseDue.ts'
 import { onConnection } from './resolvers/instances/onConnection.ts'
 import { onQr } from './resolvers/instances/onQr.ts'
 import { resumeInstances } from './resolvers/instances/resumeInstances.ts'
@@ -64,12 +70,18 @@ export async function openApp(
       lanes: new Lanes(),
       networks: { ordinary: config.whatsapp, sandbox: network },
       sandbox: control,
+      mail: openMail(config, log),
+      lastUse: new LastUse(),
+      revocations: createRevocations(),
       background: (what, work) => background.add(what, work),
       whatsapp: createWhatsApp({ vault: createVault({ sql: db.sql, secrets }), news: newsFor(() => app), log }),
     }
+    opened.push({ what: 'last uses', close: () => writeLastUseDue(app) })
     opened.push({ what: 'background work', close: () => background.settled() })
     opened.push({ what: 'whatsapp', close: () => app.whatsapp.close() })
     opened.push({ what: 'jobs', close: startJobs(app) })
+    // Before the jobs: they wait for the letters that are on their way.
+    opened.push({ what: 'mail', close: () => app.mail.close() })
     await resumeInstances(app)
     const server = await createServer(app, { schema, identify })
     opened.push({ what: 'server', close: () => server.close() })
@@ -91,6 +103,9 @@ const newsFor = (app: () => App): News => ({
   onAck: (instanceId, news) => onAck(app(), instanceId, news),
   onReceipt: (instanceId, news) => onReceipt(app(), instanceId, news),
 })
+
+const openMail = (config: Config, log: Log): Mailer =>
+  config.smtp ? createSmtpMailer(config.smtp) : createLogMailer({ log, clock: systemClock, keep: !config.production })
 
 async function openNetwork(
   config: Config,

@@ -14,6 +14,10 @@ const rootKey = text.refine(value => Buffer.from(value, 'base64').length === 32,
   message: 'must be 32 bytes in base64',
 })
 
+const mailAddress = text.refine(value => /^([^<>\p{Cc}]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/u.test(value), {
+  message: 'must be an address such as Wataki <hello@example.com>',
+})
+
 const environment = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   PORT: port.default(3000),
@@ -23,6 +27,8 @@ const environment = z.object({
   DATA_DIR: text.default('./data'),
   SECRET_KEY: text.min(32, 'must have at least 32 characters').optional(),
   SECRET_KEY_FILE: text.optional(),
+  SMTP_URL: url('smtp:', 'smtps:').optional(),
+  MAIL_FROM: mailAddress.optional(),
   SANDBOX: z.enum(['on', 'off']).optional(),
   SANDBOX_URL: url('http:').optional(),
   SANDBOX_PORT: port.default(3001),
@@ -42,6 +48,8 @@ export interface Config {
   dataDir: string
   /** Null: made once and kept in `dataDir`. */
   secretKey: string | null
+  /** Null: links to sign in are printed to the log. */
+  smtp: { url: string; from: string } | null
   /** Null: off. `controlUrl` null: it runs in this process. */
   sandbox: { controlUrl: string | null } | null
   /** The port of a sandbox that runs alone. */
@@ -72,14 +80,17 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
   const sandboxOn = (env.SANDBOX ?? (production ? 'off' : 'on')) === 'on'
   const secretKey = env.SECRET_KEY ?? (env.SECRET_KEY_FILE ? readSecretFile(env.SECRET_KEY_FILE) : null)
   if (production && !secretKey) throw new ConfigError('SECRET_KEY: is required in production (or SECRET_KEY_FILE)')
+  const publicUrl = (env.PUBLIC_URL ?? `http://localhost:${env.PORT}`).replace(/\/+$/, '')
+  const mailFrom = env.MAIL_FROM ?? `Wataki <no-reply@${new URL(publicUrl).hostname}>`
   return Object.freeze({
     production,
     host: env.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
     port: env.PORT,
-    publicUrl: (env.PUBLIC_URL ?? `http://localhost:${env.PORT}`).replace(/\/+$/, ''),
+    publicUrl,
     databaseUrl: env.DATABASE_URL ?? null,
     dataDir: resolve(env.DATA_DIR),
     secretKey,
+    smtp: env.SMTP_URL ? { url: env.SMTP_URL, from: mailFrom } : null,
     sandbox: sandboxOn ? { controlUrl: env.SANDBOX_URL ?? null } : null,
     sandboxPort: env.SANDBOX_PORT,
     whatsapp: {

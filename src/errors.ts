@@ -58,6 +58,10 @@ export function invalid(problems: Record<string, string>): ApiError {
 
 export const accountInactive = () => new ApiError('account_inactive', 'This account is not active')
 export const unauthorized = () => new ApiError('unauthorized', 'Missing or invalid authentication')
+/** The same for a link that has expired, one that was used and one that never was. */
+export const invalidLink = () =>
+  new ApiError('unauthorized', 'This sign-in link has expired or was used before: ask for a new one')
+export const limitExceeded = (message: string) => new ApiError('limit_exceeded', message)
 export const notFound = (what: string) => new ApiError('not_found', `${what} not found`)
 export const duplicate = (what: string) => new ApiError('duplicate', `${what} already exists`)
 export const instanceNotConnected = (state: string) =>

@@ -1,7 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { systemClock } from './clock.ts'
 
-export type IdPrefix = 'ten' | 'inst' | 'msg' | 'med' | 'whk' | 'evt' | 'key' | 'ses' | 'aud' | 'mail' | 'del' | 'req' | 'err'
+export type IdPrefix =
+  | 'ten'
+  | 'inst'
+  | 'msg'
+  | 'med'
+  | 'whk'
+  | 'evt'
+  | 'key'
+  | 'ses'
+  | 'aud'
+  | 'mail'
+  | 'del'
+  | 'req'
+  | 'err'
 
 // Crockford's alphabet, in ASCII order: text order is then creation order.
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'

@@ -1,4 +1,7 @@
 import type { App } from '../context.ts'
+import { sendMailDue } from '../resolvers/auth/sendMailDue.ts'
+import { tidyAccountsDue } from '../resolvers/auth/tidyAccountsDue.ts'
+import { writeLastUseDue } from '../resolvers/auth/writeLastUseDue.ts'
 import { dispatchDue } from '../resolvers/messages/dispatchDue.ts'
 import { expirePending } from '../resolvers/messages/failPending.ts'
 import { tidyInboxDue } from '../resolvers/messages/tidyInboxDue.ts'
@@ -7,6 +10,9 @@ import { tidyInboxDue } from '../resolvers/messages/tidyInboxDue.ts'
 const JOBS: { name: string; everyMs: number; run: (app: App) => Promise<void> }[] = [
   { name: 'dispatch what is due', everyMs: 1_000, run: dispatchDue },
   { name: 'expire what is pending', everyMs: 5_000, run: expirePending },
+  { name: 'send the mail', everyMs: 1_000, run: sendMailDue },
+  { name: 'write down last uses', everyMs: 15_000, run: writeLastUseDue },
+  { name: 'tidy the accounts', everyMs: 300_000, run: tidyAccountsDue },
   { name: 'tidy the inbox', everyMs: 3_600_000, run: tidyInboxDue },
 ]
 

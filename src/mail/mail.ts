@@ -24,5 +24,6 @@ export interface Mailer {
   send(letter: Letter): Promise<Outcome>
   /** Outside production and without a mail server: the newest letters, newest first. */
   kept(): readonly KeptLetter[]
-  close(): void
+  /** Takes no more, and gives what is on its way a few seconds. */
+  close(): Promise<void>
 }

@@ -1,3 +1,4 @@
+import './auth.ts'
 import './instances.ts'
 import './messages.ts'
 import './sandbox.ts'

@@ -2,10 +2,13 @@ import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { App } from '../../context.ts'
 import { ApiKey } from '../../db/entities/api-key.ts'
 import { Tenant } from '../../db/entities/tenant.ts'
+import { sqlOf } from '../../db/sql.ts'
 import { duplicate, invalid } from '../../errors.ts'
 import { newId } from '../../ids.ts'
 import { sha256 } from '../../secrets.ts'
 import { newApiKey, prefixOf } from './api-key.ts'
+import { recordAudit } from './audit.ts'
+import { emailOf } from './email.ts'
 
 /** The operator's way in: an active tenant with a key, no mail needed. The key is shown only here. */
 export async function createTenant(
@@ -13,11 +16,11 @@ export async function createTenant(
   input: { name: string; email: string },
 ): Promise<{ tenantId: string; apiKey: string }> {
   const name = input.name.trim()
-  const email = input.email.trim().toLowerCase()
+  const email = emailOf(input.email)
   const problems: Record<string, string> = {}
   if (name === '' || name.length > 100) problems.name = 'must have 1 to 100 characters'
-  if (!/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email) || email.length > 254) problems.email = 'must be an e-mail address'
-  if (Object.keys(problems).length > 0) throw invalid(problems)
+  if (!email) problems.email = 'must be an e-mail address'
+  if (!email || problems.name) throw invalid(problems)
 
   const tenantId = newId('ten')
   const apiKey = newApiKey()
@@ -33,6 +36,7 @@ export async function createTenant(
         hash: sha256(apiKey),
         createdAt,
       })
+      await recordAudit(sqlOf(em), app, { action: 'tenant.created', tenantId, target: tenantId })
     })
   } catch (error) {
     if (error instanceof UniqueConstraintViolationException) throw duplicate('an account with this e-mail address')

@@ -1,8 +1,10 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import { type Context, tenantOf } from '../../context.ts'
 import { Instance } from '../../db/entities/instance.ts'
+import { sqlOf } from '../../db/sql.ts'
 import { duplicate, invalid } from '../../errors.ts'
 import { newId } from '../../ids.ts'
+import { recordAudit } from '../auth/audit.ts'
 import type { InstanceConfig, StoredInstance } from './shape.ts'
 
 export type ConfigInput = { [Key in keyof InstanceConfig]?: boolean | null }
@@ -19,30 +21,35 @@ export async function createInstance(ctx: Context, input: CreateInstanceInput): 
   const sandbox = input.sandbox ?? false
   if (sandbox && !ctx.networks.sandbox) throw invalid({ sandbox: 'the sandbox is off on this server' })
   const now = ctx.clock.now()
-  const created = ctx.em.create(Instance, {
-    id: newId('inst'),
-    tenantId,
-    name: input.name.trim(),
-    description: input.description ?? null,
-    sandbox,
-    autoReconnect: input.config?.autoReconnect ?? true,
-    downloadMedia: input.config?.downloadMedia ?? false,
-    emitRaw: input.config?.emitRaw ?? false,
-    wanted: false,
-    linked: false,
-    state: 'disconnected',
-    stateAt: now,
-    createdAt: now,
-    updatedAt: now,
+  const name = input.name.trim()
+  const create = ctx.em.transactional(async em => {
+    const created = em.create(Instance, {
+      id: newId('inst'),
+      tenantId,
+      name,
+      description: input.description ?? null,
+      sandbox,
+      autoReconnect: input.config?.autoReconnect ?? true,
+      downloadMedia: input.config?.downloadMedia ?? false,
+      emitRaw: input.config?.emitRaw ?? false,
+      wanted: false,
+      linked: false,
+      state: 'disconnected',
+      stateAt: now,
+      createdAt: now,
+      updatedAt: now,
+    })
+    await em.flush()
+    await recordAudit(sqlOf(em), ctx, { action: 'instance.created', tenantId, target: created.id })
+    return created
   })
-  await saveUniqueName(ctx, created.name)
-  return created
+  return uniqueName(create, name)
 }
 
-/** Flushes; a name that another instance of the tenant has is 409. */
-export async function saveUniqueName(ctx: Context, name: string): Promise<void> {
+/** A name that another instance of the tenant has is 409. */
+export async function uniqueName<Result>(work: Promise<Result>, name: string): Promise<Result> {
   try {
-    await ctx.em.flush()
+    return await work
   } catch (error) {
     if (error instanceof UniqueConstraintViolationException)
       throw duplicate(`an instance named ${JSON.stringify(name)}`)

@@ -1,4 +1,5 @@
 import type { Context } from '../../context.ts'
+import { recordAudit } from '../auth/audit.ts'
 import { instance } from './instance.ts'
 
 /** Unlinks the phone as far as WhatsApp can be reached, then deletes the row and, by cascade, all that hangs on it. */
@@ -6,10 +7,10 @@ export async function deleteInstance(ctx: Context, args: { instanceId: string })
   const stored = await instance(ctx, args)
   await ctx.whatsapp.unlink(stored.id)
   if (stored.sandbox) await ctx.sandbox?.forget(stored.id)
-  await ctx.db.sql.query(
-    'delete from instance where id = $1 and tenant_id = $2',
-    [stored.id, stored.tenantId],
-    'delete-instance',
-  )
+  const { id, tenantId } = stored
+  await ctx.db.transaction(async sql => {
+    await sql.query('delete from instance where id = $1 and tenant_id = $2', [id, tenantId], 'delete-instance')
+    await recordAudit(sql, ctx, { action: 'instance.deleted', tenantId, target: id })
+  })
   return true
 }

@@ -1,5 +1,5 @@
 import type { Context } from '../../context.ts'
-import { type ConfigInput, saveUniqueName } from './createInstance.ts'
+import { type ConfigInput, uniqueName } from './createInstance.ts'
 import { instance } from './instance.ts'
 import type { StoredInstance } from './shape.ts'
 
@@ -17,7 +17,7 @@ export async function updateInstance(ctx: Context, args: UpdateInstanceArgs): Pr
   stored.downloadMedia = config?.downloadMedia ?? stored.downloadMedia
   stored.emitRaw = config?.emitRaw ?? stored.emitRaw
   stored.updatedAt = ctx.clock.now()
-  await saveUniqueName(ctx, stored.name)
+  await uniqueName(ctx.em.flush(), stored.name)
   ctx.whatsapp.configure(stored.id, { autoReconnect: stored.autoReconnect })
   return stored
 }

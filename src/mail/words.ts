@@ -1,0 +1,35 @@
+import type { Letter } from './mail.ts'
+
+export interface Words {
+  subject: string
+  text: string
+  html: string
+}
+
+/** What a letter says: the same in plain text and in HTML, which needs nothing from elsewhere. */
+export function wordsOf({ kind, link, validMinutes }: Letter): Words {
+  const signUp = kind === 'sign_up'
+  const subject = signUp ? 'Confirm your e-mail address for Wataki' : 'Sign in to Wataki'
+  const lead = signUp
+    ? 'Welcome to Wataki. Open this link to confirm your e-mail address and create your account:'
+    : 'Open this link to sign in to Wataki:'
+  const button = signUp ? 'Create my account' : 'Sign in'
+  const end = `It works once, within ${validMinutes} minutes. If you did not ask for it, ignore this message: nothing happens without the link.`
+  return {
+    subject,
+    text: `${lead}\n\n${link}\n\n${end}\n`,
+    html: `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>${subject}</title></head>
+<body style="margin:0;padding:32px 16px;font-family:system-ui,sans-serif;font-size:16px;line-height:1.5;color:#1a1a1a;background:#fff">
+<div style="max-width:480px;margin:0 auto">
+<p>${lead}</p>
+<p style="margin:24px 0"><a href="${escapeHtml(link)}" style="display:inline-block;padding:12px 20px;border-radius:6px;background:#0b6b50;color:#fff;text-decoration:none">${button}</a></p>
+<p style="font-size:14px;color:#555">${end}</p>
+</div></body></html>
+`,
+  }
+}
+
+const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+
+const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, character => ENTITIES[character]!)

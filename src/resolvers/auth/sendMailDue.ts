@@ -1,0 +1,51 @@
+import type { App } from '../../context.ts'
+import { claimMail, type DueMail, deleteMail, postponeMail } from '../../db/queries/mail.ts'
+import { findAccount } from '../../db/queries/tenants.ts'
+import { letterPlace, type QueuedLetter } from './request-link.ts'
+import { LINK_VALID_MINUTES, linkOf } from './token.ts'
+
+/** Longer than the mailer takes for one letter, whatever the server does. */
+const LEASE_MS = 60_000
+/** At once: what the mailer has connections for. */
+const CLAIM_MAX = 4
+const ROUNDS_MAX = 50
+/** The waits between tries grow by this factor, until the link in the letter is too old. */
+const RETRY_FIRST_MS = 5_000
+const RETRY_FACTOR = 3
+
+/** The clock's call: sends the letters that wait. */
+export async function sendMailDue(app: App): Promise<void> {
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const now = app.clock.now()
+    const leaseEnd = new Date(now.getTime() + LEASE_MS)
+    const claimed = await claimMail(app.db.sql, { now, leaseEnd, limit: CLAIM_MAX })
+    await Promise.all(
+      claimed.map(mail =>
+        sendLetter(app, mail).catch(cause => app.log.error({ err: cause, mailId: mail.id }, 'a letter was not sent')),
+      ),
+    )
+    if (claimed.length < CLAIM_MAX) return
+  }
+}
+
+async function sendLetter(app: App, mail: DueMail): Promise<void> {
+  const { sql } = app.db
+  const { to, token, signUp }: QueuedLetter = JSON.parse(
+    app.secrets.open(mail.letter, letterPlace(mail.id)).toString('utf8'),
+  )
+  const account = await findAccount(sql, { email: to })
+  // Nobody asked for an account: a stranger gets no letter.
+  if (!account && !signUp) return deleteMail(sql, mail.id)
+  const outcome = await app.mail.send({
+    kind: account ? 'sign_in' : 'sign_up',
+    to,
+    link: linkOf(app.config.publicUrl, token),
+    validMinutes: LINK_VALID_MINUTES,
+  })
+  if (outcome.kind === 'sent') return deleteMail(sql, mail.id)
+  const { kind, reason } = outcome
+  app.log.warn({ mailId: mail.id, attempts: mail.attempts, outcome: kind, reason }, 'a letter was not sent')
+  if (kind === 'refused') return deleteMail(sql, mail.id)
+  const waitMs = RETRY_FIRST_MS * RETRY_FACTOR ** (mail.attempts - 1)
+  return postponeMail(sql, mail.id, new Date(app.clock.nowMs() + waitMs))
+}
