@@ -52,11 +52,15 @@ export interface Context extends App {
   ip: string | null
   /** What the session cookie holds, good or not. */
   sessionToken: string | null
-  /** Facts for headers, in domain words; only `rest/headers.ts` knows header names. */
+  /** Facts for headers and the log, in domain words; only `rest/headers.ts` knows header names. */
   facts: Facts
 }
 
 export interface Facts {
+  /** For the log: the pattern that the path matched. */
+  route?: string
+  /** For the log: the root fields that GraphQL ran. */
+  operations?: string[]
   /** Seconds after which the caller may try again. */
   retryAfterSeconds?: number
   /** The caller has a new session, or none any more: its cookie is to say so. */

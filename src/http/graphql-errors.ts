@@ -17,19 +17,25 @@ interface Extensions {
   http?: { status?: number }
 }
 
-/** What a resolver or Yoga threw → what the caller may see. */
-export function masked(log: Log, error: unknown): Error {
+export interface MaskOptions {
+  /** Goes into the log line of a crash. */
+  requestId?: string
+  hideSuggestions?: boolean
+}
+
+/** What a resolver or Yoga threw → what the caller may see. What was masked before stays as it is. */
+export function masked(log: Log, error: unknown, { requestId, hideSuggestions }: MaskOptions = {}): Error {
   if (isAbort(error)) return error as Error
   const known = apiErrorOf(error)
   if (known) return tell(error, known)
-  if (isOwnOfGraphql(error)) return coded(error)
+  if (isOwnOfGraphql(error)) return coded(error, { hideSuggestions })
   // Not located in a field: Yoga throws it bare when it cannot read the variables of a GET.
   if (error instanceof SyntaxError) {
     return new GraphQLError('the request is not valid JSON', {
       extensions: { code: 'validation_error', details: {}, http: { status: 400 } },
     })
   }
-  return tell(error, crash({ log }, error))
+  return tell(error, crash({ log, requestId }, error))
 }
 
 /** An error of GraphQL itself (syntax, validation, variables) is about what the caller sent. */
@@ -57,6 +63,23 @@ function tell(error: unknown, known: ApiError): GraphQLError {
     originalError: known,
     extensions: { code: known.code, details: known.details },
   })
+}
+
+interface Payload {
+  errors?: readonly unknown[]
+  incremental?: readonly { errors?: readonly unknown[] }[]
+}
+
+/** A result, or one payload of many: what is deferred or streamed has errors of its own. */
+export function maskedResult<Result extends Payload>(result: Result, mask: (error: unknown) => Error): Result {
+  if (!result.errors && !result.incremental) return result
+  return {
+    ...result,
+    ...(result.errors && { errors: result.errors.map(mask) }),
+    ...(result.incremental && {
+      incremental: result.incremental.map(part => (part.errors ? { ...part, errors: part.errors.map(mask) } : part)),
+    }),
+  }
 }
 
 function isOwnOfGraphql(error: unknown): error is GraphQLError {

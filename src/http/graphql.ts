@@ -4,6 +4,7 @@ import type { App } from '../context.ts'
 import { methodNotAllowed } from '../errors.ts'
 import { answer, apiErrorOf, crash, type Exchange, type Headers } from '../rest/answer.ts'
 import { readBody, requireJson } from '../rest/body.ts'
+import { headersOf } from '../rest/headers.ts'
 import { apiKeyOf, type Identify } from './credentials.ts'
 import type { Yoga } from './yoga.ts'
 
@@ -77,6 +78,7 @@ async function forward({ req, res, ctx }: Exchange, { yoga, body, streams }: For
   res.setHeaders(response.headers as unknown as globalThis.Headers)
   res.setHeader('X-Request-Id', ctx.requestId)
   res.setHeader('X-Content-Type-Options', 'nosniff')
+  for (const [name, value] of Object.entries(headersOf(ctx.facts))) res.setHeader(name, value)
   const type = response.headers.get('content-type') ?? ''
   if (!/^(text\/event-stream|multipart\/mixed)/.test(type)) {
     res.setHeader('Cache-Control', 'no-store')

@@ -15,6 +15,7 @@ import type { App } from '../context.ts'
 import { notFound, unauthorized, unavailable } from '../errors.ts'
 import { answer, answerError, type Exchange } from '../rest/answer.ts'
 import { createRest } from '../rest/rest.ts'
+import { logRequest } from '../telemetry/request.ts'
 import { checked } from './checked.ts'
 import { contextsOf } from './context.ts'
 import { apiKeyOf, type Identify, requestIdOf } from './credentials.ts'
@@ -72,7 +73,9 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
     res.once('close', () => open.delete(res))
     if (closing) res.shouldKeepAlive = false
     const exchange = { req, res, ctx: openContext(requestIdOf(req)) }
+    logRequest(exchange)
     const path = pathOf(req)
+    if (path === '/graphql' || path === '/healthz' || path === '/readyz') exchange.ctx.facts.route = path
     if (path === '/v1' || path.startsWith('/v1/')) void rest.serve(exchange)
     else if (path === '/graphql') void graphql.serve(exchange)
     else if (path === '/healthz') answer(exchange, 200, '{"status":"ok"}')

@@ -1,9 +1,18 @@
-import { type DocumentNode, type GraphQLError, type GraphQLSchema, NoSchemaIntrospectionCustomRule } from 'graphql'
-import { createYoga, type Plugin } from 'graphql-yoga'
+import { useDeferStream } from '@graphql-yoga/plugin-defer-stream'
+import {
+  type DocumentNode,
+  type GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  NoSchemaIntrospectionCustomRule,
+  parse,
+} from 'graphql'
+import { createYoga, handleStreamOrSingleExecutionResult, type Plugin } from 'graphql-yoga'
 import { LRUCache } from 'lru-cache'
 import type { Context } from '../context.ts'
 import type { Log } from '../telemetry/log.ts'
-import { coded, isOurs, masked, statusOf } from './graphql-errors.ts'
+import { coded, isOurs, masked, maskedResult, statusOf } from './graphql-errors.ts'
+import { assertWithinLimits, LIMITS, rootFields, tooMuch } from './graphql-limits.ts'
 
 /** Yoga, set up: the transport of GraphQL, over HTTP, SSE and (through `getEnveloped`) WebSocket. */
 
@@ -11,8 +20,13 @@ export interface YogaOptions {
   log: Log
   /** As it is to be served: with `checked` around its root fields. */
   schema: GraphQLSchema
-  /** Closes GraphiQL, and introspection for callers without credentials; hides suggestions of names. */
+  /** Closes GraphiQL and introspection for callers without credentials; hides suggestions of names. */
   production: boolean
+  /**
+   * Called with the number of root fields beyond the first, which the request itself has paid for; rejects with
+   * `rate_limited` when they are too many.
+   */
+  charge?: (ctx: Context, operations: number) => Promise<void> | void
 }
 
 /** What Yoga is given with a request; resolvers get `house` alone. */
@@ -25,7 +39,8 @@ export type Yoga = ReturnType<typeof createHouseYoga>
 /** Parsed documents take some twenty times their text: bounded by length, not by number. */
 const DOCUMENTS_MAX_CHARACTERS = 2_000_000
 
-export function createHouseYoga({ schema, log, production }: YogaOptions) {
+export function createHouseYoga(options: YogaOptions) {
+  const { schema, log, production } = options
   return createYoga<Given>({
     schema,
     graphqlEndpoint: '/graphql',
@@ -36,11 +51,11 @@ export function createHouseYoga({ schema, log, production }: YogaOptions) {
     multipart: false,
     // Read and bounded before Yoga sees it.
     maxRequestBodySize: false,
-    graphiql: production ? false : { title: 'Wataki' },
+    graphiql: (_request, given) => (production && !given?.house.caller ? false : { title: 'Wataki' }),
     renderGraphiQL,
     parserAndValidationCache: { documentCache: cache<DocumentNode>(), errorCache: cache<Error>() },
-    maskedErrors: { maskError: error => masked(log, error) },
-    plugins: [house(production)],
+    maskedErrors: { maskError: error => masked(log, error, { hideSuggestions: production }) },
+    plugins: [limits(schema), house(options), useDeferStream()],
   })
 }
 
@@ -59,17 +74,64 @@ function renderGraphiQL(options?: object): Promise<string> {
   return page
 }
 
+/** Thrown in the midst of parsing, so that neither the rules of GraphQL nor the caches see what asks for too much. */
+function limits(schema: GraphQLSchema): Plugin<Given> {
+  return {
+    onParse({ context, setParseFn }) {
+      setParseFn((source, options) => parse(source, { ...options, maxTokens: LIMITS.tokens }))
+      return ({ result }) => {
+        if (result instanceof Error) {
+          if (/^Syntax Error: Document contains more that \d+ tokens/.test(result.message))
+            throw tooMuch({ tokens: null })
+          return
+        }
+        const { variables } = (context as { params?: { variables?: unknown } }).params ?? {}
+        assertWithinLimits({ schema, document: result as DocumentNode, variables })
+      }
+    },
+  }
+}
+
 /** What the house wants of Yoga beyond its options. */
-function house(production: boolean): Plugin<Given> {
+function house({ log, production, charge }: YogaOptions): Plugin<Given> {
+  const maskFor = (ctx: Context) => (error: unknown) =>
+    masked(log, error, { requestId: ctx.requestId, hideSuggestions: production })
   return {
     onValidate({ context, addValidationRule }) {
       if (production && !(context as unknown as Given).house.caller) addValidationRule(NoSchemaIntrospectionCustomRule)
     },
-    onExecute({ executeFn, setExecuteFn }) {
+    async onExecute({ args, executeFn, setExecuteFn, setResultAndStopExecution }) {
+      const ctx = args.contextValue.house
+      const operation = getOperationAST(args.document, args.operationName)
+      const fields = operation ? rootFields(args.document, operation) : []
+      ctx.facts.operations = [...new Set(fields)]
+      const mask = maskFor(ctx)
+      try {
+        if (charge && fields.length > 1) await charge(ctx, fields.length - 1)
+      } catch (error) {
+        // Not thrown: over WebSocket that would end the socket.
+        return void setResultAndStopExecution({ errors: [mask(error) as GraphQLError] })
+      }
       setExecuteFn(args => executeFn({ ...args, contextValue: args.contextValue.house }))
+      return {
+        onExecuteDone: payload =>
+          handleStreamOrSingleExecutionResult(payload as never, ({ result, setResult }) =>
+            setResult(maskedResult(result, mask)),
+          ),
+      }
     },
-    onSubscribe({ subscribeFn, setSubscribeFn }) {
-      setSubscribeFn(args => subscribeFn({ ...args, contextValue: (args.contextValue as unknown as Given).house }))
+    onSubscribe({ args, subscribeFn, setSubscribeFn }) {
+      const ctx = (args.contextValue as unknown as Given).house
+      const operation = getOperationAST(args.document, args.operationName)
+      ctx.facts.operations = operation ? rootFields(args.document, operation) : []
+      const mask = maskFor(ctx)
+      setSubscribeFn(args => subscribeFn({ ...args, contextValue: ctx }))
+      return {
+        onSubscribeResult: payload =>
+          handleStreamOrSingleExecutionResult(payload as never, ({ result, setResult }) =>
+            setResult(maskedResult(result, mask)),
+          ),
+      }
     },
     onResultProcess({ result, setResult }) {
       if (!('errors' in result) || !result.errors) return

@@ -66,7 +66,7 @@ export async function createRest({ schema, admit, publicUrl }: RestOptions): Pro
   }
 }
 
-type Find = (url: string) => { byMethod: Map<string, Endpoint>; target: Target } | null
+type Find = (url: string) => { path: string; byMethod: Map<string, Endpoint>; target: Target } | null
 
 /** One lookup by path, then by method: so a wrong method is known from a wrong path. */
 function dispatchTable(endpoints: Endpoint[]): Find {
@@ -74,13 +74,13 @@ function dispatchTable(endpoints: Endpoint[]): Find {
   const router = findMyWay({ querystringParser: text => text, maxParamLength: PATH_PARAMETER_MAX_LENGTH })
   for (const [path, group] of byPath) {
     const byMethod = new Map(group.map(endpoint => [endpoint.method, endpoint]))
-    router.on('GET', path.replace(/\{(\w+)\}/g, ':$1'), () => {}, byMethod)
+    router.on('GET', path.replace(/\{(\w+)\}/g, ':$1'), () => {}, { path, byMethod })
   }
   return url => {
     const found = router.find('GET', url)
     if (!found) return null
     for (const name in found.params) if (found.params[name] === '') return null
-    return { byMethod: found.store, target: { params: found.params, query: found.searchParams as unknown as string } }
+    return { ...found.store, target: { params: found.params, query: found.searchParams as unknown as string } }
   }
 }
 
@@ -88,6 +88,7 @@ async function dispatch(exchange: Exchange, find: Find): Promise<void> {
   const { method, url } = exchange.req
   const found = find(url!)
   if (!found) throw notFound('route')
+  exchange.ctx.facts.route = found.path
   const endpoint = found.byMethod.get(method === 'HEAD' ? 'GET' : method!)
   if (endpoint) return endpoint.serve(exchange, found.target)
   const headers = { Allow: allowed(found.byMethod) }
