@@ -152,6 +152,18 @@ describe('the door to a PGlite', () => {
     await impatient.close()
   })
 
+  it('gives a joiner a session without the prepared statements of others', async () => {
+    const named = { name: 'same', text: 'select 1 as n' }
+    const other = { name: 'same', text: 'select 2 as n' }
+    await pglite.pool.query(named)
+    for (let round = 0; round < 2; round++) {
+      const client = await joiner(dataDir)
+      expect((await client.query(other)).rows).toEqual([{ n: 2 }])
+      await client.end()
+    }
+    expect((await pglite.pool.query(named)).rows).toEqual([{ n: 1 }])
+  })
+
   it('answers one joiner after the other', async () => {
     const first = await joiner(dataDir)
     await first.query('begin')
