@@ -114,12 +114,14 @@ export const MessageContentInput = builder.inputType('MessageContentInput', {
   }),
 })
 
-/** Each type asks for its own fields and admits no others. */
+/** Each type asks for its own fields and admits no others. What its own type refused is not there, and is told already. */
 export const contentFitsType = (input: {
-  type: 'text'
-  content: { text?: string | null }
-}): Record<string, string> | null =>
-  input.content.text ? null : { 'content.text': input.content.text === '' ? 'must not be empty' : 'is required' }
+  type?: 'text'
+  content?: { text?: string | null }
+}): Record<string, string> | null => {
+  if (input.type !== 'text' || !input.content || input.content.text) return null
+  return { 'content.text': input.content.text === '' ? 'must not be empty' : 'is required' }
+}
 
 const SendInput = builder.inputType('SendMessageInput', {
   description: 'A message to send.',

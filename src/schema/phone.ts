@@ -1,5 +1,5 @@
 import { chatJid, phoneDigits } from '../resolvers/chats/chat-id.ts'
-import type { Check } from './check.ts'
+import { type Check, limited } from './check.ts'
 
 /** Rules on values that name a phone or a chat. */
 
@@ -11,5 +11,6 @@ export const chatId: Check = (value: string) =>
     ? null
     : 'must be …@s.whatsapp.net, …@lid, …@g.us, or a phone number in international form of 8 to 15 digits'
 
-export const digits: Check = (value: string) =>
-  /^\d{8,15}$/.test(value) ? null : 'must be 8 to 15 digits, without anything else'
+export const digits: Check = limited({ pattern: '^[0-9]{8,15}$' }, (value: string) =>
+  /^\d{8,15}$/.test(value) ? null : 'must be 8 to 15 digits, without anything else',
+)

@@ -2,7 +2,7 @@
  * What happened, for the operator. It owns what may stand in a line and in what form: never a secret, a message text
  * or a full phone number. It refuses to know what any of it means.
  */
-import { type DestinationStream, type Logger, pino } from 'pino'
+import { type DestinationStream, type LogFn, type Logger, type LoggerOptions, pino } from 'pino'
 import pretty from 'pino-pretty'
 import { errorFacts } from './error-facts.ts'
 import { allowed } from './fields.ts'
@@ -18,12 +18,20 @@ export interface LogOptions {
 }
 
 export function createLog({ level, json, to }: LogOptions): Log {
-  const options = {
+  const options: LoggerOptions = {
     level,
     base: undefined,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { log: allowed },
     serializers: { err: errorFacts },
+    hooks: {
+      // Without a sentence pino takes the error's own words, as they are.
+      logMethod(args: Parameters<LogFn>, write: LogFn) {
+        const [fields, sentence] = args as [unknown, unknown]
+        if (sentence !== undefined || typeof fields === 'string') write.apply(this, args)
+        else write.call(this, fields instanceof Error ? { err: fields } : (fields as object), 'without a sentence')
+      },
+    },
   }
   if (json) return to ? pino(options, to) : pino(options)
   return pino(options, pretty({ translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname', sync: true, destination: to }))
