@@ -41,7 +41,8 @@ describe('every route of /v1', () => {
   })
 
   it('answers 401 without a key, with an unknown one and with one that is no key at all', async () => {
-    for (const { method, path } of routes) {
+    for (const { method, path, operation } of routes) {
+      if (operation.security?.length === 0) continue
       for (const key of ['', 'nonsense', '0'.repeat(64)]) {
         const answer = await acme.request(method, path, { headers: { 'x-api-key': key } })
         expect([answer.status, answer.body], `${method} ${path}`).toEqual([401, error('unauthorized', {})])

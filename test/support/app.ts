@@ -4,12 +4,15 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { openApp, type Running } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
+import type { KeptLetter } from '../../src/mail/mail.ts'
 import { createTenant } from '../../src/resolvers/auth/createTenant.ts'
 import { testDatabase } from './database.ts'
 
 /** The real app on a free port, with a database and a sandbox of its own. */
 export interface TestApp extends Running {
   tenant(name?: string): Promise<Caller>
+  /** The newest letter to this address that would have been mailed, once it is there. */
+  letterTo(email: string): Promise<KeptLetter>
   /** Starts the same app again on the same data, as after a stop. */
   restart(): Promise<void>
 }
@@ -37,6 +40,10 @@ export async function openTestApp(variables: Record<string, string> = {}): Promi
     async tenant(name = `Tenant ${++tenants}`) {
       const created = await createTenant(running.app, { name, email: `t${++tenants}@example.com` })
       return callerOf(() => running.url, created)
+    },
+    async letterTo(email) {
+      const newest = () => running.app.mail.kept().find(letter => letter.to === email)
+      return (await until(newest, letter => letter !== undefined))!
     },
     async restart() {
       await running.close()

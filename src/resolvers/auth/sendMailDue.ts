@@ -21,7 +21,7 @@ export async function sendMailDue(app: App): Promise<void> {
     const claimed = await claimMail(app.db.sql, { now, leaseEnd, limit: CLAIM_MAX })
     await Promise.all(
       claimed.map(mail =>
-        sendLetter(app, mail).catch(cause => app.log.error({ err: cause, mailId: mail.id }, 'a letter was not sent')),
+        sendLetter(app, mail).catch(cause => app.log.error({ err: cause, letterId: mail.id }, 'a letter was not sent')),
       ),
     )
     if (claimed.length < CLAIM_MAX) return
@@ -43,9 +43,9 @@ async function sendLetter(app: App, mail: DueMail): Promise<void> {
     validMinutes: LINK_VALID_MINUTES,
   })
   if (outcome.kind === 'sent') return deleteMail(sql, mail.id)
-  const { kind, reason } = outcome
-  app.log.warn({ mailId: mail.id, attempts: mail.attempts, outcome: kind, reason }, 'a letter was not sent')
-  if (kind === 'refused') return deleteMail(sql, mail.id)
+  const { kind: code, reason } = outcome
+  app.log.warn({ letterId: mail.id, attempt: mail.attempts, code, reason }, 'a letter was not sent')
+  if (code === 'refused') return deleteMail(sql, mail.id)
   const waitMs = RETRY_FIRST_MS * RETRY_FACTOR ** (mail.attempts - 1)
   return postponeMail(sql, mail.id, new Date(app.clock.nowMs() + waitMs))
 }
