@@ -61,7 +61,7 @@ const TEST_MAX_LINES = 500
 /** Files that may be longer, each with its reason. */
 const LONGER: Record<string, string> = {}
 
-const roomOf = (file: string): string => file.split('/')[0]!
+const roomOf = (file: string): string => file.split('/')[0]!.replace('.test.ts', '.ts')
 
 function importsOf(file: string, source: string): { target: string; typesOnly: boolean }[] {
   const found = []

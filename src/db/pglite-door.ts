@@ -16,7 +16,7 @@ export interface DoorOptions extends Pick<OpenPGlite, 'pool' | 'exchange'> {
   holdLimitMs?: number
 }
 
-const HOLD_LIMIT_MS = 10_000
+const HOLD_LIMIT_MS = 4_000
 const MAX_JOINERS = 10
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 const MAX_UNREAD_BYTES = 64 * 1024 * 1024
