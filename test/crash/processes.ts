@@ -102,7 +102,7 @@ export class Server {
     const startedMs = performance.now()
     const env = {
       SANDBOX: 'off',
-      LOG_LEVEL: process.env.CRASH_LOG_LEVEL ?? 'warn',
+      LOG_LEVEL: 'debug',
       ...this.#env,
       DATA_DIR: this.dataDir,
       PORT: String(port),

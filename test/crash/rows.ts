@@ -5,8 +5,8 @@ export interface Rows {
   eventsAmiss: string[]
   /** A status that the same message reached twice. */
   statusTwice: string[]
-  /** Stanzas that were decrypted more than once, because they could not be read the first time. */
-  retried: number
+  /** Stanzas that were decrypted more than once: what came again was not known again. */
+  readTwice: number
   /** Messages that were handed to the network more than once. */
   sentAgain: number
 }
@@ -26,15 +26,15 @@ export function rowsOf(world: World, instanceId: string): Promise<Rows> {
        group by data->>'message_id', data->>'status' having count(*) > 1`,
       [instanceId],
     )
-    const [counts] = await sql.query<{ retried: number; again: number }>(
-      `select (select count(*)::int - count(distinct stanza->>'id')::int from inbox where instance_id = $1) as retried,
+    const [counts] = await sql.query<{ twice: number; again: number }>(
+      `select (select count(*)::int - count(distinct stanza->>'id')::int from inbox where instance_id = $1) as twice,
          (select count(*)::int from message where instance_id = $1 and attempts > 1) as again`,
       [instanceId],
     )
     return {
       eventsAmiss: amiss.map(row => row.id),
       statusTwice: twice.map(row => row.id),
-      retried: counts!.retried,
+      readTwice: counts!.twice,
       sentAgain: counts!.again,
     }
   })

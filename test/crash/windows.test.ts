@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { type Cable, openCable } from './cable.ts'
 import { until } from './processes.ts'
 import { rowsOf } from './rows.ts'
@@ -11,7 +11,7 @@ const BOB = '5511988880001'
 /** Its receipts, which would prove the ack, take 30 s. */
 const SLOW = '5511900000006'
 const COUNT = 5
-const IMMACULATE = { eventsAmiss: [], statusTwice: [], retried: 0 }
+const IMMACULATE = { eventsAmiss: [], statusTwice: [], readTwice: 0 }
 
 let cable: Cable
 let world: World
@@ -29,12 +29,16 @@ afterAll(async () => {
 }, 30_000)
 
 let made = 0
+let unreadable = 0
 beforeEach(async () => {
   cable.lose(null)
   if (!world.server.isUp) await world.server.start()
   id = await world.link(`instance ${++made}`)
   await meet(BOB)
 }, 30_000)
+
+beforeEach(() => void (unreadable = world.unreadable()))
+afterEach(() => expect(world.unreadable() - unreadable).toBe(0))
 
 async function meet(other: string): Promise<void> {
   contact = other

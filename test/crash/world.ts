@@ -1,4 +1,5 @@
 /** A network, a server on it and a caller of the server: what a crash test starts from. */
+import { readFileSync } from 'node:fs'
 import { copyFile } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { type Database, openDatabase } from '../../src/db/open.ts'
@@ -40,6 +41,8 @@ export interface World {
   shown(instanceId: string, contact: string): Promise<string[]>
   /** Messages to linked devices that the network keeps because nobody acknowledged them. */
   unacknowledged(): Promise<number>
+  /** How often a server could not decrypt what it got, as its log says. */
+  unreadable(): number
   /** The rows of the running server. */
   withDatabase<T>(use: (database: Database) => Promise<T>): Promise<T>
   close(): Promise<void>
@@ -111,6 +114,7 @@ function assemble({ server, printed, database, apiKey, close }: Parts): World {
       const messages = await network.messages(id, { contact })
       return messages.flatMap(({ fromMe, content }) => (!fromMe && content.type === 'text' ? [content.text] : []))
     },
+    unreadable: () => readFileSync(server.log, 'utf8').split('failed to decrypt message').length - 1,
     unacknowledged: () => unacknowledged(database),
     async withDatabase(use) {
       const opened = await openDatabase({ dataDir: server.dataDir, log: silent, join: true })
