@@ -1,6 +1,11 @@
+import { pino } from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Context } from '../../src/context.ts'
+import { ApiError } from '../../src/errors.ts'
+import { checked } from '../../src/http/checked.ts'
+import { createHouseYoga } from '../../src/http/yoga.ts'
 import { type Door, openDoor, until } from './door.ts'
-import { calls, open } from './schema.ts'
+import { calls, open, schema } from './schema.ts'
 
 let door: Door
 beforeAll(async () => {
@@ -258,5 +263,89 @@ describe('SSE', () => {
       expect(await response.text()).toContain(`"code":"${code}"`)
     }
     expect(open.streams).toBe(0)
+  })
+})
+
+describe('a crash', () => {
+  it('is logged under the id of its request, over HTTP and deferred', async () => {
+    await door.graphql('{ crash }', { headers: { 'X-Request-Id': 'quote-me.1' } })
+    expect(crashes('quote-me.1')).toHaveLength(1)
+    const deferred = await door.graphql('{ greeting ... @defer { crash } }', {
+      headers: { 'X-Request-Id': 'quote-me.2', Accept: 'multipart/mixed' },
+    })
+    expect(deferred.text).toContain('internal_error')
+    expect(deferred.text).not.toContain('hunter2')
+    expect(crashes('quote-me.2')).toHaveLength(1)
+  })
+
+  const crashes = (requestId: string) =>
+    door.log.map(line => JSON.parse(line)).filter(line => line.level === 50 && line.requestId === requestId)
+})
+
+describe('several operations in one document', () => {
+  const charged: number[] = []
+  let allowed = 100
+  const yoga = createHouseYoga({
+    schema: checked(schema),
+    log: pino({ level: 'silent' }),
+    production: true,
+    charge: (_ctx, operations) => {
+      charged.push(operations)
+      if (operations > allowed) throw new ApiError('rate_limited', 'Too many requests')
+    },
+  })
+  const ask = async (query: string, operationName?: string) => {
+    const house = { caller: null, requestId: 'req_1', facts: {} as { operations?: string[] } }
+    const response = await yoga.fetch(
+      'http://localhost/graphql',
+      {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ query, operationName }),
+      },
+      { house: house as unknown as Context },
+    )
+    return { status: response.status, json: JSON.parse(await response.text()), house }
+  }
+  beforeEach(() => {
+    charged.length = 0
+    allowed = 100
+  })
+
+  it('are charged one by one, however they are packed; the first is paid for with the request', async () => {
+    for (const [query, operations] of [
+      ['{ greeting }', []],
+      ['{ greeting greeting __typename }', []],
+      ['{ a: greeting b: greeting c: greeting }', [2]],
+      ['{ ...F ...F a: greeting } fragment F on Query { b: greeting ... { c: greeting } }', [2]],
+      ['query A { greeting } query B { a: greeting b: greeting }', [1], 'B'],
+    ] as [string, number[], string?][]) {
+      charged.length = 0
+      await ask(query, operations.length > 0 && query.includes('query B') ? 'B' : undefined)
+      expect([query, charged]).toEqual([query, operations])
+    }
+  })
+
+  it('are none of them run when they are too many', async () => {
+    allowed = 1
+    const { status, json, house } = await ask('{ a: greeting b: greeting c: greeting }')
+    expect([status, json.data, json.errors[0].extensions.code]).toEqual([429, undefined, 'rate_limited'])
+    expect(house.facts.operations).toEqual(['greeting'])
+  })
+
+  it('hide suggestions in variables too', async () => {
+    const query = 'query($kind: ThingKind) { things(thingKind: $kind) { nextCursor } }'
+    const response = await yoga.fetch(
+      'http://localhost/graphql',
+      {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ query, variables: { kind: 'plain_tex' } }),
+      },
+      { house: { caller: null, requestId: 'req_1', facts: {} } as unknown as Context },
+    )
+    const text = await response.text()
+    expect(text).toContain('validation_error')
+    expect(text).not.toContain('plain_text')
   })
 })
