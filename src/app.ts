@@ -10,7 +10,8 @@ import { startJobs } from './jobs/run.ts'
 import { createLogMailer } from './mail/log-mailer.ts'
 import type { Mailer } from './mail/mail.ts'
 import { createSmtpMailer } from './mail/smtp.ts'
-import { identify } from './resolvers/auth/identify.ts'
+import { admit, chargeMore, mayBeGood } from './resolvers/auth/admit.ts'
+import { stillGood } from './resolvers/auth/identify.ts'
 import { LastUse } from './resolvers/auth/last-use.ts'
 import { createRevocations } from './resolvers/auth/revocations.ts'
 import { writeLastUseDue } from './resolvers/auth/writeLastUseDue.ts'
@@ -83,7 +84,7 @@ export async function openApp(
     // Before the jobs: they wait for the letters that are on their way.
     opened.push({ what: 'mail', close: () => app.mail.close() })
     await resumeInstances(app)
-    const server = await createServer(app, { schema, identify })
+    const server = await createServer(app, { schema, doorkeeper: { mayBeGood, admit, chargeMore, stillGood } })
     opened.push({ what: 'server', close: () => server.close() })
     const { port } = await server.listen({ host: config.host, port: config.port })
     const url = `http://${config.host}:${port}`

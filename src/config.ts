@@ -1,8 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 
 /** Every environment variable once: its name, meaning, default and check. `.env.example` lists the same. */
+
+/** Ten times as many, for sessions, still are an integer of the database. */
+const RATE_LIMIT_MAX = 100_000_000
 
 const text = z.string().trim().min(1)
 const port = z.coerce.number().int().min(0).max(65535)
@@ -13,6 +17,20 @@ const url = (...protocols: string[]) =>
 const rootKey = text.refine(value => Buffer.from(value, 'base64').length === 32, {
   message: 'must be 32 bytes in base64',
 })
+
+/** Comma-separated; each must pass. */
+const list = (isGood: (item: string) => boolean, message: string) =>
+  text
+    .transform(value => value.split(',').flatMap(item => item.trim() || []))
+    .refine(items => items.every(isGood), { message })
+const cidrs = list(
+  item => ipaddr.isValidCIDR(item) || (ipaddr.isValid(item) && !item.includes('/')),
+  'must be addresses or networks such as 10.0.0.0/8, separated by commas',
+).transform(items => items.map(item => (item.includes('/') ? item : `${item}/${item.includes(':') ? 128 : 32}`)))
+const origins = list(
+  item => /^https?:/.test(item) && URL.parse(item)?.origin === item,
+  'must be origins such as https://app.example.com, separated by commas',
+)
 
 const mailAddress = text.refine(value => /^([^<>\p{Cc}]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/u.test(value), {
   message: 'must be an address such as Wataki <hello@example.com>',
@@ -29,6 +47,9 @@ const environment = z.object({
   SECRET_KEY_FILE: text.optional(),
   SMTP_URL: url('smtp:', 'smtps:').optional(),
   MAIL_FROM: mailAddress.optional(),
+  RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).max(RATE_LIMIT_MAX).default(60),
+  CORS_ORIGINS: origins.default([]),
+  TRUST_PROXY: cidrs.default([]),
   SANDBOX: z.enum(['on', 'off']).optional(),
   SANDBOX_URL: url('http:').optional(),
   SANDBOX_PORT: port.default(3001),
@@ -50,6 +71,12 @@ export interface Config {
   secretKey: string | null
   /** Null: links to sign in are printed to the log. */
   smtp: { url: string; from: string } | null
+  /** Of one tenant's API keys; also of an address that nobody is signed in from. */
+  rateLimitPerMinute: number
+  /** Whose pages may call with an API key, never with cookies. */
+  corsOrigins: readonly string[]
+  /** CIDRs of proxies whose `X-Forwarded-For` counts. */
+  trustProxy: readonly string[]
   /** Null: off. `controlUrl` null: it runs in this process. */
   sandbox: { controlUrl: string | null } | null
   /** The port of a sandbox that runs alone. */
@@ -91,6 +118,9 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
     dataDir: resolve(env.DATA_DIR),
     secretKey,
     smtp: env.SMTP_URL ? { url: env.SMTP_URL, from: mailFrom } : null,
+    rateLimitPerMinute: env.RATE_LIMIT_PER_MINUTE,
+    corsOrigins: env.CORS_ORIGINS,
+    trustProxy: env.TRUST_PROXY,
     sandbox: sandboxOn ? { controlUrl: env.SANDBOX_URL ?? null } : null,
     sandboxPort: env.SANDBOX_PORT,
     whatsapp: {

@@ -65,6 +65,21 @@ export interface Facts {
   retryAfterSeconds?: number
   /** The caller has a new session, or none any more: its cookie is to say so. */
   session?: { token: string; maxAgeSeconds: number } | { cleared: true }
+  /** The public side is https: its cookies go nowhere else. */
+  secure?: boolean
+  /** What is left to who calls. */
+  allowance?: Allowance
+  /** The origin of another site's page that may read the answer. */
+  sharedWith?: string
+}
+
+/** Of requests, in one window. */
+export interface Allowance {
+  limit: number
+  remaining: number
+  /** Since 1970. */
+  resetsAtSeconds: number
+  resetsInSeconds: number
 }
 
 /** The caller's tenant, or 401. */

@@ -61,6 +61,14 @@ export const unauthorized = () => new ApiError('unauthorized', 'Missing or inval
 /** The same for a link that has expired, one that was used and one that never was. */
 export const invalidLink = () =>
   new ApiError('unauthorized', 'This sign-in link has expired or was used before: ask for a new one')
+export const forbidden = (message: string) => new ApiError('forbidden', message)
+export const rateLimited = (retryAfterSeconds: number) =>
+  new ApiError('rate_limited', `Too many requests: try again in ${Math.ceil(retryAfterSeconds)} s`, {
+    retryAfterSeconds,
+  })
+/** One tenant's subscriptions at once: waiting does not help, closing one does. */
+export const tooManyStreams = (max: number) =>
+  new ApiError('rate_limited', `At most ${max} streams at once`, { details: { limit: max } })
 export const limitExceeded = (message: string) => new ApiError('limit_exceeded', message)
 export const notFound = (what: string) => new ApiError('not_found', `${what} not found`)
 export const duplicate = (what: string) => new ApiError('duplicate', `${what} already exists`)

@@ -1,7 +1,13 @@
+import type { IncomingMessage } from 'node:http'
 import type { App, Context } from '../context.ts'
+import type { AddressOf } from './address.ts'
+import { sessionTokenOf } from './credentials.ts'
+
+export type OpenContext = (req: IncomingMessage, requestId: string) => Context
 
 /** The one place where a request gets its context: the app, seen through a caller, an id and an `em` of its own. */
-export function contextsOf(app: App): (requestId: string) => Context {
+export function contextsOf(app: App, addressOf: AddressOf): OpenContext {
+  const secure = app.config.publicUrl.startsWith('https:')
   const shared = Object.create(app, {
     // Forked when first asked for: many requests never touch the ORM.
     em: {
@@ -12,5 +18,12 @@ export function contextsOf(app: App): (requestId: string) => Context {
       },
     },
   })
-  return requestId => Object.assign(Object.create(shared), { caller: null, requestId, facts: {} })
+  return (req, requestId) =>
+    Object.assign(Object.create(shared), {
+      caller: null,
+      requestId,
+      ip: addressOf(req),
+      sessionToken: sessionTokenOf(req),
+      facts: { secure },
+    })
 }

@@ -1,19 +1,17 @@
 import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import type { App } from '../context.ts'
 import { methodNotAllowed } from '../errors.ts'
 import { answer, apiErrorOf, crash, type Exchange, type Headers } from '../rest/answer.ts'
 import { readBody, requireJson } from '../rest/body.ts'
 import { headersOf } from '../rest/headers.ts'
-import { apiKeyOf, type Identify } from './credentials.ts'
+import type { Gate } from './gate.ts'
 import type { Yoga } from './yoga.ts'
 
 /** GraphQL over HTTP: what comes before Yoga (credentials, size, media type) and after it (writing, streams). */
 
 export interface GraphqlOptions {
-  app: App
   yoga: Yoga
-  identify: Identify
+  gate: Gate
 }
 
 export interface GraphqlDoor {
@@ -25,16 +23,17 @@ export interface GraphqlDoor {
 const METHODS = ['GET', 'POST']
 const MEDIA_TYPES = ['application/json', 'application/graphql+json']
 
-export function createGraphqlDoor({ app, yoga, identify }: GraphqlOptions): GraphqlDoor {
+export function createGraphqlDoor({ yoga, gate }: GraphqlOptions): GraphqlDoor {
   const streams: Streams = new Set()
   return {
     async serve(exchange) {
-      const { req, ctx } = exchange
+      const { req } = exchange
       try {
         const headers = { Allow: [...METHODS, 'OPTIONS'].join(', ') }
+        if (req.method === 'OPTIONS') gate.peek(exchange.ctx)
+        else await gate.enter(exchange)
         if (req.method === 'OPTIONS') return answer(exchange, 204, undefined, headers)
         if (!METHODS.includes(req.method!)) return refuse(exchange, methodNotAllowed(), headers)
-        ctx.caller = await identify(app, apiKeyOf(req))
         if (req.method === 'POST') requireJson(req, MEDIA_TYPES)
         const body = req.method === 'POST' ? await readBody(req) : undefined
         await forward(exchange, { yoga, body, streams })

@@ -1,7 +1,9 @@
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { Context } from '../context.ts'
 import { ApiError } from '../errors.ts'
 import { newId } from '../ids.ts'
+import { headersOf } from '../rest/headers.ts'
 
 /** Answers where there is no request to answer: what is not HTTP, came too slowly, or may not upgrade. */
 
@@ -22,15 +24,20 @@ function sentence(code: string | undefined): string {
   return 'the request is not valid HTTP'
 }
 
-export const refuseUpgrade = (socket: Duplex, error: ApiError): void => write(socket, error)
+export function refuseUpgrade(socket: Duplex, error: ApiError, { facts, requestId }: Context): void {
+  write(socket, error, { ...headersOf({ ...facts, retryAfterSeconds: error.retryAfterSeconds }), [ID]: requestId })
+}
 
-function write(socket: Duplex, { status, code, message, details }: ApiError): void {
+const ID = 'X-Request-Id'
+
+function write(socket: Duplex, error: ApiError, headers: Record<string, string> = { [ID]: newId('req') }): void {
+  const { status, code, message, details } = error
   const body = JSON.stringify({ error: { code, message, details } })
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Content-Type: application/json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
-    `X-Request-Id: ${newId('req')}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     'Connection: close',
   ]
   socket.on('error', () => {})

@@ -12,23 +12,33 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { GraphQLSchema } from 'graphql'
 import type { App } from '../context.ts'
-import { notFound, unauthorized, unavailable } from '../errors.ts'
-import { answer, answerError, type Exchange } from '../rest/answer.ts'
+import { notFound, unavailable } from '../errors.ts'
+import { answer, answerError, apiErrorOf, crash, type Exchange } from '../rest/answer.ts'
 import { createRest } from '../rest/rest.ts'
 import { logRequest } from '../telemetry/request.ts'
+import { addressesBehind } from './address.ts'
 import { checked } from './checked.ts'
 import { contextsOf } from './context.ts'
-import { apiKeyOf, type Identify, requestIdOf } from './credentials.ts'
+import { sharer } from './cors.ts'
+import { requestIdOf } from './credentials.ts'
+import { createGate, type Doorkeeper } from './gate.ts'
 import { createGraphqlDoor } from './graphql.ts'
+import { mailboxPage } from './pages/mailbox-page.ts'
+import { verifyPage } from './pages/verify-page.ts'
 import { onBrokenRequest, refuseUpgrade } from './raw.ts'
+import { type Live, watchRevocations } from './revoked.ts'
+import { seated } from './streams.ts'
+import { wayDown } from './way-down.ts'
 import { createWebSocketDoor } from './websocket.ts'
 import { createHouseYoga } from './yoga.ts'
 
 export interface ServerOptions {
   schema: GraphQLSchema
-  identify: Identify
+  doorkeeper: Doorkeeper
   /** How long requests in flight may go on after `close()`. */
   drainMs?: number
+  /** How long new requests are still answered after `close()`, while `/readyz` says no. */
+  noticeMs?: number
   limits?: Partial<typeof LIMITS>
 }
 
@@ -47,53 +57,70 @@ const LIMITS = {
   keepAliveTimeout: 65_000,
   maxHeaderSize: 16_384,
 }
-const DRAIN_MS = 10_000
+// The whole way down of a process takes less than 10 s.
+const DRAIN_MS = 6000
+/** For load balancers to notice. */
+const NOTICE_MS = 1000
 const DATABASE_TIMEOUT_MS = 2000
 
 export async function createServer(app: App, options: ServerOptions): Promise<Server> {
-  const { schema, identify, drainMs = DRAIN_MS } = options
-  const openContext = contextsOf(app)
-  const yoga = createHouseYoga({ schema: checked(schema), log: app.log, production: app.config.production })
-  const graphql = createGraphqlDoor({ app, yoga, identify })
-  const sockets = createWebSocketDoor({ app, yoga, identify, openContext })
-  const rest = await createRest({
-    schema,
-    publicUrl: app.config.publicUrl,
-    admit: async ({ req, ctx }) => {
-      ctx.caller = await identify(app, apiKeyOf(req))
-      if (!ctx.caller) throw unauthorized()
-    },
-  })
-  const open = new Set<ServerResponse>()
+  const { schema, doorkeeper, drainMs = DRAIN_MS, noticeMs = app.config.production ? NOTICE_MS : 0 } = options
+  const { production, publicUrl, corsOrigins, trustProxy } = app.config
+  const openContext = contextsOf(app, addressesBehind(trustProxy))
+  const gate = createGate(app, doorkeeper)
+  const served = checked(seated(schema))
+  const yoga = createHouseYoga({ schema: served, log: app.log, production, charge: gate.charge })
+  const graphql = createGraphqlDoor({ yoga, gate })
+  const sockets = createWebSocketDoor({ app, yoga, gate, openContext })
+  const rest = await createRest({ schema, publicUrl, gate })
+  const share = sharer(corsOrigins)
+  const open = new Map<ServerResponse, Exchange>()
   const connections = new Set<Socket>()
+  const watch = watchRevocations({
+    app,
+    live: () => [...sockets.live(), ...streamsIn(open)],
+    stillGood: doorkeeper.stillGood,
+  })
   let closing: Promise<void> | undefined
+  let deaf = false
 
   const node = createNodeServer({ ...LIMITS, ...options.limits }, (req, res) => {
-    open.add(res)
+    if (deaf) res.shouldKeepAlive = false
+    const exchange = { req, res, ctx: openContext(req, requestIdOf(req)) }
+    open.set(res, exchange)
     res.once('close', () => open.delete(res))
-    if (closing) res.shouldKeepAlive = false
-    const exchange = { req, res, ctx: openContext(requestIdOf(req)) }
     logRequest(exchange)
     const path = pathOf(req)
-    if (path === '/graphql' || path === '/healthz' || path === '/readyz') exchange.ctx.facts.route = path
-    if (path === '/v1' || path.startsWith('/v1/')) void rest.serve(exchange)
-    else if (path === '/graphql') void graphql.serve(exchange)
-    else if (path === '/healthz') answer(exchange, 200, '{"status":"ok"}')
-    else if (path === '/readyz') void ready(app, exchange, closing === undefined)
-    else answerError(exchange, notFound('page'))
+    const serve = answerWith.get(path.startsWith('/v1/') ? '/v1' : path)
+    if (!serve) return answerError(exchange, notFound('page'))
+    // Below /v1 the pattern is known later.
+    if (!path.startsWith('/v1')) exchange.ctx.facts.route = path
+    void serve(exchange)
   })
+  const answerWith = new Map<string, (exchange: Exchange) => unknown>([
+    ['/v1', exchange => share(exchange) === 'on' && rest.serve(exchange)],
+    ['/graphql', exchange => share(exchange) === 'on' && graphql.serve(exchange)],
+    ['/healthz', exchange => answer(exchange, 200, '{"status":"ok"}')],
+    ['/readyz', exchange => ready(app, exchange, closing === undefined)],
+    ['/auth/verify', verifyPage],
+    ['/dev/mailbox', mailboxPage],
+  ])
   node.on('connection', (socket: Socket) => {
     connections.add(socket)
     socket.once('close', () => connections.delete(socket))
   })
   node.on('clientError', onBrokenRequest)
   node.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (closing || pathOf(req) !== '/graphql')
-      refuseUpgrade(socket, closing ? unavailable('shutting down') : notFound('page'))
-    else {
-      connections.delete(socket as Socket)
-      sockets.upgrade(req, socket, head)
+    const ctx = openContext(req, requestIdOf(req))
+    try {
+      if (closing) throw unavailable('shutting down')
+      if (pathOf(req) !== '/graphql') throw notFound('page')
+      gate.beforeUpgrade(req, ctx)
+    } catch (error) {
+      return refuseUpgrade(socket, apiErrorOf(error) ?? crash(ctx, error), ctx)
     }
+    connections.delete(socket as Socket)
+    sockets.upgrade(req, socket, head)
   })
   return {
     listen: ({ host, port }) => listen(node, host, port),
@@ -101,17 +128,21 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
   }
 
   async function close(): Promise<void> {
-    for (const res of open) res.shouldKeepAlive = false
-    const { promise: closed, resolve } = Promise.withResolvers<void>()
-    node.close(() => resolve())
-    graphql.endStreams()
-    sockets.close()
-    // Browsers open connections ahead of any request; Node does not take these for idle.
-    const busy = new Set([...open].map(res => res.socket))
-    for (const socket of connections) if (!busy.has(socket)) socket.destroy()
-    const late = setTimeout(() => node.closeAllConnections(), drainMs)
-    await closed
-    clearTimeout(late)
+    const onDeaf = () => {
+      deaf = true
+      graphql.endStreams()
+      sockets.close()
+      watch.stop()
+    }
+    await wayDown({ node, open: () => open.keys(), connections, noticeMs, drainMs, onDeaf })
+  }
+}
+
+/** Answers without an end, each with the caller it was opened by. */
+function* streamsIn(open: Map<ServerResponse, Exchange>): Generator<Live> {
+  for (const [res, { ctx }] of open) {
+    const type = res.headersSent && ctx.caller ? String(res.getHeader('content-type')) : ''
+    if (/^(text\/event-stream|multipart\/mixed)/.test(type)) yield { caller: ctx.caller!, cut: () => res.destroy() }
   }
 }
 

@@ -3,24 +3,28 @@ import type { Duplex } from 'node:stream'
 import { GraphQLError } from 'graphql'
 import { CloseCode, handleProtocols, makeServer, type Server, type SubscribePayload } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { App, Caller, Context } from '../context.ts'
+import type { App, Caller } from '../context.ts'
 import { newId } from '../ids.ts'
 import { apiErrorOf } from '../rest/answer.ts'
-import { apiKeyOf, type Identify } from './credentials.ts'
+import type { OpenContext } from './context.ts'
+import type { Gate } from './gate.ts'
 import { coded, masked } from './graphql-errors.ts'
+import type { Live } from './revoked.ts'
 import type { Yoga } from './yoga.ts'
 
-/** GraphQL over WebSocket (`graphql-transport-ws`), for callers with an API key only. */
+/** GraphQL over WebSocket (`graphql-transport-ws`), for callers with an API key, and for pages of our own. */
 
 export interface WebSocketOptions {
   app: App
   yoga: Yoga
-  identify: Identify
-  openContext: (requestId: string) => Context
+  gate: Gate
+  openContext: OpenContext
 }
 
 export interface WebSocketDoor {
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** Those that are let in. */
+  live(): Live[]
   /** Tells every client to come back elsewhere. */
   close(): void
 }
@@ -40,6 +44,7 @@ const HEARTBEAT_MS = 12_000
 const FAREWELL_MS = 1000
 
 export function createWebSocketDoor(options: WebSocketOptions): WebSocketDoor {
+  const connections = new Set<Connection>()
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_MAX_BYTES, handleProtocols })
   const server = makeServer<Record<string, unknown>, Connection>({
     // Watched below: it must also end a client whose key is never found good.
@@ -53,19 +58,30 @@ export function createWebSocketDoor(options: WebSocketOptions): WebSocketDoor {
     subscribe: args => (args as unknown as Prepared).run(args),
   })
   sockets.on('connection', (socket: WebSocket, req: IncomingMessage) => {
-    open(server, options, { socket, req, caller: null })
+    const connection = { socket, req, caller: null }
+    connections.add(connection)
+    socket.once('close', () => connections.delete(connection))
+    open(server, options, connection)
   })
   return {
     upgrade: (req, socket, head) => {
       sockets.handleUpgrade(req, socket, head, webSocket => sockets.emit('connection', webSocket, req))
     },
+    live: () =>
+      [...connections].flatMap(({ caller, socket }) => {
+        const cut = () => end(socket, CloseCode.Unauthorized, 'Unauthorized')
+        return caller ? [{ caller, cut }] : []
+      }),
     close() {
-      for (const socket of sockets.clients) {
-        socket.close(1001, 'Going away')
-        setTimeout(() => socket.terminate(), FAREWELL_MS).unref()
-      }
+      for (const socket of sockets.clients) end(socket, 1001, 'Going away')
     },
   }
+}
+
+/** Whether the other side says goodbye or not. */
+function end(socket: WebSocket, code: number, reason: string): void {
+  socket.close(code, reason)
+  setTimeout(() => socket.terminate(), FAREWELL_MS).unref()
 }
 
 const tooMany = () => coded(new GraphQLError(`at most ${OPERATIONS_MAX} operations at once on one socket`))
@@ -130,27 +146,32 @@ function heartbeat(socket: WebSocket): () => void {
 
 /** The key comes with the upgrade request, or with the first message, from browsers. */
 async function admit(
-  { app, identify }: WebSocketOptions,
+  { app, gate, openContext }: WebSocketOptions,
   connection: Connection,
   params: Readonly<Record<string, unknown>> | undefined,
 ): Promise<boolean> {
+  const { req, socket } = connection
   const given = params?.apiKey
+  const ctx = openContext(req, newId('req'))
   try {
-    const key = apiKeyOf(connection.req) ?? (typeof given === 'string' && given !== '' ? given : null)
-    connection.caller = await identify(app, key)
-    if (connection.caller) return true
-    connection.socket.close(CloseCode.Unauthorized, 'Unauthorized')
+    await gate.admitSocket(req, ctx, typeof given === 'string' && given !== '' ? given : null)
+    connection.caller = ctx.caller
+    return true
   } catch (error) {
     const code = apiErrorOf(error)?.code
-    if (code === 'unauthorized') connection.socket.close(CloseCode.Unauthorized, 'Unauthorized')
-    else if (code === 'account_inactive') connection.socket.close(CloseCode.Forbidden, 'Forbidden')
+    if (code === 'unauthorized') socket.close(CloseCode.Unauthorized, 'Unauthorized')
+    else if (code === 'account_inactive') socket.close(CloseCode.Forbidden, 'Forbidden')
+    else if (code === 'rate_limited' || code === 'unavailable') socket.close(TRY_AGAIN_LATER, 'Try again later')
     else {
       app.log.error({ err: error }, 'a WebSocket could not be authenticated')
-      connection.socket.close(CloseCode.InternalServerError, 'Internal server error')
+      socket.close(CloseCode.InternalServerError, 'Internal server error')
     }
+    return false
   }
-  return false
 }
+
+/** Clients come back after it, unlike after the codes of their own protocol. */
+const TRY_AGAIN_LATER = 1013
 
 /** What `prepare` hands to `execute` and `subscribe`: Yoga's own way of running it. */
 interface Prepared {
@@ -158,13 +179,14 @@ interface Prepared {
 }
 
 async function prepare(
-  { app, yoga, openContext }: WebSocketOptions,
-  { caller }: Connection,
+  { app, yoga, gate, openContext }: WebSocketOptions,
+  { req, caller }: Connection,
   payload: SubscribePayload,
 ) {
-  const house = Object.assign(openContext(newId('req')), { caller })
+  const house = Object.assign(openContext(req, newId('req')), { caller })
   const enveloped = yoga.getEnveloped({ house, params: payload } as never)
   try {
+    await gate.charge(house, 1)
     const document = enveloped.parse(payload.query)
     const errors: readonly GraphQLError[] = enveloped.validate(enveloped.schema, document)
     if (errors.length > 0) return errors.map(error => coded(error, { hideSuggestions: app.config.production }))

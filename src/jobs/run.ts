@@ -1,4 +1,5 @@
 import type { App } from '../context.ts'
+import { tidyRateBucketsDue } from '../resolvers/auth/admit.ts'
 import { sendMailDue } from '../resolvers/auth/sendMailDue.ts'
 import { tidyAccountsDue } from '../resolvers/auth/tidyAccountsDue.ts'
 import { writeLastUseDue } from '../resolvers/auth/writeLastUseDue.ts'
@@ -13,6 +14,7 @@ const JOBS: { name: string; everyMs: number; run: (app: App) => Promise<void> }[
   { name: 'send the mail', everyMs: 1_000, run: sendMailDue },
   { name: 'write down last uses', everyMs: 15_000, run: writeLastUseDue },
   { name: 'tidy the accounts', everyMs: 300_000, run: tidyAccountsDue },
+  { name: 'tidy the rate buckets', everyMs: 300_000, run: tidyRateBucketsDue },
   { name: 'tidy the inbox', everyMs: 3_600_000, run: tidyInboxDue },
 ]
 

@@ -1,12 +1,12 @@
 /**
  * The REST door: `/v1`, made by SOFA from the fields that carry `extensions.rest`. It owns the way of a request
  * through dispatch, credentials, input and answer, the spelling of names and the shape of errors. It decides
- * nothing about the product, and refuses to know who a caller is: `admit` says so.
+ * nothing about the product, and refuses to know who a caller is: the gate says so.
  */
 import findMyWay from 'find-my-way'
 import type { GraphQLSchema } from 'graphql'
 import type { Context } from '../context.ts'
-import { invalid, methodNotAllowed, notFound } from '../errors.ts'
+import { invalid, methodNotAllowed, notFound, unauthorized } from '../errors.ts'
 import { answer, answerError, type Exchange } from './answer.ts'
 import { readJson } from './body.ts'
 import { openApi } from './openapi.ts'
@@ -14,10 +14,16 @@ import { type Route, sofaRoutes } from './routes.ts'
 
 export interface RestOptions {
   schema: GraphQLSchema
-  /** Sets `ctx.caller` from the credentials of the request; rejects without good ones. */
-  admit: (exchange: Exchange) => Promise<void>
+  gate: RestGate
   /** Where the server is reached, for the OpenAPI document. */
   publicUrl: string
+}
+
+/** Who calls is not known here: this says so, in `ctx.caller`, and what is left to them. */
+export interface RestGate {
+  /** `open`: strangers may call, and credentials are not looked at. Rejects who may not come in. */
+  enter: (exchange: Exchange, open: boolean) => Promise<void>
+  peek: (ctx: Context) => void
 }
 
 export interface Rest {
@@ -32,6 +38,7 @@ interface Endpoint {
   method: string
   /** With `{snake_case}` parameters. */
   path: string
+  open: boolean
   serve: (exchange: Exchange, target: Target) => void | Promise<void>
 }
 
@@ -44,13 +51,18 @@ const BASE = '/v1'
 /** Jids and other people's ids, percent-encoded, stay below it. */
 const PATH_PARAMETER_MAX_LENGTH = 512
 
-export async function createRest({ schema, admit, publicUrl }: RestOptions): Promise<Rest> {
+export async function createRest({ schema, gate, publicUrl }: RestOptions): Promise<Rest> {
   const { routes, document } = await sofaRoutes(schema)
   const description = openApi({ routes, document, publicUrl, schema })
   const text = JSON.stringify(description)
   const endpoints: Endpoint[] = [
-    ...routes.map(route => ({ method: route.method, path: BASE + route.path, serve: operation(route, admit) })),
-    { method: 'GET', path: `${BASE}/openapi.json`, serve: exchange => answer(exchange, 200, text) },
+    ...routes.map(route => ({
+      method: route.method,
+      path: BASE + route.path,
+      open: route.open === true,
+      serve: operation(route),
+    })),
+    { method: 'GET', path: `${BASE}/openapi.json`, open: true, serve: exchange => answer(exchange, 200, text) },
   ]
   const find = dispatchTable(endpoints)
   return {
@@ -58,7 +70,7 @@ export async function createRest({ schema, admit, publicUrl }: RestOptions): Pro
     openApi: description,
     async serve(exchange) {
       try {
-        await dispatch(exchange, find)
+        await dispatch(exchange, { find, gate })
       } catch (error) {
         answerError(exchange, error)
       }
@@ -84,13 +96,19 @@ function dispatchTable(endpoints: Endpoint[]): Find {
   }
 }
 
-async function dispatch(exchange: Exchange, find: Find): Promise<void> {
+/** Everybody is counted before they are told anything, that there is no such route too. */
+async function dispatch(exchange: Exchange, { find, gate }: { find: Find; gate: RestGate }): Promise<void> {
   const { method, url } = exchange.req
   const found = find(url!)
+  if (found) exchange.ctx.facts.route = found.path
+  const endpoint = found?.byMethod.get(method === 'HEAD' ? 'GET' : method!)
+  if (method === 'OPTIONS') gate.peek(exchange.ctx)
+  else await gate.enter(exchange, endpoint?.open === true)
   if (!found) throw notFound('route')
-  exchange.ctx.facts.route = found.path
-  const endpoint = found.byMethod.get(method === 'HEAD' ? 'GET' : method!)
-  if (endpoint) return endpoint.serve(exchange, found.target)
+  if (endpoint) {
+    if (!endpoint.open && !exchange.ctx.caller) throw unauthorized()
+    return endpoint.serve(exchange, found.target)
+  }
   const headers = { Allow: allowed(found.byMethod) }
   if (method === 'OPTIONS') answer(exchange, 204, undefined, headers)
   else answerError(exchange, methodNotAllowed(), { headers })
@@ -101,9 +119,8 @@ function allowed(byMethod: Map<string, unknown>): string {
   return [...methods, ...(byMethod.has('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ')
 }
 
-const operation = (route: Route, admit: RestOptions['admit']) => async (exchange: Exchange, target: Target) => {
+const operation = (route: Route) => async (exchange: Exchange, target: Target) => {
   const { req, ctx } = exchange as { req: Exchange['req']; ctx: Context }
-  if (!route.open) await admit(exchange)
   const body = route.method === 'GET' ? undefined : await readJson(req)
   const { variables, problems } = route.read({ ...target, body })
   for (const _ in problems) return answerError(exchange, invalid(problems), { spelled: true })

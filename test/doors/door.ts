@@ -1,9 +1,11 @@
 import { connect } from 'node:net'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
+import { systemClock } from '../../src/clock.ts'
 import type { App, Caller } from '../../src/context.ts'
-import { unauthorized } from '../../src/errors.ts'
+import type { Doorkeeper } from '../../src/http/gate.ts'
 import { createServer, type ServerOptions } from '../../src/http/server.ts'
+import { createRevocations } from '../../src/resolvers/auth/revocations.ts'
 import { schema } from './schema.ts'
 
 export interface Door {
@@ -36,14 +38,25 @@ export interface Answer {
   json: any
 }
 
-export const identify = async (_app: App, key: string | null): Promise<Caller | null> => {
-  if (key === null) return null
-  if (key !== 'good') throw unauthorized()
-  return { tenantId: 'ten_1', via: { kind: 'key', apiKeyId: 'key_1' } }
+/** Knows one key and one session of one tenant, with an allowance that nobody uses up. */
+export const doorkeeper: Doorkeeper = {
+  mayBeGood: () => true,
+  admit: async (_app, credentials) => {
+    if ('apiKey' in credentials) return credentials.apiKey === 'good' ? admission(byKey) : null
+    return credentials.sessionToken === 'good' ? admission(bySession) : null
+  },
+  chargeMore: async (_app, caller) => admission(caller),
+  stillGood: async (_app, callers) => [...callers],
 }
+const byKey: Caller = { tenantId: 'ten_1', via: { kind: 'key', apiKeyId: 'key_1' } }
+const bySession: Caller = { tenantId: 'ten_1', via: { kind: 'session', sessionId: 'ses_1' } }
+const allowance = { limit: 60, remaining: 59, resetsAtSeconds: 1_900_000_000, resetsInSeconds: 60 }
+const admission = (caller: Caller) => ({ caller, active: true, admitted: true, allowance })
+
+type DoorOptions = Partial<ServerOptions> & { production?: boolean; config?: Partial<App['config']> }
 
 /** The real server on a free port, over an app of which only what the doors touch is there. */
-export async function openDoor(options: Partial<ServerOptions> & { production?: boolean } = {}): Promise<Door> {
+export async function openDoor(options: DoorOptions = {}): Promise<Door> {
   const log: string[] = []
   let forks = 0
   const sink = new Writable({
@@ -53,11 +66,20 @@ export async function openDoor(options: Partial<ServerOptions> & { production?: 
     },
   })
   const app = {
-    config: { production: options.production ?? false, publicUrl: 'http://localhost:3000' },
+    config: {
+      production: options.production ?? false,
+      publicUrl: 'http://localhost:3000',
+      corsOrigins: [],
+      trustProxy: [],
+      rateLimitPerMinute: 1_000_000,
+      ...options.config,
+    },
+    clock: systemClock,
+    revocations: createRevocations(),
     log: pino({ level: 'debug' }, sink),
     db: { orm: { em: { fork: () => ({ fork: ++forks }) } }, sql: { query: async () => [{}] } },
   } as unknown as App
-  const server = await createServer(app, { schema, identify, ...options })
+  const server = await createServer(app, { schema, doorkeeper, noticeMs: 0, ...options })
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
   const url = `http://127.0.0.1:${port}`
   const call = async (path: string, { method, key = 'good', json, body, headers = {} }: Call = {}): Promise<Answer> => {

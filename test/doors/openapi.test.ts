@@ -7,7 +7,11 @@ import { schema } from './schema.ts'
 let document: any
 let routes: string[]
 beforeAll(async () => {
-  const rest = await createRest({ schema, admit: async () => {}, publicUrl: 'https://api.test' })
+  const rest = await createRest({
+    schema,
+    gate: { enter: async () => {}, peek: () => {} },
+    publicUrl: 'https://api.test',
+  })
   document = rest.openApi
   routes = rest.routes
 })

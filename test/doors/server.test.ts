@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { type Door, openDoor, until } from './door.ts'
+import { type Door, doorkeeper, openDoor, until } from './door.ts'
 import { open } from './schema.ts'
 
 const withDoor = async (options: Parameters<typeof openDoor>[0], work: (door: Door) => Promise<void>) => {
@@ -87,6 +87,7 @@ describe('close', () => {
     const slow = door.call('/v1/slow')
     await new Promise(resolve => setTimeout(resolve, 100))
     const closing = door.close()
+    await new Promise(resolve => setTimeout(resolve, 50))
     await expect(door.call('/v1/greeting')).rejects.toThrow()
     const answer = await slow
     expect([answer.status, answer.text]).toEqual([200, '"done"'])
@@ -122,7 +123,7 @@ describe('close', () => {
   })
 
   it('waits for a bounded time only', async () => {
-    const door = await openDoor({ drainMs: 200, identify: () => new Promise(() => {}) })
+    const door = await openDoor({ drainMs: 200, doorkeeper: { ...doorkeeper, admit: () => new Promise(() => {}) } })
     const stuck = door.call('/v1/things').catch(() => 'cut')
     await new Promise(resolve => setTimeout(resolve, 100))
     const start = performance.now()

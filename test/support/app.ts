@@ -25,6 +25,7 @@ export async function openTestApp(variables: Record<string, string> = {}): Promi
     PORT: '0',
     DATABASE_URL: database.url,
     DATA_DIR: dataDir,
+    RATE_LIMIT_PER_MINUTE: '1000000',
     ...variables,
   })
   const log = pino({ level: process.env.LOG_LEVEL ?? 'silent' })

@@ -1,0 +1,196 @@
+/**
+ * The gate in front of every door: who calls, may they come this way, and does their allowance cover it. It knows no
+ * operation and no field; that a call is open to strangers it is told.
+ */
+
+import { hash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { LRUCache } from 'lru-cache'
+import type { Allowance, App, Caller, Context } from '../context.ts'
+import { accountInactive, forbidden, rateLimited, unauthorized } from '../errors.ts'
+import type { Admission, Credentials } from '../resolvers/auth/admit.ts'
+import type { Exchange } from '../rest/answer.ts'
+import { networkOf } from './address.ts'
+import { apiKeyOf } from './credentials.ts'
+import { type Sender, sendersFor } from './origin.ts'
+import { Strangers } from './strangers.ts'
+
+/** Who knows the callers: `resolvers/auth/admit.ts`. */
+export interface Doorkeeper {
+  /** Whether it can be a credential at all, without asking anybody. */
+  mayBeGood(credentials: Credentials): boolean
+  admit(app: App, credentials: Credentials): Promise<Admission | null>
+  chargeMore(app: App, caller: Caller, tokens: number): Promise<Admission | null>
+  /** Of these callers those whose credentials are still good. */
+  stillGood<Each extends Caller>(app: App, callers: readonly Each[]): Promise<Each[]>
+}
+
+export interface Gate {
+  /**
+   * Says who calls (`ctx.caller`, null for strangers) and charges the first token; rejects without good credentials,
+   * with those of another site's visitor, and beyond the allowance. `open`: credentials are not looked at.
+   */
+  enter(exchange: Exchange, open?: boolean): Promise<void>
+  /** For operations beyond the first: all of them or none. Rejects when the caller's credentials are gone, too. */
+  charge(ctx: Context, operations: number): Promise<void>
+  /** The same as `enter` for a WebSocket, whose key may come with its first message. */
+  admitSocket(req: IncomingMessage, ctx: Context, apiKey: string | null): Promise<void>
+  /** Before a socket is opened. Throws for pages of strangers, and for strangers beyond their allowance. */
+  beforeUpgrade(req: IncomingMessage, ctx: Context): void
+  /** The allowance as it stands, for answers to what is not charged. */
+  peek(ctx: Context): void
+}
+
+/** Questions to the database, each second, about keys of networks that have used up their allowance. */
+const LATE_LOOKUPS_MAX = 100
+const SPENT_MAX = 10_000
+const READS = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
+  const { publicUrl, corsOrigins, rateLimitPerMinute } = app.config
+  const senderOf = sendersFor(publicUrl)
+  const strangers = new Strangers(rateLimitPerMinute, app.clock)
+  const spent = new Spent()
+  const lookups = new LateLookups()
+  const networkOfCtx = (ctx: Context) => networkOf(ctx.ip ?? '')
+
+  function chargeStranger(ctx: Context, tokens = 1): void {
+    const { admitted, allowance } = strangers.charge(networkOfCtx(ctx), tokens)
+    ctx.facts.allowance = allowance
+    if (!admitted) throw rateLimited(allowance.resetsInSeconds)
+  }
+
+  /** Null: nobody's credentials, and charged as a stranger's. */
+  async function admit(ctx: Context, credentials: Credentials): Promise<Caller | null> {
+    if (!doorkeeper.mayBeGood(credentials)) return stranger(ctx)
+    // What is remembered is no secret.
+    const mark = hash('sha256', 'apiKey' in credentials ? credentials.apiKey : credentials.sessionToken, 'base64')
+    const used = spent.get(mark)
+    if (used) return refuse(ctx, used)
+    if (strangers.peek(networkOfCtx(ctx)).remaining <= 0 && !lookups.allow(mark)) return stranger(ctx)
+    const admission = await doorkeeper.admit(app, credentials)
+    if (!admission) return stranger(ctx)
+    lookups.known(mark)
+    ctx.facts.allowance = admission.allowance
+    if (!admission.active) throw accountInactive()
+    if (!admission.admitted) {
+      spent.add(mark, admission.allowance)
+      return refuse(ctx, admission.allowance)
+    }
+    return admission.caller
+  }
+
+  function stranger(ctx: Context): null {
+    chargeStranger(ctx)
+    return null
+  }
+
+  return {
+    async enter({ req, ctx }, open = false) {
+      try {
+        const apiKey = apiKeyOf(req)
+        if (open || (apiKey === null && ctx.sessionToken === null)) return chargeStranger(ctx)
+        const caller = await admit(ctx, apiKey === null ? { sessionToken: ctx.sessionToken! } : { apiKey })
+        if (!caller && apiKey !== null) throw unauthorized()
+        if (caller?.via.kind === 'session') assertOwnPage(req, senderOf(req))
+        ctx.caller = caller
+      } catch (error) {
+        // The database is away: nothing was charged, and the answer still tells an allowance.
+        ctx.facts.allowance ??= strangers.peek(networkOfCtx(ctx))
+        throw error
+      }
+    },
+    async charge(ctx, operations) {
+      if (operations <= 0) return
+      if (!ctx.caller) return chargeStranger(ctx, operations)
+      const admission = await doorkeeper.chargeMore(app, ctx.caller, operations)
+      if (!admission) throw unauthorized()
+      ctx.facts.allowance = admission.allowance
+      if (!admission.active) throw accountInactive()
+      if (!admission.admitted) throw rateLimited(admission.allowance.resetsInSeconds)
+    },
+    async admitSocket(req, ctx, apiKey) {
+      const key = apiKeyOf(req) ?? apiKey
+      const isOwn = senderOf(req) === 'own'
+      if (key === null && (ctx.sessionToken === null || !isOwn)) throw unauthorized()
+      ctx.caller = await admit(ctx, key === null ? { sessionToken: ctx.sessionToken! } : { apiKey: key })
+      if (!ctx.caller) throw unauthorized()
+    },
+    beforeUpgrade(req, ctx) {
+      // No page can set this header: who has it is a program.
+      if (apiKeyOf(req) !== null) return
+      const sender = senderOf(req)
+      if (sender === 'foreign' && !corsOrigins.includes(req.headers.origin ?? '')) throw forbidden(OTHER_ORIGIN)
+      if (ctx.sessionToken === null || sender !== 'own') chargeStranger(ctx)
+    },
+    peek(ctx) {
+      ctx.facts.allowance ??= strangers.peek(networkOfCtx(ctx))
+    },
+  }
+}
+
+const OTHER_ORIGIN = 'This request comes from another origin'
+
+function refuse(ctx: Context, allowance: Allowance): never {
+  ctx.facts.allowance = allowance
+  throw rateLimited(allowance.resetsInSeconds)
+}
+
+/**
+ * A browser sends the cookie whoever asks it to. A write is taken only from a page of our own, and as JSON, which no
+ * form can send; reading is refused to pages of others, except that a link may lead here.
+ */
+function assertOwnPage(req: IncomingMessage, sender: Sender): void {
+  if (READS.has(req.method!)) {
+    if (sender === 'foreign' && req.headers['sec-fetch-mode'] !== 'navigate') throw forbidden(OTHER_ORIGIN)
+    return
+  }
+  if (sender !== 'own') throw forbidden(`${OTHER_ORIGIN}, or does not say from which`)
+  const type = req.headers['content-type']
+  const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
+  if ((hasBody || type !== undefined) && !/^application\/(graphql\+)?json\s*(;|$)/i.test(type ?? '')) {
+    throw forbidden('A request by session cookie must be application/json')
+  }
+}
+
+/** Credentials whose allowance is used up, until it is fresh: their calls cost the database nothing. */
+class Spent {
+  readonly #until = new LRUCache<string, { endMs: number; allowance: Allowance }>({ max: SPENT_MAX })
+
+  add(mark: string, allowance: Allowance): void {
+    this.#until.set(mark, { endMs: performance.now() + allowance.resetsInSeconds * 1000, allowance })
+  }
+
+  get(mark: string): Allowance | null {
+    const known = this.#until.get(mark)
+    if (!known) return null
+    const resetsInSeconds = (known.endMs - performance.now()) / 1000
+    if (resetsInSeconds > 0) return { ...known.allowance, resetsInSeconds }
+    this.#until.delete(mark)
+    return null
+  }
+}
+
+/**
+ * Somebody who tries keys must not keep the database busy; a neighbour behind the same address must not be kept out.
+ * So keys that were good before are always asked about, and others as far as the second's budget goes.
+ */
+class LateLookups {
+  readonly #known = new LRUCache<string, true>({ max: SPENT_MAX })
+  #secondStartMs = 0
+  #done = 0
+
+  known(mark: string): void {
+    this.#known.set(mark, true)
+  }
+
+  allow(mark: string): boolean {
+    if (this.#known.has(mark)) return true
+    const nowMs = performance.now()
+    if (nowMs >= this.#secondStartMs + 1000) {
+      this.#secondStartMs = nowMs
+      this.#done = 0
+    }
+    return ++this.#done <= LATE_LOOKUPS_MAX
+  }
+}
