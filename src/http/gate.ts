@@ -89,7 +89,13 @@ export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
     async enter({ req, ctx }, open = false) {
       try {
         const apiKey = apiKeyOf(req)
-        if (open || (apiKey === null && ctx.sessionToken === null)) return chargeStranger(ctx)
+        if (open || (apiKey === null && ctx.sessionToken === null)) {
+          chargeStranger(ctx)
+          // To be signed in as somebody else is a change, too.
+          const isWrite = !READS.has(req.method!) && ctx.sessionToken !== null
+          if (isWrite && apiKey === null && senderOf(req) === 'foreign') throw forbidden(OTHER_ORIGIN)
+          return
+        }
         const caller = await admit(ctx, apiKey === null ? { sessionToken: ctx.sessionToken! } : { apiKey })
         if (!caller && apiKey !== null) throw unauthorized()
         if (caller?.via.kind === 'session') assertOwnPage(req, senderOf(req))
@@ -130,6 +136,7 @@ export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
 }
 
 const OTHER_ORIGIN = 'This request comes from another origin'
+const NO_ORIGIN = 'A request by session cookie must say where it comes from, in the header Origin'
 
 function refuse(ctx: Context, allowance: Allowance): never {
   ctx.facts.allowance = allowance
@@ -145,7 +152,7 @@ function assertOwnPage(req: IncomingMessage, sender: Sender): void {
     if (sender === 'foreign' && req.headers['sec-fetch-mode'] !== 'navigate') throw forbidden(OTHER_ORIGIN)
     return
   }
-  if (sender !== 'own') throw forbidden(`${OTHER_ORIGIN}, or does not say from which`)
+  if (sender !== 'own') throw forbidden(sender === 'foreign' ? OTHER_ORIGIN : NO_ORIGIN)
   const type = req.headers['content-type']
   const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
   if ((hasBody || type !== undefined) && !/^application\/(graphql\+)?json\s*(;|$)/i.test(type ?? '')) {
