@@ -1,0 +1,36 @@
+/** Words and numbers that have broken others. */
+
+export const HOSTILE = [
+  '',
+  ' ',
+  '\0',
+  'a\0b',
+  '\ud800',
+  '\udfff\ud800',
+  'a\r\nb',
+  '\u202e',
+  '\ufeff',
+  '😀'.repeat(60),
+  'x'.repeat(5000),
+  '__proto__',
+  'constructor',
+  'toString',
+  "'; drop table instance; --",
+  '../../etc/passwd',
+  '%00',
+  '{{7*7}}',
+  '-1',
+  '0',
+  '1e400',
+  'NaN',
+  'null',
+  'true',
+  '[]',
+  '{}',
+  '5511999998888@s.whatsapp.net',
+  '1@lid',
+  '120363000000@g.us',
+  'BEGIN:VCARD\r\nFN:x;y\r\nEND:VCARD',
+]
+
+export const NUMBERS = [0, -1, 1, 200, 201, 1.5, -0, 2 ** 31 - 1, 2 ** 31, 2 ** 53, 1e308, -1e308, 5e-324]
