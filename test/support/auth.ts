@@ -1,0 +1,63 @@
+import type { Context, Caller as Who } from '../../src/context.ts'
+import { sendMailDue } from '../../src/resolvers/auth/sendMailDue.ts'
+import { type Answer, type Json, type TestApp, until } from './app.ts'
+
+/** Signing in as people do, and contexts as the door makes them. */
+
+/** Without credentials; `at` is the server. */
+export async function post(
+  at: string,
+  path: string,
+  body?: unknown,
+  headers?: Record<string, string>,
+): Promise<Answer> {
+  const response = await fetch(at + path, {
+    method: 'POST',
+    headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  })
+  const text = await response.text()
+  return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }
+}
+
+export const tokenIn = (link: string): string => new URL(link).hash.replace('#token=', '')
+
+/** The token of the next letter to this address, after `ask`. */
+export async function tokenFor(wataki: TestApp, email: string, ask: () => Promise<Answer>): Promise<string> {
+  await wataki.app.db.sql.query('delete from mail_request')
+  const before = wataki.app.mail.kept()[0]
+  const { status } = await ask()
+  if (status !== 200) throw new Error(`asked for a link and got ${status}`)
+  await sendMailDue(wataki.app)
+  await until(
+    () => wataki.app.mail.kept(),
+    kept => kept[0] !== before && kept[0]?.to === email,
+  )
+  return tokenIn((await wataki.letterTo(email)).link)
+}
+
+export const signUp = (wataki: TestApp, email: string, name = 'Acme'): Promise<string> =>
+  tokenFor(wataki, email, () => post(wataki.url, '/v1/auth/signup', { name, email }))
+
+export const logIn = (wataki: TestApp, email: string): Promise<string> =>
+  tokenFor(wataki, email, () => post(wataki.url, '/v1/auth/login', { email }))
+
+/** What an operation gets, over the app itself. */
+export function contextOf(
+  wataki: TestApp,
+  given: { caller?: Who | null; ip?: string | null; sessionToken?: string | null } = {},
+): Context {
+  return Object.assign(Object.create(wataki.app), {
+    em: wataki.app.db.orm.em.fork(),
+    requestId: 'req_test',
+    facts: {},
+    caller: null,
+    ip: null,
+    sessionToken: null,
+    ...given,
+  })
+}
+
+export async function rowsOf(wataki: TestApp, text: string, params: unknown[] = []): Promise<Json[]> {
+  return wataki.app.db.sql.query(text, params)
+}
