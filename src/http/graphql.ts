@@ -90,10 +90,10 @@ async function forward({ req, res, ctx }: Exchange, { yoga, body, streams }: For
   pipe(response.body as unknown as Readable, res, streams)
 }
 
-/**
- * Yoga's body is a Node stream, dressed as a web stream whose `cancel` waits for the next event. A reader that does
- * not keep up is waited for; the streams behind it bound what they hold, and then end.
- */
+/** Of a reader of events who does not keep up. */
+const UNREAD_MAX_BYTES = 1_048_576
+
+/** Yoga's body is a Node stream, dressed as a web stream whose `cancel` waits for the next event. */
 function pipe(body: Readable, res: ServerResponse, streams: Streams): void {
   const end = () => {
     body.unpipe(res)
@@ -107,5 +107,11 @@ function pipe(body: Readable, res: ServerResponse, streams: Streams): void {
   })
   res.on('error', () => res.destroy())
   body.once('error', () => res.destroy())
-  body.pipe(res)
+  // An answer in parts has an end, and waits for its reader. Events come whether they are read or not.
+  if (!String(res.getHeader('content-type')).startsWith('text/event-stream')) return void body.pipe(res)
+  body.on('data', chunk => {
+    if (res.writableLength > UNREAD_MAX_BYTES) res.destroy()
+    else res.write(chunk)
+  })
+  body.once('end', () => res.end())
 }

@@ -233,7 +233,21 @@ builder.subscriptionFields(t => ({
     subscribe: (_, args) => ticks(args.upTo),
     resolve: tick => tick as number,
   }),
+  flood: t.string({ subscribe: () => flood(), resolve: text => text as string }),
 }))
+
+/** 32 KiB each millisecond or so, whether they are read or not; up to 32 MiB. */
+async function* flood(): AsyncGenerator<string> {
+  open.streams++
+  try {
+    for (let i = 0; i < 1000; i++) {
+      await new Promise(resolve => setTimeout(resolve, 1))
+      yield 'x'.repeat(32_768)
+    }
+  } finally {
+    open.streams--
+  }
+}
 
 /** Counts, then stays open. */
 function ticks(upTo: number): AsyncIterator<number> & AsyncIterable<number> {

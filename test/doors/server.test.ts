@@ -74,6 +74,23 @@ describe('slow clients', () => {
       await reading
     }))
 
+  it('that do not read their events are cut when 1 MiB waits for them', () =>
+    withDoor({}, async door => {
+      const body = '{"query":"subscription { flood }"}'
+      const head = 'POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: good\r\nContent-Type: application/json\r\n'
+      const socket = connect(door.port, '127.0.0.1')
+      socket.on('error', () => {})
+      socket.write(`${head}Accept: text/event-stream\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+      await until(() => open.streams === 1)
+      socket.pause()
+      await until(() => open.streams === 0, 20_000)
+      let readBytes = 0
+      socket.on('data', chunk => (readBytes += chunk.length)).resume()
+      await new Promise(resolve => socket.once('close', resolve))
+      // What the kernel had taken besides.
+      expect(readBytes).toBeLessThan(16_000_000)
+    }))
+
   it('with headers beyond 16 KiB are refused', () =>
     withDoor({}, async door => {
       const text = await drip(door.port, `GET /v1/greeting HTTP/1.1\r\nHost: x\r\nX-Big: ${'x'.repeat(20_000)}`)
