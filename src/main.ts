@@ -2,6 +2,8 @@ import { openApp, takeCrash } from './app.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { DatabaseStartError } from './db/start-error.ts'
 
+const CLOSE_TIMEOUT_MS = 9500
+
 /** The process: reads its settings, runs the app until a signal, disposes of it. */
 async function main(): Promise<void> {
   const config = readConfig()
@@ -13,6 +15,8 @@ async function main(): Promise<void> {
   // A second signal ends it at once.
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(1))
   running.app.log.info({ signal }, 'stopping')
+  // Whatever is cut then is as safe as after a crash; who sent the signal waits no longer.
+  setTimeout(() => process.exit(0), CLOSE_TIMEOUT_MS).unref()
   await running.close()
 }
 
