@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { identifySession, stillGood } from '../../src/resolvers/auth/identify.ts'
-import { logout } from '../../src/resolvers/auth/logout.ts'
 import type { Revocation } from '../../src/resolvers/auth/revocations.ts'
 import { setTenantStatus } from '../../src/resolvers/auth/setTenantStatus.ts'
+import { stillGood } from '../../src/resolvers/auth/still-good.ts'
 import { tidyAccountsDue } from '../../src/resolvers/auth/tidyAccountsDue.ts'
-import { verify } from '../../src/resolvers/auth/verify.ts'
 import { type Caller, openTestApp, type TestApp } from '../support/app.ts'
-import { contextOf, logIn, post, rowsOf, signUp } from '../support/auth.ts'
+import { cookie, get, logIn, post, rowsOf, session, signUp } from '../support/auth.ts'
 
 let wataki: TestApp
 let acme: Caller
@@ -24,13 +22,7 @@ const CHECK = { message: 'Check your email for a sign-in link.' }
 const rows = (text: string, params?: unknown[]) => rowsOf(wataki, text, params)
 const isError = (code: string, details: unknown = {}) => ({ error: { code, message: expect.any(String), details } })
 
-/** A session as the cookie would carry it. */
-async function session(token: string, sessionToken: string | null = null) {
-  const ctx = contextOf(wataki, { sessionToken })
-  const { tenant } = await verify(ctx, { token })
-  const fact = ctx.facts.session as { token: string; maxAgeSeconds: number }
-  return { tenant, token: fact.token, maxAgeSeconds: fact.maxAgeSeconds }
-}
+const me = (by: { headers: Record<string, string> }) => get(wataki.url, '/v1/auth/me', by.headers)
 
 describe('POST /v1/auth/signup', () => {
   it('answers a sentence and mails a link that makes the account', async () => {
@@ -87,20 +79,18 @@ describe('POST /v1/auth/login', () => {
 })
 
 describe('POST /v1/auth/verify', () => {
-  it('makes the account, answers it and starts a session of 30 days', async () => {
-    const made = await session(await signUp(wataki, 'fresh@example.com', 'Fresh'))
-    expect(made).toEqual({
-      tenant: expect.objectContaining({
-        id: expect.stringMatching(/^ten_/),
-        name: 'Fresh',
-        email: 'fresh@example.com',
-        plan: 'free',
-      }),
-      token: expect.stringMatching(/^[\w-]{43}$/),
-      maxAgeSeconds: 30 * 24 * 3600,
-    })
-    const caller = await identifySession(wataki.app, made.token)
-    expect(caller).toEqual({ tenantId: made.tenant.id, via: { kind: 'session', sessionId: expect.any(String) } })
+  it('makes the account, and starts a session of 30 days that opens every door', async () => {
+    const made = await session(wataki, await signUp(wataki, 'fresh@example.com', 'Fresh'))
+    expect(made.tenant).toMatchObject({ name: 'Fresh', email: 'fresh@example.com' })
+    expect(made.setCookie.split('; ').slice(1).sort()).toEqual([
+      'HttpOnly',
+      'Max-Age=2592000',
+      'Path=/',
+      'SameSite=Lax',
+    ])
+    expect((await me(made)).body).toMatchObject({ id: made.tenant.id, status: 'active' })
+    const list = await get(wataki.url, '/v1/instances', made.headers)
+    expect([list.status, list.body.data]).toEqual([200, []])
   })
 
   it('answers exactly id, name, email and plan over REST', async () => {
@@ -113,7 +103,7 @@ describe('POST /v1/auth/verify', () => {
 
   it('keeps neither link nor session readable, and the sealed letter is gone once sent', async () => {
     const link = await signUp(wataki, 'secret@example.com')
-    const { token } = await session(link)
+    const { token } = await session(wataki, link)
     const tables =
       await rows(`select json_agg(l)::text as l from (select encode(hash, 'hex'), email, name from sign_in_link) l
       union all select json_agg(s)::text from (select id, encode(token_hash, 'hex') from session) s
@@ -132,27 +122,28 @@ describe('POST /v1/auth/verify', () => {
 
   it('of two names of one address, each asked for by somebody, the newest link decides', async () => {
     await signUp(wataki, 'name@example.com', 'Not mine')
-    const { tenant } = await session(await signUp(wataki, 'name@example.com', 'Mine'))
+    const { tenant } = await session(wataki, await signUp(wataki, 'name@example.com', 'Mine'))
     expect(tenant.name).toBe('Mine')
   })
 
-  it('never adopts the session of the cookie: it ends, and the id is a new one', async () => {
-    const first = await session(await signUp(wataki, 'rotate@example.com'))
+  it('never adopts what the cookie holds: that session ends, and the id is a new one', async () => {
+    const first = await session(wataki, await signUp(wataki, 'rotate@example.com'))
     const revoked: Revocation[] = []
     const stop = wataki.app.revocations.onRevoked(revocation => revoked.push(revocation))
-    const second = await session(await logIn(wataki, 'rotate@example.com'), first.token)
+    const second = await session(wataki, await logIn(wataki, 'rotate@example.com'), first.headers)
     stop()
     expect(second.token).not.toBe(first.token)
-    await expect(identifySession(wataki.app, first.token)).rejects.toMatchObject({ code: 'unauthorized' })
+    expect((await me(first)).status).toBe(401)
+    expect((await me(second)).status).toBe(200)
     expect(revoked).toEqual([{ tenantId: first.tenant.id, sessionId: expect.stringMatching(/^ses_/) }])
-    const planted = 'A'.repeat(43)
-    const third = await session(await logIn(wataki, 'rotate@example.com'), planted)
-    expect(third.token).not.toBe(planted)
-    await expect(identifySession(wataki.app, planted)).rejects.toMatchObject({ code: 'unauthorized' })
+    const planted = { headers: cookie(wataki, 'A'.repeat(43)) }
+    const third = await session(wataki, await logIn(wataki, 'rotate@example.com'), planted.headers)
+    expect(third.headers).not.toEqual(planted.headers)
+    expect((await me(planted)).status).toBe(401)
   })
 
   it('answers 403 account_inactive for a suspended tenant, and starts no session', async () => {
-    await session(await signUp(wataki, 'bad@example.com'))
+    await session(wataki, await signUp(wataki, 'bad@example.com'))
     await setTenantStatus(wataki.app, { email: 'bad@example.com' }, 'suspended')
     await rows('delete from session')
     const token = await logIn(wataki, 'bad@example.com')
@@ -164,17 +155,19 @@ describe('POST /v1/auth/verify', () => {
 })
 
 describe('POST /v1/auth/logout', () => {
-  it('ends the session at once, tells who listens, and has the cookie cleared', async () => {
-    const { token, tenant } = await session(await signUp(wataki, 'out@example.com'))
-    const caller = (await identifySession(wataki.app, token))!
+  it('ends the session at once, tells who listens, and clears the cookie', async () => {
+    const made = await session(wataki, await signUp(wataki, 'out@example.com'))
+    const [{ id }] = await rows('select id from session where tenant_id = $1', [made.tenant.id])
+    const caller = { tenantId: made.tenant.id, via: { kind: 'session', sessionId: id } } as const
+    expect(await stillGood(wataki.app, [caller])).toEqual([caller])
     const revoked: Revocation[] = []
     const stop = wataki.app.revocations.onRevoked(revocation => revoked.push(revocation))
-    const ctx = contextOf(wataki, { caller })
-    expect(await logout(ctx)).toEqual({ message: 'Logged out' })
+    const answer = await post(wataki.url, '/v1/auth/logout', undefined, made.headers)
     stop()
-    expect(ctx.facts.session).toEqual({ cleared: true })
-    await expect(identifySession(wataki.app, token)).rejects.toMatchObject({ code: 'unauthorized' })
-    expect(revoked).toEqual([{ tenantId: tenant.id, sessionId: expect.stringMatching(/^ses_/) }])
+    expect([answer.status, answer.body]).toEqual([200, { message: 'Logged out' }])
+    expect(answer.headers.get('set-cookie')).toMatch(/^wataki_session=; Max-Age=0; Path=\/; HttpOnly/)
+    expect((await me(made)).status).toBe(401)
+    expect(revoked).toEqual([{ tenantId: made.tenant.id, sessionId: id }])
     expect(await stillGood(wataki.app, [caller])).toEqual([])
   })
 
@@ -185,19 +178,14 @@ describe('POST /v1/auth/logout', () => {
 })
 
 describe('a session', () => {
-  it('ends after 30 days and when the tenant is suspended; a token that is none costs no query', async () => {
-    const { token, tenant } = await session(await signUp(wataki, 'ends@example.com'))
-    const caller = (await identifySession(wataki.app, token))!
-    expect(await stillGood(wataki.app, [caller])).toEqual([caller])
-    await setTenantStatus(wataki.app, { id: tenant.id }, 'suspended')
-    await expect(identifySession(wataki.app, token)).rejects.toMatchObject({ code: 'account_inactive' })
-    expect(await stillGood(wataki.app, [caller])).toEqual([])
-    await setTenantStatus(wataki.app, { id: tenant.id }, 'active')
-    expect(await identifySession(wataki.app, token)).toEqual(caller)
-    await rows(`update session set expires_at = now() - interval '1 second' where tenant_id = $1`, [tenant.id])
-    await expect(identifySession(wataki.app, token)).rejects.toMatchObject({ code: 'unauthorized' })
-    await expect(identifySession(wataki.app, "' or 1=1")).rejects.toMatchObject({ code: 'unauthorized' })
-    expect(await identifySession(wataki.app, null)).toBeNull()
+  it('is refused while its tenant is suspended, and ends after 30 days', async () => {
+    const made = await session(wataki, await signUp(wataki, 'ends@example.com'))
+    await setTenantStatus(wataki.app, { id: made.tenant.id }, 'suspended')
+    expect(await me(made)).toMatchObject({ status: 403, body: isError('account_inactive') })
+    await setTenantStatus(wataki.app, { id: made.tenant.id }, 'active')
+    expect((await me(made)).status).toBe(200)
+    await rows(`update session set expires_at = now() - interval '1 second' where tenant_id = $1`, [made.tenant.id])
+    expect(await me(made)).toMatchObject({ status: 401, body: isError('unauthorized') })
   })
 })
 
@@ -314,9 +302,9 @@ describe('GraphQL', () => {
 
 describe('the audit log', () => {
   it('tells who did what, in the transaction of what was done', async () => {
-    const made = await session(await signUp(wataki, 'audit@example.com'))
-    const caller = (await identifySession(wataki.app, made.token))!
-    await logout(contextOf(wataki, { caller, ip: '203.0.113.9' }))
+    const made = await session(wataki, await signUp(wataki, 'audit@example.com'))
+    const [{ id: sessionId }] = await rows('select id from session where tenant_id = $1', [made.tenant.id])
+    await post(wataki.url, '/v1/auth/logout', undefined, { ...made.headers, 'x-request-id': 'bye' })
     const { body: key } = await acme.post('/v1/auth/api-keys', { name: 'k' }, { 'x-request-id': 'quote-me' })
     await acme.delete(`/v1/auth/api-keys/${key.id}`)
     const { body: instance } = await acme.post('/v1/instances', { name: 'audited' })
@@ -324,19 +312,21 @@ describe('the audit log', () => {
     const of = (tenantId: string) =>
       rows('select action, actor, target, ip, request_id from audit_log where tenant_id = $1 order by id', [tenantId])
     expect((await of(made.tenant.id)).map(row => row.action)).toEqual(['signup', 'login', 'logout'])
-    const { via } = caller as { via: { sessionId: string } }
     expect((await of(made.tenant.id)).at(-1)).toEqual({
       action: 'logout',
-      actor: { kind: 'session', id: via.sessionId },
-      target: via.sessionId,
-      ip: '203.0.113.9',
-      request_id: 'req_test',
+      actor: { kind: 'session', id: sessionId },
+      target: sessionId,
+      ip: '127.0.0.1',
+      request_id: 'bye',
     })
     const log = await of(acme.tenantId)
     expect(log[0]).toMatchObject({ action: 'tenant.created', actor: { kind: 'operator', id: null } })
     const about = (id: string) => log.filter(row => row.target === id)
     expect(about(key.id).map(row => row.action)).toEqual(['api_key.created', 'api_key.revoked'])
-    expect(about(key.id)[0]).toMatchObject({ request_id: 'quote-me', actor: { kind: 'key', id: expect.stringMatching(/^key_/) } })
+    expect(about(key.id)[0]).toMatchObject({
+      request_id: 'quote-me',
+      actor: { kind: 'key', id: expect.stringMatching(/^key_/) },
+    })
     expect(about(instance.id).map(row => row.action)).toEqual(['instance.created', 'instance.deleted'])
   })
 
@@ -354,8 +344,8 @@ describe('the audit log', () => {
 
 describe('tidying', () => {
   it('deletes what has expired, and nothing else', async () => {
-    const live = await session(await signUp(wataki, 'live@example.com'))
-    await session(await signUp(wataki, 'dead@example.com'))
+    const live = await session(wataki, await signUp(wataki, 'live@example.com'))
+    await session(wataki, await signUp(wataki, 'dead@example.com'))
     await signUp(wataki, 'unused@example.com')
     const past = `now() - interval '1 hour'`
     await rows(`update session set expires_at = ${past} where tenant_id <> $1`, [live.tenant.id])

@@ -61,3 +61,33 @@ export function contextOf(
 export async function rowsOf(wataki: TestApp, text: string, params: unknown[] = []): Promise<Json[]> {
   return wataki.app.db.sql.query(text, params)
 }
+
+export interface Session {
+  tenant: Json
+  token: string
+  /** The whole `Set-Cookie` line. */
+  setCookie: string
+  /** To send: the cookie, as a page of ours sends it. */
+  headers: Record<string, string>
+}
+
+const VALUE = /^wataki_session=([^;]*)/
+
+/** Uses a link, as the page's button does; `headers` as the browser has them by then. */
+export async function session(wataki: TestApp, token: string, headers?: Record<string, string>): Promise<Session> {
+  const { status, body, headers: got } = await post(wataki.url, '/v1/auth/verify', { token }, headers)
+  if (status !== 200) throw new Error(`verify answered ${status} ${JSON.stringify(body)}`)
+  const setCookie = got.get('set-cookie')!
+  const value = VALUE.exec(setCookie)![1]!
+  return { tenant: body.tenant, token: value, setCookie, headers: cookie(wataki, value) }
+}
+
+export const cookie = (wataki: TestApp, value: string): Record<string, string> => ({
+  cookie: `wataki_session=${value}`,
+  origin: wataki.url,
+})
+
+export async function get(at: string, path: string, headers: Record<string, string>): Promise<Answer> {
+  const response = await fetch(at + path, { headers })
+  return { status: response.status, headers: response.headers, body: await response.json() }
+}

@@ -16,24 +16,6 @@ export async function insertSession(sql: Sql, session: NewSession): Promise<void
   )
 }
 
-export interface KnownSession {
-  id: string
-  tenantId: string
-  tenantStatus: string
-}
-
-/** The session of this token, unless it has expired. */
-export async function findSession(sql: Sql, tokenHash: Uint8Array, now: Date): Promise<KnownSession | null> {
-  const [row] = await sql.query<KnownSession>(
-    `select session.id, session.tenant_id as "tenantId", tenant.status as "tenantStatus"
-     from session join tenant on tenant.id = session.tenant_id
-     where session.token_hash = $1 and session.expires_at > $2`,
-    [tokenHash, now],
-    'find-session',
-  )
-  return row ?? null
-}
-
 interface Ended {
   id: string
   tenantId: string
@@ -71,18 +53,14 @@ export async function writeSessionUses(sql: Sql, ids: string[], times: Date[]): 
 }
 
 /** Of these sessions and keys, those that still open the door. */
-export async function stillGoodIds(
-  sql: Sql,
-  ids: { sessionIds: string[]; apiKeyIds: string[] },
-  now: Date,
-): Promise<string[]> {
+export async function stillGoodIds(sql: Sql, ids: { sessionIds: string[]; apiKeyIds: string[] }): Promise<string[]> {
   const rows = await sql.query<{ id: string }>(
     `select session.id from session join tenant on tenant.id = session.tenant_id
-     where session.id = any($1) and session.expires_at > $3 and tenant.status = 'active'
+     where session.id = any($1) and session.expires_at > now() and tenant.status = 'active'
      union all
      select api_key.id from api_key join tenant on tenant.id = api_key.tenant_id
      where api_key.id = any($2) and api_key.revoked_at is null and tenant.status = 'active'`,
-    [ids.sessionIds, ids.apiKeyIds, now],
+    [ids.sessionIds, ids.apiKeyIds],
     'still-good',
   )
   return rows.map(row => row.id)
