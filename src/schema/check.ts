@@ -27,7 +27,8 @@ export const check = (rule: Check) => ({ extensions: { check: rule } })
 export const notNull = (rule: Check = () => null) => ({ extensions: { check: rule, notNull: true } })
 
 /** Gives a rule the limits that it holds values to. */
-export const limited = (limits: Limits, rule: Check): Check => Object.assign((value: never) => rule(value), { limits })
+export const limited = (limits: Limits, rule: Check): Check =>
+  Object.assign((value: Parameters<Check>[0]) => rule(value), { limits })
 
 /** The first problem is told; the limits are those of all. */
 export const all = (...rules: Check[]): Check =>

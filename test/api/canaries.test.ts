@@ -1,0 +1,322 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import pg from 'pg'
+import { SMTPServer } from 'smtp-server'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { schema } from '../../src/schema/index.ts'
+import { createSecrets } from '../../src/secrets.ts'
+import { type Json, until } from '../support/app.ts'
+import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { type Belongings, graphqlOperations, MISSING, restOperations } from '../support/operations.ts'
+
+/**
+ * A server in a process of its own, at its most talkative, through every operation, with what must never be logged in
+ * each place where it could be: then all that it wrote, on stdout and stderr, is searched.
+ */
+
+const SECRET_KEY = 'canary-secret-key-0f1e2d3c4b5a69788796a5b4'
+const SMTP_PASSWORD = 'canary-smtp-password'
+const PHONE = '5511987650001'
+const PAIRING_PHONE = '5511987650002'
+const EMAIL = 'canary.person@example.com'
+const canary = (what: string) => `canary-${what}-7d1f`
+
+let database: TestDatabase
+let dataDir: string
+let smtp: SMTPServer
+let server: ChildProcess
+let url: string
+let said = ''
+const letters: string[] = []
+/** What must not be in the log, by what it is. */
+const canaries = new Map<string, string>()
+
+beforeAll(async () => {
+  database = await testDatabase()
+  dataDir = await mkdtemp(join(tmpdir(), 'wataki-canary-'))
+  smtp = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS'],
+    onAuth: (_auth, _session, done) => done(null, { user: 'x' }),
+    onData(stream, _session, done) {
+      let letter = ''
+      stream
+        .on('data', chunk => (letter += chunk))
+        .on('end', () => {
+          letters.push(letter)
+          done()
+        })
+    },
+  })
+  await new Promise<void>(resolve => smtp.listen(0, '127.0.0.1', resolve))
+  const env = {
+    ...process.env,
+    NODE_ENV: 'production',
+    HOST: '127.0.0.1',
+    PORT: '0',
+    PUBLIC_URL: 'http://localhost',
+    DATABASE_URL: database.url,
+    DATA_DIR: dataDir,
+    SECRET_KEY,
+    SANDBOX: 'on',
+    LOG_LEVEL: 'trace',
+    RATE_LIMIT_PER_MINUTE: '1000000',
+    SMTP_URL: `smtp://mailer:${SMTP_PASSWORD}@127.0.0.1:${(smtp.server.address() as AddressInfo).port}`,
+  }
+  server = spawn(process.execPath, ['src/main.ts'], { env })
+  for (const stream of [server.stdout!, server.stderr!]) stream.on('data', chunk => (said += chunk))
+  url = await until(
+    () => /"url":"(http:[^"]+)"/.exec(said)?.[1] ?? '',
+    found => found !== '',
+  )
+  const words = ['src/cli.ts', 'tenant', 'create', '--name', canary('tenant'), '--email', EMAIL]
+  const { stdout } = await promisify(execFile)(process.execPath, words, { env })
+  apiKey = JSON.parse(stdout).api_key
+}, 60_000)
+afterAll(async () => {
+  server?.kill('SIGKILL')
+  await new Promise<void>(resolve => smtp.close(() => resolve()))
+  await database?.drop()
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+let apiKey = ''
+
+interface Answer {
+  status: number
+  headers: Headers
+  body: Json
+}
+
+async function ask(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const content = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body)
+  const response = await fetch(url + path, {
+    method,
+    body: content,
+    headers: { 'x-api-key': apiKey, ...(content !== undefined && { 'content-type': 'application/json' }), ...headers },
+    signal: AbortSignal.timeout(20_000),
+  })
+  const text = await response.text()
+  const isJson = /json/.test(response.headers.get('content-type') ?? '')
+  return { status: response.status, headers: response.headers, body: isJson && text !== '' ? JSON.parse(text) : text }
+}
+
+/** Signs in by mail; plants the token and the cookie. */
+async function signIn(): Promise<void> {
+  await ask('POST', '/v1/auth/login', { email: EMAIL })
+  await until(
+    () => letters.length,
+    count => count > 0,
+  )
+  const letter = letters.at(-1)!.replace(/=\r\n/g, '').replaceAll('=3D', '=')
+  const token = /#token=([\w-]+)/.exec(letter)![1]!
+  canaries.set('the token of a sign-in link', token)
+  const verified = await ask('POST', '/v1/auth/verify', { token }, { origin: 'http://localhost' })
+  const cookie = /wataki_session=([^;]+)/.exec(verified.headers.get('set-cookie') ?? '')![1]!
+  canaries.set('a session cookie', cookie)
+  await ask('GET', '/v1/auth/me', undefined, { cookie: `wataki_session=${cookie}`, 'x-api-key': '' })
+}
+
+async function linkedInstance(): Promise<Belongings> {
+  const { id } = (await ask('POST', '/v1/instances', { name: canary('instance'), sandbox: true })).body
+  const path = `/v1/instances/${id}`
+  canaries.set('a QR code', (await ask('POST', `${path}/connect`)).body.qr)
+  await ask('POST', `${path}/sandbox/scan`)
+  const { phone_number: own } = (await ask('GET', path)).body
+  canaries.set("the instance's own number", own.slice(1))
+  const send = { chat_id: PHONE, type: 'text', content: { text: canary('outbound text') } }
+  const sent = await ask('POST', `${path}/messages`, send)
+  await ask('POST', `${path}/sandbox/messages`, {
+    from: PHONE,
+    type: 'text',
+    content: { text: canary('inbound text') },
+  })
+  const list = () => ask('GET', `${path}/messages?chat_id=${PHONE}`)
+  await until(list, ({ body }) => body.data.length >= 2)
+  const key = await ask('POST', '/v1/auth/api-keys', { name: canary('key name') })
+  canaries.set('a second API key', key.body.api_key)
+  return { instanceId: id, messageId: sent.body.id, keyId: key.body.id }
+}
+
+/** Each operation once on our own things; what deletes them last. */
+async function everyOperation(own: Belongings): Promise<string[]> {
+  const used: string[] = []
+  const last = (name: string) => /^(delete|revoke|disconnect|logout)/.test(name)
+  const document = (await ask('GET', '/v1/openapi.json')).body
+  const graphql = graphqlOperations(schema).map(operation => ({ ...operation, door: 'graphql' as const }))
+  const rest = restOperations(document).map(operation => ({ ...operation, door: 'rest' as const }))
+  const ordered = [...graphql, ...rest].sort((a, b) => Number(last(a.name)) - Number(last(b.name)))
+  for (const operation of ordered) {
+    // Without a second delete there is something for each door to be refused on.
+    const ids = last(operation.name) && operation.door === 'graphql' ? MISSING : own
+    if (operation.door === 'rest') {
+      const { method, path, body } = operation.request(ids)
+      await ask(method, path, body)
+    } else {
+      const { query, variables, isStream } = operation.request(ids)
+      const accept = isStream ? 'text/event-stream' : 'application/json'
+      const answer = ask('POST', '/graphql', { query, variables }, { accept })
+      if (isStream) await Promise.race([answer.catch(() => {}), new Promise(resolve => setTimeout(resolve, 200))])
+      else await answer
+    }
+    used.push(operation.name)
+  }
+  return used
+}
+
+/** Refusals and crashes, with a canary in each part of a request. */
+async function trouble(instanceId: string): Promise<void> {
+  await ask('GET', `/v1/instances?limit=${canary('query')}&${canary('query name')}=1`)
+  await ask('GET', `/v1/${canary('path')}/${PHONE}`)
+  await ask('GET', `/${canary('path')}?token=${canary('query')}`)
+  await ask('GET', `/v1/instances/${canary('path')}`)
+  await ask('POST', '/v1/instances', `{"name": "${canary('broken json')}`)
+  await ask('POST', '/v1/instances', { name: canary('body'), secret: `whsec_${canary('webhook secret')}` })
+  await ask('GET', '/v1/instances', undefined, {
+    authorization: `Bearer ${canary('header')}`,
+    'user-agent': canary('agent'),
+  })
+  await ask('POST', '/graphql', {
+    query: `query ${canary('name').replaceAll('-', '_').replaceAll(' ', '_')} { instances { ${canary('x')} } }`,
+  })
+  await ask('POST', '/graphql', {
+    query: 'mutation($input: CreateInstanceInput!) { createInstance(input: $input) { id } }',
+    variables: { input: { name: canary('variable'), description: canary('variable') } },
+  })
+  await ask('POST', `/v1/instances/${instanceId}/connect`, { phone_number: `+${PAIRING_PHONE}` })
+  const client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  const text = { chat_id: PHONE, type: 'text', content: { text: canary('text of a crash') } }
+  try {
+    await client.query(
+      'alter table message rename to message_away; alter table instance rename column name to name_away',
+    )
+    await ask('POST', `/v1/instances/${instanceId}/messages`, text, { 'x-request-id': 'the-crash.1' })
+    await ask('POST', '/v1/instances', { name: canary('name of a crash'), description: PHONE })
+    await ask('GET', `/v1/instances/${instanceId}`)
+    await ask(
+      'POST',
+      '/graphql',
+      { query: `{ instance(instanceId: "${instanceId}") { name } }` },
+      { 'x-request-id': 'the-crash.2' },
+    )
+  } finally {
+    await client.query(
+      'alter table message_away rename to message; alter table instance rename column name_away to name',
+    )
+  }
+  // In mid-flight: connections that are cut.
+  const asked = Array.from({ length: 20 }, () => ask('POST', `/v1/instances/${instanceId}/messages`, text))
+  await client.query(
+    'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+  )
+  await Promise.allSettled(asked)
+  await client.end()
+}
+
+/** The private halves that the database holds of the session, as any log would write them. */
+async function plantSignalKeys(instanceId: string): Promise<number> {
+  const client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  const secrets = createSecrets(SECRET_KEY)
+  let planted = 0
+  const plant = (sealed: Buffer, place: string) => {
+    for (const [, base64] of secrets
+      .open(sealed, place)
+      .toString('latin1')
+      .matchAll(/"([A-Za-z0-9+/]{42,}={0,2})"/g)) {
+      const bytes = Buffer.from(base64!, 'base64')
+      canaries.set(`Signal key ${++planted} in base64`, base64!)
+      canaries.set(`Signal key ${planted} in hex`, bytes.toString('hex'))
+      canaries.set(
+        `Signal key ${planted} as Node prints it`,
+        [...bytes.subarray(0, 12)].map(byte => byte.toString(16).padStart(2, '0')).join(' '),
+      )
+    }
+  }
+  const { rows } = await client.query('select value from credential where instance_id = $1', [instanceId])
+  for (const row of rows) plant(row.value, `credential|${instanceId}|value`)
+  const keys = await client.query('select type, id, value from signal_key where instance_id = $1 limit 200', [
+    instanceId,
+  ])
+  for (const { type, id, value } of keys.rows) plant(value, `signal_key|${instanceId}|${type}|${id}|value`)
+  await client.end()
+  return planted
+}
+
+describe('the log, at trace', () => {
+  it('holds no secret, no text and no full phone number, whatever was asked and whatever broke', async () => {
+    for (const [what, value] of Object.entries({
+      'the API key': apiKey,
+      'the secret key': SECRET_KEY,
+      'the password of the mail server': SMTP_PASSWORD,
+      'a phone number': PHONE,
+      'a phone number without its country': PHONE.slice(4),
+      'the number of a phone to pair': PAIRING_PHONE,
+      'an e-mail address': EMAIL,
+      'any text of ours': 'canary-',
+      'any text of ours, as a name in GraphQL': 'canary_',
+    })) {
+      canaries.set(what, value)
+    }
+    await signIn()
+    const own = await linkedInstance()
+    expect(await plantSignalKeys(own.instanceId)).toBeGreaterThan(10)
+    await trouble(own.instanceId)
+    const used = await everyOperation(own)
+    expect(used.length).toBeGreaterThan(25)
+    server.kill('SIGTERM')
+    await until(
+      () => server.exitCode,
+      code => code !== null,
+    )
+    const lines = said.trim().split('\n')
+    for (const line of lines) expect(() => JSON.parse(line), line).not.toThrow()
+    const found = [...canaries].filter(([, value]) => said.includes(value))
+    const where = found.map(([what, value]) => [what, lines.find(line => line.includes(value))?.slice(0, 600)])
+    expect(where).toEqual([])
+    expect(canaries.size).toBeGreaterThanOrEqual(12)
+  }, 120_000)
+
+  it('has one line for each request, with its id, its route and its tenant, and the crash under the same id', () => {
+    const lines: Json[] = said
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    const requests = lines.filter(line => line.msg === 'request')
+    expect(requests.length).toBeGreaterThan(60)
+    for (const id of ['the-crash.1', 'the-crash.2']) {
+      const [line] = requests.filter(request => request.requestId === id)
+      expect(line).toMatchObject({
+        level: 30,
+        method: 'POST',
+        ms: expect.any(Number),
+        tenantId: expect.stringMatching(/^ten_/),
+      })
+      const [crash] = lines.filter(each => each.level === 50 && each.requestId === id)
+      expect(crash).toMatchObject({
+        errorId: expect.stringMatching(/^err_/),
+        err: { type: expect.any(String), message: expect.any(String) },
+      })
+    }
+    expect(requests.find(line => line.requestId === 'the-crash.1')).toMatchObject({
+      route: '/v1/instances/{instance_id}/messages',
+      status: 500,
+    })
+    expect(requests.find(line => line.requestId === 'the-crash.2')).toMatchObject({
+      route: '/graphql',
+      operations: ['instance'],
+      status: 200,
+    })
+    expect(lines.flatMap(line => line.notLogged ?? [])).toEqual([])
+  })
+})

@@ -1,0 +1,142 @@
+import { globSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { MIGRATIONS } from '../src/db/migrations/list.ts'
+
+/**
+ * Each statement that touches rows of a tenant names the tenant or the instance, and so does each call of the ORM; or
+ * it stands below with the reason why it need not. Read from the sources: what is not run in a test is read too.
+ */
+
+type Sources = Record<string, string>
+
+/** Beginnings of statements (white space as one blank) that work across tenants, or find out whose a row is. */
+const EXCEPTIONS: Record<string, string> = {
+  'select api_key.id, api_key.tenant_id, tenant.status, api_key.tenant_id as bucket': 'says who calls',
+  'select session.id, session.tenant_id, tenant.status, session.tenant_id ||': 'says who calls',
+  'select session.id from session join tenant': 'whether callers who were let in are still good, by their own ids',
+  'delete from session where token_hash = $1': 'the holder of the token ends it',
+  'update session set last_seen_at': 'written behind, by ids that were used',
+  'update api_key set last_used_at': 'written behind, by ids that were used',
+  'delete from ${table} where ctid': 'tidies what has expired, of all tenants',
+  'delete from inbox where ctid': 'tidies what was settled long ago, of all tenants',
+  'with target as ( select id, wanted and state': 'at the start of the process, of all tenants',
+  'select ${COLUMNS} from message where status = ': 'what has expired, of all tenants or of one instance',
+  'select name from ${TABLE}': 'the migrations that ran',
+  'select distinct instance_id as "instanceId" from message join instance': 'which instances have work',
+  'update message set status = $2': 'a row that was locked by its instance before',
+  'insert into audit_log': 'names the tenant as a column',
+}
+
+/** Calls of the ORM, as `file: call`. */
+const ORM_EXCEPTIONS: Record<string, string> = {}
+
+/** Owned by a tenant or an instance, as the migrations say: tables with a reference to either. */
+function ownedTables(): string[] {
+  const made: string[] = []
+  for (const { class: Migration } of MIGRATIONS) {
+    const collect = { addSql: (statement: string) => made.push(statement) }
+    Migration.prototype.up.call(collect as never)
+  }
+  return made.flatMap(statement => {
+    const [, table] = /^create (?:unlogged )?table (\w+)/.exec(statement) ?? []
+    return table && /\b(tenant_id|instance_id)\b/.test(statement) ? [table] : []
+  })
+}
+
+const owned = ownedTables()
+const touches = new RegExp(
+  `\\b(?:from|join|into|update|using)\\s+(?:only\\s+)?(${owned.join('|')}|\\$\\{table\\})\\b|\\$\\{table\\}`,
+  'i',
+)
+/** A filter, or the row of the instance itself by its id. */
+const FILTER = /\b(tenant_id|instance_id)\s*(=|in\b)|\b(from|update) instance\b.* where (tenant_id|id) = \$/i
+const named = (statement: string): boolean =>
+  FILTER.test(statement) || (/^insert into/i.test(statement) && /\b(tenant_id|instance_id)\b/.test(statement))
+
+/** Texts in quotes or backticks that begin like a statement. */
+function statementsIn(source: string): string[] {
+  const code = source.replace(/^\s*(\/\/|\*|\/\*\*).*$/gm, '')
+  const texts = [...code.matchAll(/`((?:[^`\\]|\\.)*)`|'((?:[^'\\\n]|\\.)*)'/g)].map(
+    match => match[1] ?? match[2] ?? '',
+  )
+  return texts
+    .map(text => text.replace(/\s+/g, ' ').trim())
+    .filter(text => /^(with\b.*\b(select|update|delete|insert)|select|insert into|update|delete from)\b/i.test(text))
+}
+
+function looseStatements(sources: Sources): string[] {
+  const loose: string[] = []
+  for (const [file, source] of Object.entries(sources)) {
+    for (const statement of statementsIn(source)) {
+      if (!touches.test(statement) || named(statement)) continue
+      if (Object.keys(EXCEPTIONS).some(beginning => statement.startsWith(beginning))) continue
+      loose.push(`${file}: ${statement.slice(0, 120)}`)
+    }
+  }
+  return loose
+}
+
+const ORM_CALL =
+  /\bem\.(find\w*|count|nativeUpdate|nativeDelete|refresh\w*|getReference|upsert\w*|insert\w*|create)\(([\s\S]{0,200})/g
+
+function looseOrmCalls(sources: Sources): string[] {
+  const loose: string[] = []
+  for (const [file, source] of Object.entries(sources)) {
+    for (const [, method, args] of source.matchAll(ORM_CALL)) {
+      // A row that is there was found by its tenant.
+      if (method!.startsWith('refresh')) continue
+      const call = `${file}: ${method}(${args!.split('\n')[0]!.trim()}`
+      if (/\btenantId\b|\binstanceId\b|^\s*Tenant,/.test(args!) || call in ORM_EXCEPTIONS) continue
+      loose.push(call)
+    }
+  }
+  return loose
+}
+
+const src: Sources = Object.fromEntries(
+  globSync('src/**/*.ts')
+    .filter(file => !file.endsWith('.test.ts') && !file.startsWith('src/sandbox/') && !file.includes('/migrations/'))
+    .map(file => [file, readFileSync(file, 'utf8')]),
+)
+
+describe('every statement on rows of a tenant', () => {
+  it('names the tenant or the instance, or says why not', () => {
+    expect(owned).toEqual(expect.arrayContaining(['api_key', 'instance', 'message', 'event', 'session', 'signal_key']))
+    const all = Object.values(src)
+      .flatMap(statementsIn)
+      .filter(statement => touches.test(statement))
+    expect(all.length).toBeGreaterThan(25)
+    expect(looseStatements(src)).toEqual([])
+  })
+
+  it('is caught when it does not', () => {
+    for (const statement of [
+      'select * from message where id = $1',
+      'update instance set name = $1 where name = $2',
+      'delete from event where id = $1',
+      'select tenant_id, instance_id, id from message where id = $1',
+      'with x as (select 1) delete from session where id = $1',
+      'select 1 from chat join message on message.chat_id = chat.id',
+    ]) {
+      expect(looseStatements({ 'x.ts': `sql.query('${statement}')` }), statement).toHaveLength(1)
+    }
+    expect(looseStatements({ 'x.ts': 'sql.query(`select 1 from message\n where tenant_id = $1`)' })).toEqual([])
+  })
+
+  it('has no exception that nobody needs', () => {
+    const all = Object.values(src).flatMap(statementsIn)
+    const idle = Object.keys(EXCEPTIONS).filter(beginning => !all.some(statement => statement.startsWith(beginning)))
+    expect(idle).toEqual([])
+  })
+})
+
+describe('every call of the ORM', () => {
+  it('names the tenant or the instance, or says why not', () => {
+    expect(looseOrmCalls(src)).toEqual([])
+  })
+
+  it('is caught when it does not', () => {
+    expect(looseOrmCalls({ 'x.ts': 'await ctx.em.findOne(Instance, { id })' })).toHaveLength(1)
+    expect(looseOrmCalls({ 'x.ts': 'await ctx.em.find(Message, { tenantId, id })' })).toEqual([])
+  })
+})
