@@ -18,6 +18,12 @@ const rootKey = text.refine(value => Buffer.from(value, 'base64').length === 32,
   message: 'must be 32 bytes in base64',
 })
 
+/** Of a word repeated nothing is gained: 32 random characters of the smallest usual alphabet hold some 14 different ones. */
+const DIFFERENT_MIN = 8
+const secret = text
+  .min(32, 'must have at least 32 characters')
+  .refine(value => new Set(value).size >= DIFFERENT_MIN, { message: 'is too easy to guess: take 32 random characters' })
+
 /** Comma-separated; each must pass. */
 const list = (isGood: (item: string) => boolean, message: string) =>
   text
@@ -43,7 +49,8 @@ const environment = z.object({
   PUBLIC_URL: url('http:', 'https:').optional(),
   DATABASE_URL: url('postgres:', 'postgresql:').optional(),
   DATA_DIR: text.default('./data'),
-  SECRET_KEY: text.min(32, 'must have at least 32 characters').optional(),
+  ALLOW_PGLITE: z.enum(['true', 'false']).default('false'),
+  SECRET_KEY: secret.optional(),
   SECRET_KEY_FILE: text.optional(),
   SMTP_URL: url('smtp:', 'smtps:').optional(),
   MAIL_FROM: mailAddress.optional(),
@@ -67,6 +74,8 @@ export interface Config {
   /** Null: the embedded database in `dataDir`. */
   databaseUrl: string | null
   dataDir: string
+  /** PGlite will do in production. */
+  allowPGlite: boolean
   /** Null: made once and kept in `dataDir`. */
   secretKey: string | null
   /** Null: links to sign in are printed to the log. */
@@ -116,6 +125,7 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
     publicUrl,
     databaseUrl: env.DATABASE_URL ?? null,
     dataDir: resolve(env.DATA_DIR),
+    allowPGlite: env.ALLOW_PGLITE === 'true',
     secretKey,
     smtp: env.SMTP_URL ? { url: env.SMTP_URL, from: mailFrom } : null,
     rateLimitPerMinute: env.RATE_LIMIT_PER_MINUTE,
@@ -144,6 +154,7 @@ function readSecretFile(path: string): string {
   } catch (error) {
     throw new ConfigError(`SECRET_KEY_FILE: cannot be read (${(error as Error).message})`)
   }
-  if (content.length < 32) throw new ConfigError('SECRET_KEY_FILE: must hold at least 32 characters')
-  return content
+  const checked = secret.safeParse(content)
+  if (checked.success) return checked.data
+  throw new ConfigError(`SECRET_KEY_FILE: what it holds ${checked.error.issues[0]!.message}`)
 }

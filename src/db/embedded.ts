@@ -25,6 +25,9 @@ export interface EmbeddedOptions {
   join?: boolean
   /** PostgreSQL settings over our own. */
   settings?: Record<string, string>
+  /** Refuses PGlite, unless it is allowed in so many words. */
+  production?: boolean
+  allowPGlite?: boolean
 }
 
 type EngineName = 'postgresql' | 'pglite'
@@ -62,16 +65,17 @@ async function makeDataDir(dataDir: string): Promise<void> {
 }
 
 /** The engine is chosen once per DATA_DIR: data of one must not vanish because the other starts beside it. */
-async function startChosen({ dataDir, log, settings }: EmbeddedOptions): Promise<Engine> {
+async function startChosen(given: EmbeddedOptions): Promise<Engine> {
+  const { dataDir, log, settings } = given
   const clusterDir = join(dataDir, 'postgresql')
   const chosen = await chosenEngine(dataDir)
-  if (chosen === 'pglite') return startPGlite(dataDir, log)
+  if (chosen === 'pglite') return startPGlite(given)
 
   const owner = await ownerOf(clusterDir)
   const binaries = await runnableBinaries(owner, dataDir)
   if (typeof binaries === 'string') {
     if (chosen) throw new DatabaseStartError(`${dataDir} needs the embedded PostgreSQL, which cannot run: ${binaries}`)
-    return choosePGlite(dataDir, log, binaries)
+    return choosePGlite(given, binaries)
   }
   const options = { binaries, clusterDir, owner, log, settings }
   const made = await readFile(join(clusterDir, 'PG_VERSION'), 'utf8').catch(() => null)
@@ -79,7 +83,7 @@ async function startChosen({ dataDir, log, settings }: EmbeddedOptions): Promise
     const failure = await createCluster(options).catch((error: Error) => error)
     // initdb wants a name for its user id; a container may run under a number that has none.
     if (failure && !chosen && /could not look up .*user/.test(failure.message)) {
-      return choosePGlite(dataDir, log, failure.message)
+      return choosePGlite(given, failure.message)
     }
     if (failure) throw failure
   } else if (made.trim() !== majorOf(binaries)) {
@@ -148,13 +152,24 @@ async function choose(dataDir: string, engine: EngineName): Promise<void> {
   await rename(join(dataDir, 'engine.new'), join(dataDir, 'engine'))
 }
 
-async function choosePGlite(dataDir: string, log: DatabaseLog, reason: string): Promise<Engine> {
+async function choosePGlite(options: EmbeddedOptions, reason: string): Promise<Engine> {
+  assertAllowed(options)
+  const { dataDir, log } = options
   log.warn({ reason }, 'the embedded PostgreSQL cannot be used for this DATA_DIR; PGlite is, from now on')
   await choose(dataDir, 'pglite')
-  return startPGlite(dataDir, log)
+  return startPGlite(options)
 }
 
-async function startPGlite(dataDir: string, log: DatabaseLog): Promise<Engine> {
+function assertAllowed({ production, allowPGlite }: EmbeddedOptions): void {
+  if (!production || allowPGlite) return
+  throw new DatabaseStartError(
+    'only PGlite can run here, which a power failure may rob of what was acknowledged: set DATABASE_URL, or ALLOW_PGLITE=true to accept that in production',
+  )
+}
+
+async function startPGlite(options: EmbeddedOptions): Promise<Engine> {
+  assertAllowed(options)
+  const { dataDir, log } = options
   const limit = 'the database is PGlite, which never syncs to disk: a killed process loses nothing, a power failure may'
   log.warn({}, `${limit}. Set DATABASE_URL for data that matters`)
   const pglite = await openPGlite(join(dataDir, 'pglite'))

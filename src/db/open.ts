@@ -27,6 +27,8 @@ export interface DatabaseOptions {
   log: DatabaseLog
   /** Refuses a server that acknowledges commits before they are on disk. */
   production?: boolean
+  /** PGlite will do in production. */
+  allowPGlite?: boolean
   /** For a command of the operator: when a server runs on `dataDir`, use its database instead of refusing. */
   join?: boolean
 }

@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+let dataDir: string
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'wataki-settings-'))
+  await chmod(dataDir, 0o755)
+})
+afterAll(() => rm(dataDir, { recursive: true, force: true }))
+
+const GOOD_KEY = 'a key of the tests, which is long enough'
+
+interface Ended {
+  code: number | null
+  stdout: string
+  stderr: string
+  tookMs: number
+}
+
+async function start(variables: Record<string, string>): Promise<Ended> {
+  const startMs = performance.now()
+  const env = { PATH: process.env.PATH, DATA_DIR: dataDir, PORT: '0', SANDBOX: 'off', ...variables }
+  const child = spawn(process.execPath, ['src/main.ts'], { env })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', chunk => (stdout += chunk))
+  child.stderr.on('data', chunk => (stderr += chunk))
+  const late = setTimeout(() => child.kill('SIGKILL'), 15_000)
+  const code = await new Promise<number | null>(resolve => child.once('close', resolve))
+  clearTimeout(late)
+  return { code, stdout, stderr, tookMs: performance.now() - startMs }
+}
+
+/** Two seconds on a machine of its own. */
+const BUSY_MACHINE_MS = 6000
+
+const production = { NODE_ENV: 'production', SECRET_KEY: GOOD_KEY }
+const wrong: [string, Record<string, string>][] = [
+  ['SECRET_KEY', { NODE_ENV: 'production' }],
+  ['SECRET_KEY', { SECRET_KEY: 'short' }],
+  ['SECRET_KEY', { ...production, SECRET_KEY: 'x'.repeat(64) }],
+  ['SECRET_KEY', { ...production, SECRET_KEY: 'changeme'.repeat(4).replaceAll('g', 'e').replaceAll('m', 'e') }],
+  ['SECRET_KEY_FILE', { NODE_ENV: 'production', SECRET_KEY_FILE: '/nonexistent' }],
+  ['SECRET_KEY_FILE', { NODE_ENV: 'production', SECRET_KEY_FILE: '/dev/null' }],
+  ['PUBLIC_URL', { PUBLIC_URL: 'localhost:3000' }],
+  ['PUBLIC_URL', { PUBLIC_URL: 'ftp://x' }],
+  ['DATABASE_URL', { DATABASE_URL: 'mysql://x' }],
+  ['SMTP_URL', { SMTP_URL: 'mail.example.com' }],
+  ['SANDBOX_URL', { SANDBOX_URL: 'x' }],
+  ['RATE_LIMIT_PER_MINUTE', { RATE_LIMIT_PER_MINUTE: '0' }],
+  ['RATE_LIMIT_PER_MINUTE', { RATE_LIMIT_PER_MINUTE: 'many' }],
+  ['TRUST_PROXY', { TRUST_PROXY: '10.0.0.0/8, nonsense' }],
+  ['TRUST_PROXY', { TRUST_PROXY: '10.0.0.0/33' }],
+  ['CORS_ORIGINS', { CORS_ORIGINS: '*' }],
+  ['CORS_ORIGINS', { CORS_ORIGINS: 'https://app.example.com/' }],
+  ['ALLOW_PGLITE', { ALLOW_PGLITE: 'perhaps' }],
+]
+
+async function refused({ name, variables }: { name: string; variables: Record<string, string> }): Promise<void> {
+  const { code, stdout, stderr, tookMs } = await start(variables)
+  const what = JSON.stringify(variables)
+  expect([code, stdout], what).toEqual([1, ''])
+  expect(stderr, what).toMatch(new RegExp(`^wataki: ${name}: [^\\n]+\\n$`))
+  if (variables.SECRET_KEY) expect(stderr).not.toContain(variables.SECRET_KEY)
+  expect(tookMs).toBeLessThan(BUSY_MACHINE_MS)
+}
+
+describe('a start with a wrong setting', () => {
+  it('ends at once with 1 and one line that names it', async () => {
+    const ends = wrong.map(([name, variables]) => ({ name, variables }))
+    while (ends.length > 0) await Promise.all(ends.splice(0, 3).map(refused))
+  }, 60_000)
+
+  it('ends at once with 1 and one line when nobody listens at DATABASE_URL', async () => {
+    const { code, stderr, tookMs } = await start({ DATABASE_URL: 'postgres://user:secret@127.0.0.1:1/x' })
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^wataki: no database answers [^\n]*127\.0\.0\.1:1[^\n]*\n$/),
+    ])
+    expect(stderr).not.toContain('secret')
+    expect(tookMs).toBeLessThan(BUSY_MACHINE_MS)
+  })
+
+  it('refuses PGlite in production without consent, and chooses nothing', async () => {
+    const engine = join(dataDir, 'engine')
+    await writeFile(engine, 'pglite\n')
+    const { code, stderr } = await start(production)
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^wataki: only PGlite can run here[^\n]*ALLOW_PGLITE[^\n]*\n$/)
+    expect(await readFile(engine, 'utf8')).toBe('pglite\n')
+    await rm(engine)
+  })
+})
