@@ -1,5 +1,6 @@
 import type { App } from '../../context.ts'
 import { type ClaimedMessage, claimPending, lockSent, postpone } from '../../db/queries/messages.ts'
+import { payloadPlace } from '../../db/vault.ts'
 import type { SendOutcome } from '../../whatsapp/whatsapp.ts'
 import { changeStatus } from './change-status.ts'
 import type { Lane } from './lanes.ts'
@@ -91,7 +92,7 @@ async function sendOne(app: App, instanceId: string, message: ClaimedMessage): P
 }
 
 async function carry(app: App, instanceId: string, message: ClaimedMessage): Promise<SendOutcome> {
-  const payload = app.secrets.open(message.payload, `message|${message.id}|payload`)
+  const payload = app.secrets.open(message.payload, payloadPlace(message.id))
   return app.whatsapp.send(instanceId, { whatsappId: message.whatsappId, chat: message.chatId, payload })
 }
 

@@ -106,6 +106,22 @@ export class Lane {
 /** The lanes of all instances that have something under way. */
 export class Lanes {
   readonly #lanes = new Map<string, Lane>()
+  readonly #turns = new Map<string, Promise<unknown>>()
+
+  /**
+   * Accepts of one chat one after another: an id taken first is then also stored first, and no later message can be
+   * on its way before it. Callers of other chats do not wait.
+   */
+  async inTurn<T>(chat: string, accept: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(chat)
+    const turn = (before ?? Promise.resolve()).then(accept, accept)
+    this.#turns.set(chat, turn)
+    try {
+      return await turn
+    } finally {
+      if (this.#turns.get(chat) === turn) this.#turns.delete(chat)
+    }
+  }
 
   of(instanceId: string): Lane {
     const lane = this.#lanes.get(instanceId) ?? new Lane()

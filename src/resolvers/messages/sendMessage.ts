@@ -1,7 +1,9 @@
 import { type Context, tenantOf } from '../../context.ts'
-import { findSender } from '../../db/queries/instances.ts'
-import { insertMessage, knownChatId } from '../../db/queries/messages.ts'
+import { findSender, type Sender } from '../../db/queries/instances.ts'
+import { insertMessage, knownChatId, type MessageRow } from '../../db/queries/messages.ts'
+import { payloadPlace } from '../../db/vault.ts'
 import { notFound } from '../../errors.ts'
+import type { Pending } from '../../events/bus.ts'
 import { newId } from '../../ids.ts'
 import type { OutboundContent } from '../../whatsapp/whatsapp.ts'
 import { chatJid, phoneOf } from '../chats/chat-id.ts'
@@ -29,17 +31,36 @@ export async function sendMessage(ctx: Context, args: SendMessageArgs): Promise<
   if (!sender) throw notFound('instance')
   assertSendable(sender.state)
 
-  const content: OutboundContent = { type: 'text', text: input.content.text! }
   const chatId = await knownChatId(ctx.db.sql, instanceId, chatJid(input.chatId)!)
+  const { row, acked } = await ctx.lanes.inTurn(`${instanceId} ${chatId}`, () => accept(ctx, { args, sender, chatId }))
+  try {
+    if (!row) throw notFound('instance')
+    ctx.background('dispatch', dispatchPending(ctx, instanceId))
+    const event = await acked.event
+    return event ? (event.subject as StoredMessage) : storedMessage(row)
+  } finally {
+    acked.cancel()
+  }
+}
+
+interface Accepted {
+  /** Null when the instance is gone. */
+  row: MessageRow | null
+  acked: Pending
+}
+
+async function accept(ctx: Context, of: { args: SendMessageArgs; sender: Sender; chatId: string }): Promise<Accepted> {
+  const { args, sender, chatId } = of
+  const content: OutboundContent = { type: 'text', text: args.input.content.text! }
   const id = newId('msg')
   const now = ctx.clock.now()
   const acked = ctx.bus.next(id, { accept: () => true, timeoutMs: WAIT_MS })
   try {
     const row = await insertMessage(ctx.db.sql, {
       id,
-      instanceId,
-      whatsappId: ctx.whatsapp.newMessageId(instanceId),
-      chatId: chatId,
+      instanceId: args.instanceId,
+      whatsappId: ctx.whatsapp.newMessageId(args.instanceId),
+      chatId,
       lid: chatId.endsWith('@lid') ? chatId : null,
       phoneNumber: phoneOf(chatId),
       sender: sender.phoneNumber ? `${sender.phoneNumber.slice(1)}@s.whatsapp.net` : '',
@@ -48,16 +69,14 @@ export async function sendMessage(ctx: Context, args: SendMessageArgs): Promise<
       status: 'pending',
       content: { text: content.text },
       timestamp: now,
-      payload: ctx.secrets.seal(ctx.whatsapp.compose(content), `message|${id}|payload`),
+      payload: ctx.secrets.seal(ctx.whatsapp.compose(content), payloadPlace(id)),
       nextAttemptAt: now,
-      expiresAt: new Date(now.getTime() + (input.expiresIn ?? LIFETIME_SECONDS) * 1000),
+      expiresAt: new Date(now.getTime() + (args.input.expiresIn ?? LIFETIME_SECONDS) * 1000),
       createdAt: now,
     })
-    if (!row) throw notFound('instance')
-    ctx.background('dispatch', dispatchPending(ctx, instanceId))
-    const event = await acked.event
-    return event ? (event.subject as StoredMessage) : storedMessage(row)
-  } finally {
+    return { row, acked }
+  } catch (error) {
     acked.cancel()
+    throw error
   }
 }
