@@ -153,18 +153,27 @@ describe('POST /v1/instances/{instance_id}/messages', () => {
     expect(failed.body.error).toEqual({ code: expect.any(String), message: expect.any(String) })
   })
 
-  it('sends concurrent messages of a chat in the order in which it lists them', async () => {
-    const count = 60
-    const answers = await Promise.all(
-      Array.from({ length: count }, (_, i) => acme.post(`${path}/messages`, text('5511999990007', `n${i}`))),
+  it('sends concurrent messages of a chat in the order in which it lists them, however long storing one takes', async () => {
+    const { sql } = wataki.app.db
+    await sql.query(`create function linger() returns trigger language plpgsql as
+      $$ begin if new.content->>'text' = 'slow to store' then perform pg_sleep(0.5); end if; return new; end $$`)
+    await sql.query('create trigger linger before insert on message for each row execute function linger()')
+    const slow = acme.post(`${path}/messages`, text('5511999990007', 'slow to store'))
+    await until(
+      () =>
+        sql.query(
+          `select 1 as one from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()`,
+        ),
+      rows => rows.length === 1,
     )
-    expect(answers.map(answer => answer.status)).toEqual(Array(count).fill(202))
+    const others = Array.from({ length: 10 }, (_, i) => acme.post(`${path}/messages`, text('5511999990007', `n${i}`)))
+    expect((await Promise.all([slow, ...others])).map(answer => answer.status)).toEqual(Array(11).fill(202))
+    await sql.query('drop trigger linger on message')
     const phone = await until(
       () => shown('5511999990007'),
-      answer => answer.body.data.length === count,
+      answer => answer.body.data.length === 11,
     )
-    const listed = await list('5511999990007', '&limit=200')
-    expect(texts(phone)).toEqual(texts(listed).reverse())
+    expect(texts(phone)).toEqual(texts(await list('5511999990007')).reverse())
   })
 })
 
