@@ -63,6 +63,37 @@ describe('wataki tenant create', () => {
   })
 })
 
+describe('wataki tenant suspend, activate and sign-in-link', () => {
+  it('say what a tenant is by then, and give a link that works once', async () => {
+    const { tenant_id } = await create('status@acme.com')
+    const status = async (...words: string[]) => JSON.parse((await cli('tenant', ...words)).stdout)
+    expect(await status('suspend', '--email', 'Status@Acme.com')).toEqual({ tenant_id, status: 'suspended' })
+    await expect(cli('tenant', 'sign-in-link', '--email', 'status@acme.com')).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('not active'),
+    })
+    expect(await status('activate', '--id', tenant_id)).toEqual({ tenant_id, status: 'active' })
+    const { stdout } = await cli('tenant', 'sign-in-link', '--email', 'status@acme.com')
+    expect(stdout).toMatch(/^http:\/\/localhost:\d+\/auth\/verify#token=[\w-]{43}\n$/)
+  })
+
+  it('refuse an unknown tenant, and more or less than one name for it', async () => {
+    for (const [words, says] of [
+      [['suspend', '--email', 'nobody@acme.com'], 'not found'],
+      [['suspend', '--email', 'no address'], 'not found'],
+      [['activate', '--id', 'ten_x', '--email', 'a@b.co'], 'either --id or --email'],
+      [['suspend'], 'either --id or --email'],
+      [['sign-in-link'], 'needs --email'],
+      [['sign-in-link', '--email', 'nobody@acme.com'], 'not found'],
+    ] as const) {
+      await expect(cli('tenant', ...words), words.join(' ')).rejects.toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(says),
+      })
+    }
+  })
+})
+
 describe('a wrong setting', () => {
   it('stops the start with one line that names it', async () => {
     for (const [name, value] of [
@@ -71,6 +102,8 @@ describe('a wrong setting', () => {
       ['WHATSAPP_ROOT_KEY', 'short'],
       ['SECRET_KEY', 'short'],
       ['SANDBOX', 'maybe'],
+      ['SMTP_URL', 'http://localhost:25'],
+      ['MAIL_FROM', 'nobody'],
     ] as const) {
       const start = run(process.execPath, ['src/main.ts'], { env: { ...env, [name]: value } })
       await expect(start, name).rejects.toMatchObject({
