@@ -13,6 +13,7 @@ import type { Context } from '../context.ts'
 import type { Log } from '../telemetry/log.ts'
 import { coded, isOurs, masked, maskedResult, statusOf } from './graphql-errors.ts'
 import { assertWithinLimits, LIMITS, rootFields, tooMuch } from './graphql-limits.ts'
+import { assertVariables } from './graphql-variables.ts'
 
 /** Yoga, set up: the transport of GraphQL, over HTTP, SSE and (through `getEnveloped`) WebSocket. */
 
@@ -93,7 +94,7 @@ function limits(schema: GraphQLSchema): Plugin<Given> {
 }
 
 /** What the house wants of Yoga beyond its options. */
-function house({ log, production, charge }: YogaOptions): Plugin<Given> {
+function house({ log, schema, production, charge }: YogaOptions): Plugin<Given> {
   const maskFor = (ctx: Context) => (error: unknown) =>
     masked(log, error, { requestId: ctx.requestId, hideSuggestions: production })
   return {
@@ -107,6 +108,7 @@ function house({ log, production, charge }: YogaOptions): Plugin<Given> {
       ctx.facts.operations = [...new Set(fields)]
       const mask = maskFor(ctx)
       try {
+        if (operation) assertVariables(schema, operation, args.variableValues)
         if (charge && fields.length > 1) await charge(ctx, fields.length - 1)
       } catch (error) {
         // Not thrown: over WebSocket that would end the socket.
@@ -120,11 +122,16 @@ function house({ log, production, charge }: YogaOptions): Plugin<Given> {
           ),
       }
     },
-    onSubscribe({ args, subscribeFn, setSubscribeFn }) {
+    onSubscribe({ args, subscribeFn, setSubscribeFn, setResultAndStopExecution }) {
       const ctx = (args.contextValue as unknown as Given).house
       const operation = getOperationAST(args.document, args.operationName)
       ctx.facts.operations = operation ? rootFields(args.document, operation) : []
       const mask = maskFor(ctx)
+      try {
+        if (operation) assertVariables(schema, operation, args.variableValues)
+      } catch (error) {
+        return void setResultAndStopExecution({ errors: [mask(error) as GraphQLError] })
+      }
       setSubscribeFn(args => subscribeFn({ ...args, contextValue: ctx }))
       return {
         onSubscribeResult: payload =>

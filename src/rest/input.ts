@@ -16,7 +16,7 @@ import {
   isRequiredInputField,
 } from 'graphql'
 import { notFound } from '../errors.ts'
-import { addProblem, join, noProblems, type Problems, problemsIn } from '../schema/problems.ts'
+import { addProblem, isFull, join, noProblems, type Problems, problemsIn } from '../schema/problems.ts'
 import type { RestRoute } from '../schema/route.ts'
 import { camel, snake, snakePath } from './casing.ts'
 
@@ -155,6 +155,7 @@ function compileObject(type: GraphQLInputObjectType): Reader {
     if (!isRecord(value)) return void addProblem(problems, path, 'must be an object')
     const out: Record<string, unknown> = {}
     for (const name of Object.keys(value)) {
+      if (isFull(problems)) break
       const field = fields.get(name)
       if (!field) addProblem(problems, join(path, name), 'is not a known field')
       else out[field.name] = field.read(value[name], join(path, name), problems)
@@ -192,7 +193,8 @@ function readLeaf(type: GraphQLLeafType, value: unknown, at: { path: string; pro
   addProblem(at.problems, at.path, problem)
 }
 
-function problemWith(type: GraphQLLeafType, value: unknown): string | null {
+/** Null: the value is of the type. */
+export function problemWith(type: GraphQLLeafType, value: unknown): string | null {
   if (isEnumType(type)) {
     if (typeof value === 'string' && type.getValue(value)) return null
     return `must be one of ${type

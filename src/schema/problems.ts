@@ -19,10 +19,18 @@ export const noProblems = (): Problems => Object.create(null)
 
 /** The first thing that is wrong at a path is the one that is told. */
 export function addProblem(problems: Problems, path: string, problem: string): void {
+  if (isFull(problems)) return
   const key = path.length > PATH_MAX_LENGTH ? `${path.slice(0, PATH_MAX_LENGTH).toWellFormed()}…` : path
-  if (key in problems || Object.keys(problems).length >= PROBLEMS_MAX) return
+  if (key in problems) return
   problems[key] = problem
+  counts.set(problems, (counts.get(problems) ?? 0) + 1)
 }
+
+/** Counted beside them: a hostile body asks a hundred thousand times. */
+const counts = new WeakMap<Problems, number>()
+
+/** No more will be told: looking further is of no use. */
+export const isFull = (problems: Problems): boolean => (counts.get(problems) ?? 0) >= PROBLEMS_MAX
 
 export const join = (path: string, name: string | number) => (path === '' ? String(name) : `${path}.${name}`)
 

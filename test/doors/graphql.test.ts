@@ -97,17 +97,32 @@ describe('GraphQL over HTTP', () => {
   })
 
   it('calls what GraphQL itself refuses a validation_error', async () => {
-    for (const query of [
-      '{',
-      '{ nothing }',
-      '{ thing { id } }',
-      'query($a: Int!) { things(limit: $a) { data { id } } }',
-      'query A { greeting } query B { greeting }',
-    ]) {
+    for (const query of ['{', '{ nothing }', '{ thing { id } }', 'query A { greeting } query B { greeting }']) {
       const { json } = await door.graphql(query)
       expect([query, json.errors[0].extensions.code]).toEqual([query, 'validation_error'])
       expect(json.errors[0].extensions.details).toEqual({})
     }
+  })
+
+  it('names every bad variable at once, by its path, and says nothing of it back', async () => {
+    const query = 'mutation($input: CreateThingInput!) { createThing(input: $input) { id } }'
+    const input = { name: null, kind: 'nonsense', count: 'secret words', content: { contacts: [{}, 5] }, bad: 1 }
+    const { json, text } = await door.graphql(query, { variables: { input } })
+    expect(json.errors[0].extensions.details).toEqual({
+      name: 'must not be null',
+      kind: 'must be one of plain_text, some_media',
+      count: 'must be an integer of 32 bits',
+      'content.contacts.0.phone': 'is required',
+      'content.contacts.1': 'must be an object',
+      bad: 'is not a known field',
+    })
+    expect(text).not.toContain('secret words')
+    const one = 'query($limit: Int!) { things(limit: $limit) { data { id } } }'
+    const details = async (variables: object) =>
+      (await door.graphql(one, { variables })).json.errors[0].extensions.details
+    expect(await details({})).toEqual({ limit: 'is required' })
+    expect(await details({ limit: '5' })).toEqual({ limit: 'must be an integer of 32 bits' })
+    expect(calls).toEqual([])
   })
 
   it('has the status that GraphQL over HTTP asks for', async () => {
@@ -346,6 +361,7 @@ describe('several operations in one document', () => {
     )
     const text = await response.text()
     expect(text).toContain('validation_error')
-    expect(text).not.toContain('plain_text')
+    expect(text).not.toContain('Did you mean')
+    expect(JSON.parse(text).errors[0].extensions.details).toEqual({ kind: 'must be one of plain_text, some_media' })
   })
 })
