@@ -9,8 +9,8 @@ const PER_ADDRESS_MAX = 5
 const PER_IP_MAX = 20
 
 /**
- * Counts one letter; false beyond a limit, and then the transaction is to be rolled back. Where a request comes from is
- * asked first: who is over that limit does not use up the allowance of an address.
+ * Counts one letter; false beyond a limit, and then the transaction is to be rolled back: a letter that does not go out
+ * uses up nothing. Rows are locked in the same order by everybody, until the transaction ends.
  */
 export async function mayMail(sql: Sql, ask: { email: string; ip: string | null; now: Date }): Promise<boolean> {
   const { now } = ask
