@@ -49,7 +49,7 @@ const READS = new Set(['GET', 'HEAD', 'OPTIONS'])
 export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
   const { publicUrl, corsOrigins, rateLimitPerMinute } = app.config
   const senderOf = sendersFor(publicUrl)
-  const strangers = new Strangers(rateLimitPerMinute, app.clock)
+  const strangers = new Strangers(rateLimitPerMinute, () => app.clock.nowMs())
   const spent = new Spent()
   const lookups = new LateLookups()
   const networkOfCtx = (ctx: Context) => networkOf(ctx.ip ?? '')

@@ -1,4 +1,3 @@
-import type { Clock } from '../clock.ts'
 import type { Allowance } from '../context.ts'
 
 /**
@@ -18,11 +17,12 @@ interface Window {
 export class Strangers {
   readonly #windows = new Map<string, Window>()
   readonly #limit: number
-  readonly #clock: Clock
+  readonly #wallMs: () => number
 
-  constructor(limit: number, clock: Clock) {
+  /** `wallMs` only tells callers when their window ends. */
+  constructor(limit: number, wallMs: () => number) {
     this.#limit = limit
-    this.#clock = clock
+    this.#wallMs = wallMs
   }
 
   /** Takes all of the tokens or none. */
@@ -53,7 +53,7 @@ export class Strangers {
 
   #allowance({ startMs, used }: Window): Allowance {
     const resetsInSeconds = (startMs + WINDOW_MS - performance.now()) / 1000
-    const resetsAtSeconds = this.#clock.nowMs() / 1000 + resetsInSeconds
+    const resetsAtSeconds = this.#wallMs() / 1000 + resetsInSeconds
     return { limit: this.#limit, remaining: this.#limit - used, resetsAtSeconds, resetsInSeconds }
   }
 }
