@@ -103,6 +103,7 @@ export class Server {
     const env = {
       SANDBOX: 'off',
       LOG_LEVEL: 'debug',
+      RATE_LIMIT_PER_MINUTE: '1000000',
       ...this.#env,
       DATA_DIR: this.dataDir,
       PORT: String(port),
