@@ -4,9 +4,27 @@ import type { Route } from './routes.ts'
 
 export const BODY = 'application/json'
 
-export const REQUEST_ID = {
-  description: 'The id of the request: your own, if you sent a sane one.',
-  schema: { type: 'string' },
+const integer = (description: string) => ({ description, schema: { type: 'integer' } })
+
+/** Components; the first four are on every answer. */
+export const HEADERS = {
+  RequestId: {
+    description: 'The id of the request: your own, if you sent a sane one.',
+    schema: { type: 'string' },
+  },
+  RateLimitLimit: integer('Requests in a window of one minute.'),
+  RateLimitRemaining: integer('What is left of them.'),
+  RateLimitReset: integer('When the window ends, in seconds since 1970.'),
+  RetryAfter: integer('Seconds to wait before the next try.'),
+}
+
+const header = (name: keyof typeof HEADERS) => ({ $ref: `#/components/headers/${name}` })
+
+export const EVERY_ANSWER = {
+  'X-Request-Id': header('RequestId'),
+  'X-RateLimit-Limit': header('RateLimitLimit'),
+  'X-RateLimit-Remaining': header('RateLimitRemaining'),
+  'X-RateLimit-Reset': header('RateLimitReset'),
 }
 
 export const ERROR_SCHEMA = {
@@ -32,10 +50,12 @@ export const ERROR_SCHEMA = {
 
 const DESCRIPTIONS = {
   BadRequest: 'The request is not valid: `details` names each bad field.',
-  Unauthorized: 'The API key is missing, unknown or revoked.',
+  Unauthorized: 'The API key or the session is missing, unknown or revoked.',
+  Forbidden: 'The account is not active, or a write by session cookie comes from another origin.',
   NotFound: 'There is no such thing among yours.',
   TooLarge: 'The body is larger than 1 MiB.',
   NotJson: 'The body is not `application/json`.',
+  RateLimited: 'The requests of this minute are used up.',
   Error: 'Any other error.',
 }
 
@@ -44,7 +64,7 @@ export const ERROR_RESPONSES = Object.fromEntries(
     name,
     {
       description,
-      headers: { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } },
+      headers: name === 'RateLimited' ? { ...EVERY_ANSWER, 'Retry-After': header('RetryAfter') } : EVERY_ANSWER,
       content: { [BODY]: { schema: { $ref: '#/components/schemas/Error' } } },
     },
   ]),
@@ -56,9 +76,10 @@ export function errorsOf(route: Route): object {
   const hasInput = route.field.args.some(arg => arg.name === 'input')
   return {
     400: ref('BadRequest'),
-    ...(route.open ? {} : { 401: ref('Unauthorized') }),
+    ...(route.open ? {} : { 401: ref('Unauthorized'), 403: ref('Forbidden') }),
     ...(route.path.includes('{') ? { 404: ref('NotFound') } : {}),
     ...(hasInput ? { 413: ref('TooLarge'), 415: ref('NotJson') } : {}),
+    429: ref('RateLimited'),
     default: ref('Error'),
   }
 }

@@ -1,6 +1,7 @@
 import { type GraphQLArgument, type GraphQLSchema, isRequiredArgument } from 'graphql'
 import { snake } from './casing.ts'
-import { BODY, ERROR_RESPONSES, ERROR_SCHEMA, errorsOf, REQUEST_ID } from './openapi-errors.ts'
+import { SESSION_COOKIE } from './headers.ts'
+import { BODY, ERROR_RESPONSES, ERROR_SCHEMA, EVERY_ANSWER, errorsOf, HEADERS } from './openapi-errors.ts'
 import { argumentSchema, outputSchema, schemasOf } from './openapi-schemas.ts'
 import type { Route } from './routes.ts'
 
@@ -41,14 +42,20 @@ export function openApi({ schema, routes, document, publicUrl }: OpenApiOptions)
     openapi: '3.1.0',
     info: INFO,
     servers: [{ url: publicUrl }],
-    security: [{ apiKey: [] }],
+    security: [{ apiKey: [] }, { session: [] }],
     tags: [...new Set([...routes.map(route => route.tag), 'Reference'])].map(name => ({ name })),
     paths,
     components: {
       securitySchemes: {
         apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'A key of your account.' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: SESSION_COOKIE,
+          description: 'Who is signed in on the dashboard. Writes are taken from its own pages only.',
+        },
       },
-      headers: { RequestId: REQUEST_ID },
+      headers: HEADERS,
       responses: ERROR_RESPONSES,
       schemas: { Error: ERROR_SCHEMA, ...schemasOf(schema, routes) },
     },
@@ -73,7 +80,7 @@ const SELF = {
   responses: {
     200: {
       description: 'OpenAPI 3.1 of everything under `/v1`.',
-      headers: { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } },
+      headers: EVERY_ANSWER,
       content: { 'application/json': { schema: { type: 'object' } } },
     },
     default: { $ref: '#/components/responses/Error' },
@@ -127,7 +134,7 @@ function requestBody(input: GraphQLArgument): object {
 }
 
 function success(route: Route): object {
-  const headers = { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } }
+  const headers = EVERY_ANSWER
   if (route.status === 204) return { description: 'Done.', headers }
   const schema = outputSchema(route.field.type)
   return { description: route.field.description ?? '', headers, content: { [BODY]: { schema } } }

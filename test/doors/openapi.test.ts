@@ -51,7 +51,7 @@ describe('the OpenAPI document', () => {
       auto_reconnect: { type: 'boolean' },
       max_retries: { type: ['integer', 'null'], format: 'int32' },
     })
-    expect(Object.keys(responses)).toEqual(['201', '400', '401', '413', '415', 'default'])
+    expect(Object.keys(responses)).toEqual(['201', '400', '401', '403', '413', '415', '429', 'default'])
     expect(document.paths['/v1/things/{thing_id}/nudge'].post.requestBody.required).toBe(false)
     expect(document.paths['/v1/things/{thing_id}/touch'].post.requestBody).toBeUndefined()
   })
@@ -92,7 +92,8 @@ describe('the OpenAPI document', () => {
     expect(get).toMatchObject({ operationId: 'things', summary: 'Your things', tags: ['Things'] })
     expect(get.responses[200].headers['X-Request-Id']).toBeDefined()
     expect(document.components.responses.BadRequest.content['application/json'].schema.$ref).toContain('Error')
-    expect(document.security).toEqual([{ apiKey: [] }])
+    expect(document.security).toEqual([{ apiKey: [] }, { session: [] }])
+    expect(document.components.securitySchemes.session).toMatchObject({ in: 'cookie', name: 'wataki_session' })
     expect(document.components.securitySchemes.apiKey).toMatchObject({ in: 'header', name: 'X-API-Key' })
     expect(get.security).toBeUndefined()
     expect(document.paths['/v1/greeting'].get.security).toEqual([])
