@@ -76,21 +76,32 @@ function looseStatements(sources: Sources): string[] {
   return loose
 }
 
-const ORM_CALL =
-  /\bem\.(find\w*|count|nativeUpdate|nativeDelete|refresh\w*|getReference|upsert\w*|insert\w*|create)\(([\s\S]{0,200})/g
+const ORM_CALL = /\bem\.(find\w*|count|native\w+|getReference|upsert\w*|insert\w*|create)\(/g
+/** As a key of the filter or the row, and not as where a value comes from. */
+const KEY = /(?<![.\w])(tenantId|instanceId)\s*[:,}]|^Tenant,/
 
 function looseOrmCalls(sources: Sources): string[] {
   const loose: string[] = []
   for (const [file, source] of Object.entries(sources)) {
-    for (const [, method, args] of source.matchAll(ORM_CALL)) {
-      // A row that is there was found by its tenant.
-      if (method!.startsWith('refresh')) continue
-      const call = `${file}: ${method}(${args!.split('\n')[0]!.trim()}`
-      if (/\btenantId\b|\binstanceId\b|^\s*Tenant,/.test(args!) || call in ORM_EXCEPTIONS) continue
-      loose.push(call)
+    for (const match of source.matchAll(ORM_CALL)) {
+      const args = argumentsAt(source, match.index + match[0].length)
+      const call = `${file}: ${match[1]}(${args.split('\n')[0]!.trim()}`
+      if (!KEY.test(args) && !(call in ORM_EXCEPTIONS)) loose.push(call)
     }
   }
   return loose
+}
+
+/** What stands between the parentheses that were opened before `start`. */
+function argumentsAt(source: string, start: number): string {
+  let depth = 1
+  let end = start
+  while (depth > 0 && end < source.length) {
+    if (source[end] === '(') depth++
+    if (source[end] === ')') depth--
+    end++
+  }
+  return source.slice(start, end - 1)
 }
 
 const src: Sources = Object.fromEntries(
@@ -137,6 +148,7 @@ describe('every call of the ORM', () => {
 
   it('is caught when it does not', () => {
     expect(looseOrmCalls({ 'x.ts': 'await ctx.em.findOne(Instance, { id })' })).toHaveLength(1)
+    expect(looseOrmCalls({ 'x.ts': 'ctx.em.findOne(Instance, { id: args.instanceId })\n{ tenantId }' })).toHaveLength(1)
     expect(looseOrmCalls({ 'x.ts': 'await ctx.em.find(Message, { tenantId, id })' })).toEqual([])
   })
 })

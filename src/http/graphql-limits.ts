@@ -85,9 +85,19 @@ function fragmentsOf(document: DocumentNode) {
   )
 }
 
-/** As written: a fragment that is used twice adds no answer under a new name. */
-function countNodes(document: DocumentNode): { aliases: number; directives: number } {
-  const counts = { aliases: 0, directives: 0 }
+interface Counts {
+  aliases: number
+  directives: number
+}
+
+const counted = new WeakMap<DocumentNode, Counts>()
+
+/** As written: a fragment that is used twice adds no answer under a new name. Once for a document that comes often. */
+function countNodes(document: DocumentNode): Counts {
+  const known = counted.get(document)
+  if (known) return known
+  const counts: Counts = { aliases: 0, directives: 0 }
+  counted.set(document, counts)
   visit(document, {
     Field: node => {
       if (node.alias) counts.aliases++

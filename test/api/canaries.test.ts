@@ -196,9 +196,11 @@ async function trouble(instanceId: string): Promise<void> {
   const client = new pg.Client({ connectionString: database.url })
   await client.connect()
   const text = { chat_id: PHONE, type: 'text', content: { text: canary('text of a crash') } }
+  // PostgreSQL tells the whole row that it did not take.
   try {
     await client.query(
-      'alter table message rename to message_away; alter table instance rename column name to name_away',
+      `alter table message add constraint broken check (id = '') not valid;
+       alter table instance rename column name to name_away`,
     )
     await ask('POST', `/v1/instances/${instanceId}/messages`, text, { 'x-request-id': 'the-crash.1' })
     await ask('POST', '/v1/instances', { name: canary('name of a crash'), description: PHONE })
@@ -211,7 +213,7 @@ async function trouble(instanceId: string): Promise<void> {
     )
   } finally {
     await client.query(
-      'alter table message_away rename to message; alter table instance rename column name_away to name',
+      'alter table message drop constraint broken; alter table instance rename column name_away to name',
     )
   }
   // In mid-flight: connections that are cut.
