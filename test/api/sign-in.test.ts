@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Context } from '../../src/context.ts'
 import type { Sql } from '../../src/db/sql.ts'
@@ -138,6 +139,46 @@ describe('the page of the link', () => {
     expect(policy).not.toContain('unsafe')
     expect(html).not.toMatch(/(src|href)=/)
     expect((await fetch(`${wataki.url}/auth/verify`, { method: 'POST' })).status).toBe(405)
+  })
+})
+
+describe('the button of that page', () => {
+  /** The page's own script, over the few parts of a browser that it uses. */
+  async function opened(hash: string) {
+    const html = await (await fetch(`${wataki.url}/auth/verify`)).text()
+    const [, script] = /<script>([\s\S]*?)<\/script>/.exec(html)!
+    const posted: string[] = []
+    const went: string[] = []
+    const say = { textContent: '' }
+    let click = async () => {}
+    const go = {
+      hidden: false,
+      disabled: false,
+      addEventListener: (_: string, run: () => Promise<void>) => (click = run),
+    }
+    runInNewContext(script!, {
+      URLSearchParams,
+      document: { getElementById: (id: string) => (id === 'go' ? go : say) },
+      location: { hash, replace: (path: string) => went.push(path) },
+      fetch: (path: string, init: RequestInit) => {
+        posted.push(path)
+        return fetch(wataki.url + path, init)
+      },
+    })
+    return { say, go, posted, went, click: () => click() }
+  }
+
+  it('posts the token of the fragment, and only when it is pressed; then it leads to the dashboard', async () => {
+    const page = await opened(`#token=${await signUp(wataki, 'button@example.com')}`)
+    expect(page.posted).toEqual([])
+    await page.click()
+    expect([page.posted, page.went]).toEqual([['/v1/auth/verify'], ['/']])
+    const again = await opened(`#token=${'A'.repeat(43)}`)
+    await again.click()
+    expect(again.went).toEqual([])
+    expect(again.say.textContent).toMatch(/expired or was used/)
+    const bare = await opened('')
+    expect([bare.go.hidden, bare.posted]).toEqual([true, []])
   })
 })
 
