@@ -20,6 +20,7 @@ import { newApiKey } from '../src/resolvers/auth/api-key.ts'
 import { createTenant } from '../src/resolvers/auth/createTenant.ts'
 import { startSession } from '../src/resolvers/auth/session.ts'
 import { schema } from '../src/schema/index.ts'
+import { sha256 } from '../src/secrets.ts'
 
 interface Load {
   url: string
@@ -117,6 +118,9 @@ async function makeTenant({ app }: Running, name: string) {
   return { tenantId, key: { 'x-api-key': apiKey }, cookie: { cookie: `wataki_session=${token}` } }
 }
 
+const IDENTITY = `select api_key.id, api_key.tenant_id, tenant.status from api_key
+  join tenant on tenant.id = api_key.tenant_id where api_key.hash = $1 and api_key.revoked_at is null`
+
 async function cost(running: Running): Promise<void> {
   const { app } = running
   const acme = await makeTenant(running, 'acme')
@@ -129,8 +133,18 @@ async function cost(running: Running): Promise<void> {
     chargeMore: nods,
     stillGood: async (_app, callers) => [...callers],
   }
-  const nodding = await createServer(app, { schema, doorkeeper })
-  const { port } = await nodding.listen({ host: '127.0.0.1', port: 0 })
+  const serving = async (given: Doorkeeper) => {
+    const server = await createServer(app, { schema, doorkeeper: given })
+    const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
+    return { url: `http://127.0.0.1:${port}`, close: () => server.close() }
+  }
+  const nodding = await serving(doorkeeper)
+  const identifies = async (_app: unknown, credentials: object) => {
+    const hash = sha256((credentials as { apiKey: string }).apiKey)
+    await app.db.sql.query(IDENTITY, [hash], 'bench-identity')
+    return nods()
+  }
+  const counting = await serving({ ...doorkeeper, admit: identifies })
   const generous = { ...app.config, rateLimitPerMinute: 100_000_000 }
   const config = app.config
   app.config = generous
@@ -157,7 +171,8 @@ async function cost(running: Running): Promise<void> {
     ['GET /v1/instances', '/v1/instances'],
   ]
   for (const [what, path] of rows) {
-    const without = await measure(`${what.padEnd(31)}nods`, `http://127.0.0.1:${port}${path}`, acme.key)
+    const without = await measure(`${what.padEnd(31)}nods`, nodding.url + path, acme.key)
+    await measure(`${what.padEnd(31)}key, no limit`, counting.url + path, acme.key)
     const byKey = await measure(`${what.padEnd(31)}API key`, running.url + path, acme.key)
     await measure(`${what.padEnd(31)}session`, running.url + path, acme.cookie)
     const more = `${(byKey.cpuUs - without.cpuUs).toFixed(0)} µs of CPU, ${(byKey.p50 - without.p50).toFixed(2)} ms`
@@ -169,6 +184,7 @@ async function cost(running: Running): Promise<void> {
   await app.db.sql.query('insert into rate_bucket values ($1, now(), 600)', [spent.tenantId])
   await measure('429 for a tenant over its limit', `${running.url}/v1/nothing`, spent.key)
   await nodding.close()
+  await counting.close()
 }
 
 async function neighbours(running: Running): Promise<void> {
@@ -179,11 +195,11 @@ async function neighbours(running: Running): Promise<void> {
   const mistyped = [{ 'x-api-key': 'f'.repeat(64) }]
   const url = `${running.url}/v1/instances`
   const other = (headers: Record<string, string>[], rate: number): Load => {
-    return { url, headers, rate, connections: 64, seconds: 10, from: '127.0.0.2' }
+    return { url, headers, rate, connections: 64, seconds: 7, from: '127.0.0.2' }
   }
-  const honestly = { url, headers: honest, rate: 100, connections: 32, seconds: 8, from: '127.0.0.1' }
-  console.log('\n2. 20 honest tenants at 100 req/s together, and beside them')
-  console.log('\n                                              p50 ms   p99 ms   others were told')
+  const honestly = { url, headers: honest, rate: 80, connections: 32, seconds: 5, from: '127.0.0.1' }
+  console.log('\n2. 20 honest tenants at 80 req/s together, and beside them (best of 3)')
+  console.log('\n                                              p50 ms   p99 ms  refused   others were told')
   const cases: [string, Load | null][] = [
     ['nobody', null],
     ['nobody, again', null],
@@ -192,13 +208,21 @@ async function neighbours(running: Running): Promise<void> {
     ['one tenant at 10 times its limit (100/s)', other([greedy.key], 100)],
     ['one tenant at 200 times its limit (2,000/s)', other([greedy.key], 2000)],
   ]
-  for (const [what, load] of cases) {
-    const beside = load ? run(load) : null
-    await sleep(1000)
-    const { p50, p99, statuses } = await run(honestly)
-    const told = beside ? JSON.stringify((await beside).statuses) : ''
-    const bad = Object.keys(statuses).filter(status => status !== '200')
-    const numbers = [p50.toFixed(2), p99.toFixed(2)].map(text => text.padStart(9)).join('')
-    console.log(`${what.padEnd(44)}${numbers}   ${told}${bad.length > 0 ? ` HONEST: ${JSON.stringify(statuses)}` : ''}`)
+  // In turns, so that what else the machine does meets all of them.
+  const outcomes = cases.map(() => [] as Outcome[])
+  const told = cases.map(() => '')
+  for (let round = 0; round < 3; round++) {
+    for (const [i, [, load]] of cases.entries()) {
+      const beside = load ? run(load) : null
+      await sleep(1000)
+      outcomes[i]!.push(await run(honestly))
+      if (beside) told[i] = JSON.stringify((await beside).statuses)
+    }
+  }
+  for (const [i, [what]] of cases.entries()) {
+    const [{ p50, p99 }] = outcomes[i]!.toSorted((a, b) => a.p99 - b.p99) as [Outcome]
+    const refused = outcomes[i]!.reduce((sum, { count, statuses }) => sum + count - (statuses[200] ?? 0), 0)
+    const numbers = [p50.toFixed(2), p99.toFixed(2), String(refused)].map(text => text.padStart(9)).join('')
+    console.log(`${what.padEnd(44)}${numbers}   ${told[i]}`)
   }
 }

@@ -66,7 +66,7 @@ const shapes = (): Record<string, Sent> => ({
   'JSON from our host under another scheme': { headers: { origin: `ftp://${host}`, ...JSON_TYPE }, body: FORGED },
   'JSON from another port': { headers: { origin: 'http://127.0.0.1:1', ...JSON_TYPE }, body: FORGED },
   'JSON from a name that begins like ours': {
-    headers: { origin: `http://${host}.evil.example`, ...JSON_TYPE },
+    headers: { host: 'app.example', origin: 'http://app.example.evil.example', ...JSON_TYPE },
     body: FORGED,
   },
   'JSON from a name that ends like ours': { headers: { origin: `http://evil-${host}`, ...JSON_TYPE }, body: FORGED },
