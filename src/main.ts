@@ -1,4 +1,3 @@
-import { openApp, takeCrash } from './app.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { DatabaseStartError } from './db/start-error.ts'
 
@@ -7,6 +6,9 @@ const CLOSE_TIMEOUT_MS = 9500
 /** The process: reads its settings, runs the app until a signal, disposes of it. */
 async function main(): Promise<void> {
   const config = readConfig()
+  // Not before: a wrong setting is told in a moment, and the rest takes a second to load.
+  const { openApp, takeCrash } = await import('./app.ts')
+  catchCrashesOfSockets(takeCrash)
   const running = await openApp(config)
   if (!config.production) printWelcome(config.publicUrl, running.app.db.describe, config.sandbox !== null)
   const signal = await new Promise<string>(resolve => {
@@ -35,12 +37,14 @@ function printWelcome(url: string, database: string, sandbox: boolean): void {
 `)
 }
 
-// What is thrown inside a WhatsApp socket ends that socket only; anything else is a fault of ours, and fatal.
-process.on('uncaughtException', error => {
-  if (takeCrash(error)) return
-  console.error(error)
-  process.exit(1)
-})
+/** What is thrown inside a WhatsApp socket ends that socket only; anything else is a fault of ours, and fatal. */
+function catchCrashesOfSockets(takeCrash: (error: unknown) => boolean): void {
+  process.on('uncaughtException', error => {
+    if (takeCrash(error)) return
+    console.error(error)
+    process.exit(1)
+  })
+}
 
 main().then(
   () => process.exit(0),
