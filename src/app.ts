@@ -106,7 +106,9 @@ const newsFor = (app: () => App): News => ({
 })
 
 const openMail = (config: Config, log: Log): Mailer =>
-  config.smtp ? createSmtpMailer(config.smtp) : createLogMailer({ log, clock: systemClock, keep: !config.production })
+  config.smtp
+    ? createSmtpMailer(config.smtp)
+    : createLogMailer({ log, clock: systemClock, production: config.production })
 
 async function openNetwork(
   config: Config,

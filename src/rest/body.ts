@@ -38,11 +38,45 @@ export async function readJson(req: IncomingMessage): Promise<unknown> {
   if (bytes.length === 0) return undefined
   if (announced === undefined) throw unsupportedMediaType()
   if (!isUtf8(bytes)) throw invalid({ body: 'is not valid UTF-8' })
+  const text = bytes.toString('utf8')
+  let value: unknown
   try {
-    return JSON.parse(bytes.toString('utf8'))
+    value = JSON.parse(text)
   } catch {
     throw invalid({ body: 'is not valid JSON' })
   }
+  if (membersWritten(text) !== membersOf(value)) throw invalid({ body: 'has a field twice in one object' })
+  return value
+}
+
+const QUOTE = 34
+const COLON = 58
+const BACKSLASH = 92
+
+/** How many fields a valid JSON text writes: its colons outside of strings. */
+function membersWritten(text: string): number {
+  let count = 0
+  let inString = false
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) inString = !inString
+    else if (inString && code === BACKSLASH) at++
+    else if (!inString && code === COLON) count++
+  }
+  return count
+}
+
+/** How many of them there are after parsing, which keeps the last of two of one name. */
+function membersOf(value: unknown): number {
+  let count = 0
+  for (const open = [value]; open.length > 0; ) {
+    const next = open.pop()
+    if (typeof next !== 'object' || next === null) continue
+    const members = Object.values(next)
+    if (!Array.isArray(next)) count += members.length
+    for (const member of members) if (typeof member === 'object') open.push(member)
+  }
+  return count
 }
 
 /** A media type of JSON in UTF-8, not compressed. */

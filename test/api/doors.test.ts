@@ -40,6 +40,14 @@ describe('every route of /v1', () => {
     await SwaggerParser.validate(structuredClone(body))
   })
 
+  it('is described with its limits, as they are checked', async () => {
+    const { body } = await acme.get('/v1/openapi.json')
+    const limits = JSON.stringify(body)
+    const list = body.paths['/v1/instances'].get.parameters.find((each: Json) => each.name === 'limit')
+    expect(list.schema).toMatchObject({ minimum: 1, maximum: 200, default: 50 })
+    expect(limits).toContain('"maxLength":65536')
+  })
+
   it('answers 401 without a key, with an unknown one and with one that is no key at all', async () => {
     for (const { method, path, operation } of routes) {
       if (operation.security?.length === 0) continue
