@@ -1,3 +1,4 @@
+import { enableCompileCache } from 'node:module'
 import { ConfigError, readConfig } from './config.ts'
 import { DatabaseStartError } from './db/start-error.ts'
 
@@ -6,6 +7,7 @@ const CLOSE_TIMEOUT_MS = 9500
 /** The process: reads its settings, runs the app until a signal, disposes of it. */
 async function main(): Promise<void> {
   const config = readConfig()
+  enableCompileCache()
   // Not before: a wrong setting is told in a moment, and the rest takes a second to load.
   const { openApp, takeCrash } = await import('./app.ts')
   catchCrashesOfSockets(takeCrash)

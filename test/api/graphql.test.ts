@@ -82,9 +82,11 @@ describe('a document that asks for too much', () => {
       collect()
       const before = process.memoryUsage().heapUsed
       for (let i = 0; i < 8; i++) {
-        const start = performance.now()
+        // Of the processor: what else the machine does is not counted.
+        const start = process.cpuUsage()
         await post(text)
-        bestMs = Math.min(bestMs, performance.now() - start)
+        const { user, system } = process.cpuUsage(start)
+        bestMs = Math.min(bestMs, (user + system) / 1000)
       }
       collect()
       expect(bestMs, name).toBeLessThan(50)
