@@ -205,7 +205,7 @@ describe('subscriptions', () => {
       () => wataki.app.bus.size,
       size => size === 20,
     )
-    const rounds = 100
+    const rounds = 250
     for (let round = 0; round < rounds; round++) {
       for (const { id: instanceId, tenantId } of instances) {
         const base = { tenantId, instanceId, at: new Date(), about: 'x', data: {} as never }
