@@ -34,5 +34,8 @@ export function createLog({ level, json, to }: LogOptions): Log {
     },
   }
   if (json) return to ? pino(options, to) : pino(options)
-  return pino(options, pretty({ translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname', sync: true, destination: to }))
+  return pino(
+    options,
+    pretty({ translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true, sync: true, destination: to }),
+  )
 }
