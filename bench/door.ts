@@ -40,6 +40,9 @@ interface Outcome {
   p99: number
 }
 
+const IDENTITY = `select api_key.id, api_key.tenant_id, tenant.status from api_key
+  join tenant on tenant.id = api_key.tenant_id where api_key.hash = $1 and api_key.revoked_at is null`
+
 if (process.argv[2] === 'caller') process.once('message', load => void callerMain(load as Load))
 else await main()
 
@@ -118,9 +121,6 @@ async function makeTenant({ app }: Running, name: string) {
   return { tenantId, key: { 'x-api-key': apiKey }, cookie: { cookie: `wataki_session=${token}` } }
 }
 
-const IDENTITY = `select api_key.id, api_key.tenant_id, tenant.status from api_key
-  join tenant on tenant.id = api_key.tenant_id where api_key.hash = $1 and api_key.revoked_at is null`
-
 async function cost(running: Running): Promise<void> {
   const { app } = running
   const acme = await makeTenant(running, 'acme')
@@ -149,7 +149,7 @@ async function cost(running: Running): Promise<void> {
   const config = app.config
   app.config = generous
   console.log('\n1. Cost of one request (8 connections, 4 s each, best of 3)\n')
-  console.log('route                          caller         req/s   p50 ms   p99 ms   CPU µs')
+  console.log('route                          caller         req/s   p50 ms   p99 ms   CPU µs   status')
   const measure = async (what: string, url: string, headers: Record<string, string>) => {
     let best: (Outcome & { cpuUs: number }) | null = null
     for (let i = 0; i < 3; i++) {
@@ -161,9 +161,9 @@ async function cost(running: Running): Promise<void> {
       const cpuUs = (user + system) / outcome.count
       if (!best || cpuUs < best.cpuUs) best = { ...outcome, cpuUs }
     }
-    const { count, p50, p99, cpuUs } = best!
+    const { count, p50, p99, cpuUs, statuses } = best!
     const numbers = [(count / 4).toFixed(0), p50.toFixed(2), p99.toFixed(2), cpuUs.toFixed(0)]
-    console.log(`${what.padEnd(44)}${numbers.map(text => text.padStart(9)).join('')}`)
+    console.log(`${what.padEnd(44)}${numbers.map(text => text.padStart(9)).join('')}   ${Object.keys(statuses)}`)
     return best!
   }
   const rows: [string, string][] = [
