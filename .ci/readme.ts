@@ -32,6 +32,8 @@ try {
   assert.match(output, /"content":\{"text":"Hello from Wataki!"\},"at":/, 'the contact shows the message')
   assert.match(output, /event: next\ndata: .*"text":"Hi there!"/, 'the subscription streams the reply')
   assert.match(output, /"direction":"inbound".*"content":\{"text":"Hi there!"\}/, 'the chat lists the reply')
+  assert.match(output, /"email":"dev@loja.example","plan":"free"/, 'the mailed link signs in')
+  assert.match(output, /"api_key":"[0-9a-f]{64}"/, 'the session makes a key')
   console.log(`README: all of it works, ${Date.now() - begunMs} ms from npm start to the reply`)
 } finally {
   process.kill(-server.pid!, 'SIGTERM')

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { systemClock } from './clock.ts'
-import type { Config } from './config.ts'
+import { type Config, ConfigError } from './config.ts'
 import type { App } from './context.ts'
 import { openDatabase } from './db/open.ts'
 import { createVault } from './db/vault.ts'
@@ -123,7 +123,9 @@ async function openNetwork(
     opened.push({ what: 'sandbox', close: () => sandbox.close() })
     control = sandbox.control
   }
-  const { webSocketUrl, mediaUrl, rootKey } = await control.network()
+  const { webSocketUrl, mediaUrl, rootKey } = await control.network().catch(cause => {
+    throw new ConfigError(`SANDBOX_URL: no sandbox answers there (${(cause as Error).message})`)
+  })
   return { control, network: { webSocketUrl, mediaUrl, rootKey: Buffer.from(rootKey, 'base64') } }
 }
 

@@ -9,7 +9,11 @@ import { z } from 'zod'
 const RATE_LIMIT_MAX = 100_000_000
 
 const text = z.string().trim().min(1)
-const port = z.coerce.number().int().min(0).max(65535)
+const port = z.coerce
+  .number({ message: 'must be a number from 0 to 65535' })
+  .int('must be a whole number')
+  .min(0)
+  .max(65535)
 const url = (...protocols: string[]) =>
   text.refine(value => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
     message: `must be a URL that begins with ${protocols.map(protocol => `${protocol}//`).join(' or ')}`,
@@ -116,6 +120,12 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
   const sandboxOn = (env.SANDBOX ?? (production ? 'off' : 'on')) === 'on'
   const secretKey = env.SECRET_KEY ?? (env.SECRET_KEY_FILE ? readSecretFile(env.SECRET_KEY_FILE) : null)
   if (production && !secretKey) throw new ConfigError('SECRET_KEY: is required in production (or SECRET_KEY_FILE)')
+  // Each is of no use, or dangerous, without the others: media would go to WhatsApp, or trust to its root.
+  const names = ['WHATSAPP_WS_URL', 'WHATSAPP_MEDIA_URL', 'WHATSAPP_ROOT_KEY'] as const
+  const missing = names.filter(name => env[name] === undefined)
+  if (missing.length === 1 || missing.length === 2) {
+    throw new ConfigError(`${missing[0]}: is required, as the other WHATSAPP_ settings are set`)
+  }
   const publicUrl = (env.PUBLIC_URL ?? `http://localhost:${env.PORT}`).replace(/\/+$/, '')
   const mailFrom = env.MAIL_FROM ?? `Wataki <no-reply@${new URL(publicUrl).hostname}>`
   return Object.freeze({

@@ -57,7 +57,8 @@ export function invalid(problems: Record<string, string>): ApiError {
 }
 
 export const accountInactive = () => new ApiError('account_inactive', 'This account is not active')
-export const unauthorized = () => new ApiError('unauthorized', 'Missing or invalid authentication')
+export const unauthorized = () =>
+  new ApiError('unauthorized', 'Missing or invalid authentication: send an API key in the header X-API-Key')
 /** The same for a link that has expired, one that was used and one that never was. */
 export const invalidLink = () =>
   new ApiError('unauthorized', 'This sign-in link has expired or was used before: ask for a new one')

@@ -52,7 +52,8 @@ main().then(
   () => process.exit(0),
   (error: unknown) => {
     const known = error instanceof ConfigError || error instanceof DatabaseStartError || isPortTaken(error)
-    console.error(known ? `wataki: ${(error as Error).message}` : error)
+    const hint = isPortTaken(error) ? ' (set PORT to another)' : ''
+    console.error(known ? `wataki: ${(error as Error).message}${hint}` : error)
     process.exit(1)
   },
 )

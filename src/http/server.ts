@@ -23,6 +23,7 @@ import { sharer } from './cors.ts'
 import { requestIdOf } from './credentials.ts'
 import { createGate, type Doorkeeper } from './gate.ts'
 import { createGraphqlDoor } from './graphql.ts'
+import { homePage } from './pages/home-page.ts'
 import { mailboxPage } from './pages/mailbox-page.ts'
 import { verifyPage } from './pages/verify-page.ts'
 import { onBrokenRequest, refuseUpgrade } from './raw.ts'
@@ -102,6 +103,7 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
     ['/graphql', exchange => share(exchange) === 'on' && graphql.serve(exchange)],
     ['/healthz', exchange => answer(exchange, 200, '{"status":"ok"}')],
     ['/readyz', exchange => ready(app, exchange, closing === undefined)],
+    ['/', homePage],
     ['/auth/verify', verifyPage],
     ['/dev/mailbox', mailboxPage],
   ])

@@ -144,6 +144,10 @@ function heartbeat(socket: WebSocket): () => void {
   return () => clearTimeout(timer)
 }
 
+/** `{ apiKey }`, or the header's name as REST spells it. */
+const keyIn = (params: Readonly<Record<string, unknown>> | undefined): unknown =>
+  params?.apiKey ?? Object.entries(params ?? {}).find(([name]) => name.toLowerCase() === 'x-api-key')?.[1]
+
 /** The key comes with the upgrade request, or with the first message, from browsers. */
 async function admit(
   { app, gate, openContext }: WebSocketOptions,
@@ -151,7 +155,7 @@ async function admit(
   params: Readonly<Record<string, unknown>> | undefined,
 ): Promise<boolean> {
   const { req, socket } = connection
-  const given = params?.apiKey
+  const given = keyIn(params)
   const ctx = openContext(req, newId('req'))
   try {
     await gate.admitSocket(req, ctx, typeof given === 'string' && given !== '' ? given : null)

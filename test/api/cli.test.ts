@@ -111,6 +111,12 @@ describe('a wrong setting', () => {
         stderr: expect.stringMatching(new RegExp(`^wataki: ${name}: .*\n$`)),
       })
     }
+    const half = run(process.execPath, ['src/main.ts'], { env: { ...env, WHATSAPP_WS_URL: 'ws://127.0.0.1:1/ws' } })
+    await expect(half).rejects.toMatchObject({ stderr: expect.stringMatching(/^wataki: WHATSAPP_MEDIA_URL: .*\n$/) })
+    const nobody = run(process.execPath, ['src/main.ts'], {
+      env: { ...env, SANDBOX: 'on', SANDBOX_URL: 'http://127.0.0.1:1/x' },
+    })
+    await expect(nobody).rejects.toMatchObject({ stderr: expect.stringMatching(/^wataki: SANDBOX_URL: .*\n$/) })
     const production = run(process.execPath, ['src/main.ts'], { env: { ...env, NODE_ENV: 'production' } })
     await expect(production).rejects.toMatchObject({ stderr: expect.stringMatching(/^wataki: SECRET_KEY: .*\n$/) })
   })

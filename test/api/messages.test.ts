@@ -319,6 +319,18 @@ describe('subscriptions over graphql-transport-ws', () => {
     await client.dispose()
   })
 
+  it("takes the key under the header's name too", async () => {
+    const client = createClient({
+      url: `${wataki.url.replace('http', 'ws')}/graphql`,
+      webSocketImpl: WebSocket,
+      connectionParams: { 'X-API-Key': acme.apiKey },
+      retryAttempts: 0,
+    })
+    const result = await client.iterate<Json>({ query: '{ me { id } }' }).next()
+    expect(result.value.data.me.id).toBe(acme.tenantId)
+    await client.dispose()
+  })
+
   it("refuses another tenant's instance as if it were missing", async () => {
     const client = socketOf(other)
     const result = await client.iterate<Json>({ query: RECEIVED, variables: { id: bot } }).next()

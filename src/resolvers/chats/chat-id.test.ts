@@ -7,6 +7,8 @@ it('takes a phone number in international form: 8 to 15 digits, optional +, spac
   }
   for (const written of [
     '1234567',
+    '011 99999-9999',
+    '0055 11 99999-9999',
     '1234567890123456',
     '+',
     '',

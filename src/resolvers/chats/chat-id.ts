@@ -1,10 +1,13 @@
 /** What names a chat or a phone, in the forms that callers write. Pure. */
 
-/** Digits of a phone number in international form (8 to 15), or null. Spaces, dots, hyphens and parentheses may stand between. */
+/**
+ * Digits of a phone number in international form (8 to 15), or null. Spaces, dots, hyphens and parentheses may stand
+ * between. No country's code begins with 0: such a number is a local one, and would reach a stranger.
+ */
 export function phoneDigits(written: string): string | null {
   if (!/^\+?[\d .()-]+$/.test(written)) return null
   const digits = written.replace(/\D/g, '')
-  return digits.length >= 8 && digits.length <= 15 ? digits : null
+  return /^[1-9]\d{7,14}$/.test(digits) ? digits : null
 }
 
 /** The jid of a chat, or null when it names none. A phone number becomes `…@s.whatsapp.net`. */
