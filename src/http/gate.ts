@@ -136,7 +136,6 @@ export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
 }
 
 const OTHER_ORIGIN = 'This request comes from another origin'
-const NO_ORIGIN = 'A request by session cookie must say where it comes from, in the header Origin'
 
 function refuse(ctx: Context, allowance: Allowance): never {
   ctx.facts.allowance = allowance
@@ -144,7 +143,7 @@ function refuse(ctx: Context, allowance: Allowance): never {
 }
 
 /**
- * A browser sends the cookie whoever asks it to. A write is taken only from a page of our own, and as JSON, which no
+ * A browser sends the cookie whoever asks it to. A write is not taken from a page of others, and only as JSON, which no
  * form can send; reading is refused to pages of others, except that a link may lead here.
  */
 function assertOwnPage(req: IncomingMessage, sender: Sender): void {
@@ -152,7 +151,8 @@ function assertOwnPage(req: IncomingMessage, sender: Sender): void {
     if (sender === 'foreign' && req.headers['sec-fetch-mode'] !== 'navigate') throw forbidden(OTHER_ORIGIN)
     return
   }
-  if (sender !== 'own') throw forbidden(sender === 'foreign' ? OTHER_ORIGIN : NO_ORIGIN)
+  // Every browser of today sends Origin with a write: who sends neither it nor Sec-Fetch-Site is a program.
+  if (sender === 'foreign') throw forbidden(OTHER_ORIGIN)
   const type = req.headers['content-type']
   const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
   if ((hasBody || type !== undefined) && !/^application\/(graphql\+)?json\s*(;|$)/i.test(type ?? '')) {

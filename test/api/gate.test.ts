@@ -88,7 +88,10 @@ const shapes = (): Record<string, Sent> => ({
 
 /** Not of another site, and still no request that our pages send. */
 const odd = (): Record<string, Sent> => ({
-  'JSON without any origin': { headers: JSON_TYPE, body: FORGED },
+  'a form without any origin': {
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: 'name=forged',
+  },
   'our own form': { headers: { ...own(), 'content-type': 'application/x-www-form-urlencoded' }, body: 'name=forged' },
   'our own text': { headers: { ...own(), 'content-type': 'text/plain' }, body: FORGED },
   'our own parts': { headers: { ...own(), 'content-type': 'multipart/form-data; boundary=x' }, body: MULTIPART },
@@ -189,6 +192,9 @@ describe('the session cookie', () => {
     const me = (headers: Record<string, string>) => send(at('/v1/auth/me'), { headers })
     expect((await me({ cookie })).body.id).toBe(tenantId)
     expect((await me({ cookie: `a=b; ${cookie}; c=d` })).body.id).toBe(tenantId)
+    // A program sends neither Origin nor Sec-Fetch-Site.
+    const made = await send(at('/v1/auth/api-keys'), { headers: { cookie }, json: { name: 'by a program' } })
+    expect(made.status).toBe(201)
     expect((await me({ 'x-api-key': apiKey })).body.id).toBe(tenantId)
     expect((await me({ cookie, 'x-api-key': other.apiKey })).body.id).toBe(other.tenantId)
     expect((await me({ cookie, 'x-api-key': 'bad' })).status).toBe(401)
