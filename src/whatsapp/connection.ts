@@ -36,8 +36,12 @@ export interface ConnectionParts {
   sentPayload(whatsappId: string): Promise<Uint8Array | null>
 }
 
+let made = 0
+
 /** One socket, from its making to its end. It never comes back: the session makes another. */
 export class Connection {
+  /** Of all in this process. */
+  readonly number = ++made
   /** Null when it could not even be made. */
   readonly socket: WASocket | null = null
   /** Resolves once, when nothing of the socket is left. */

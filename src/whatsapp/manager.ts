@@ -87,7 +87,10 @@ export function createWhatsApp({ vault, news, log, clock = systemClock, options 
         if (session) return session.stop()
         const kept = await vault.credentials(instanceId)
         const creds = kept ? decodeCredentials(kept) : undefined
-        await news.onConnection(instanceId, connectionNews('disconnected', null, creds))
+        await news.onConnection(
+          instanceId,
+          connectionNews('disconnected', { lastError: null, creds, connection: null }),
+        )
       }),
     unlink: instanceId =>
       ending(instanceId, async () => {

@@ -120,10 +120,10 @@ export class Session {
 
   async send(message: OutboundMessage): Promise<SendOutcome> {
     const connection = this.#connection
-    if (!connection?.isOpen || !connection.socket) return { kind: 'not_connected' }
-    // Baileys may not notice for long that the answer it waits for will never come.
-    const closed = (): SendOutcome => ({ kind: 'failed', message: 'the connection closed' })
-    return connection.untilEnd(send(connection.socket, message), closed)
+    const isMeant = message.connection === undefined || message.connection === connection?.number
+    if (!connection?.isOpen || !connection.socket || !isMeant) return { kind: 'not_connected' }
+    // Baileys may not notice for long that the answer will never come.
+    return connection.untilEnd(send(connection.socket, message), () => ({ kind: 'not_connected' }))
   }
 
   async #run(): Promise<void> {
@@ -295,6 +295,11 @@ export class Session {
 
   #tell(state: InstanceState, lastError: string | null = null): void {
     // Before the credentials are read nobody knows whether a phone is linked: nothing is told then.
-    if (this.#keys || this.#forgotten) this.#teller.connection(state, lastError, this.#keys?.creds)
+    if (!this.#keys && !this.#forgotten) return
+    this.#teller.connection(state, {
+      lastError,
+      creds: this.#keys?.creds,
+      connection: this.#connection?.number ?? null,
+    })
   }
 }

@@ -40,8 +40,8 @@ export class Teller {
     this.#queue.clear()
   }
 
-  connection(state: InstanceState, lastError: string | null, creds: AuthenticationCreds | undefined): void {
-    const told = connectionNews(state, lastError, creds)
+  connection(state: InstanceState, of: Standing): void {
+    const told = connectionNews(state, of)
     if (this.#quiet || JSON.stringify(told) === JSON.stringify(this.#told)) return
     this.#told = told
     this.#tellConnection(told, 1)
@@ -97,11 +97,14 @@ export class Teller {
   }
 }
 
-export function connectionNews(
-  state: InstanceState,
-  lastError: string | null,
-  creds: AuthenticationCreds | undefined,
-): ConnectionNews {
+/** What is known of an instance besides its state. */
+export interface Standing {
+  lastError: string | null
+  creds: AuthenticationCreds | undefined
+  connection: number | null
+}
+
+export function connectionNews(state: InstanceState, { lastError, creds, connection }: Standing): ConnectionNews {
   const linked = creds?.account !== undefined
   return {
     state,
@@ -109,5 +112,6 @@ export function connectionNews(
     linked,
     phoneNumber: linked ? phoneNumberOf(creds.me?.id) : null,
     lid: linked ? plainJid(creds.me?.lid) : null,
+    connection: state === 'connected' ? connection : null,
   }
 }

@@ -59,6 +59,11 @@ export interface OutboundMessage {
   chat: string
   /** From `compose`. */
   payload: Uint8Array
+  /**
+   * Goes out on this connection or not at all: on a later one, what was written before may be lost and must go first.
+   * Left out: on whichever there is.
+   */
+  connection?: number
 }
 
 export type SendOutcome =
@@ -91,6 +96,8 @@ export interface ConnectionNews {
   phoneNumber: string | null
   /** `…@lid` of the linked account, once known. */
   lid: string | null
+  /** With `connected`, which connection that is, counted in this process; null otherwise. */
+  connection: number | null
 }
 
 export interface QrNews {

@@ -6,6 +6,7 @@ import { instance } from './instance.ts'
 export async function deleteInstance(ctx: Context, args: { instanceId: string }): Promise<boolean> {
   const stored = await instance(ctx, args)
   await ctx.whatsapp.unlink(stored.id)
+  ctx.lanes.connect(stored.id, null)
   if (stored.sandbox) await ctx.sandbox?.forget(stored.id)
   const { id, tenantId } = stored
   await ctx.db.transaction(async sql => {

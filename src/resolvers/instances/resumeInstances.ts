@@ -11,7 +11,14 @@ export async function resumeInstances(app: App): Promise<void> {
     if (network) app.whatsapp.start(instance.id, { network, autoReconnect: instance.autoReconnect })
     else {
       const lastError = 'The sandbox, in which this instance lives, is off on this server.'
-      await onConnection(app, instance.id, { state: 'error', lastError, linked: true, phoneNumber: null, lid: null })
+      await onConnection(app, instance.id, {
+        state: 'error',
+        lastError,
+        linked: true,
+        phoneNumber: null,
+        lid: null,
+        connection: null,
+      })
     }
   }
 }

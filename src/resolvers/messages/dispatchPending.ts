@@ -1,7 +1,6 @@
 import type { App } from '../../context.ts'
 import { type ClaimedMessage, claimPending, lockSent, postpone } from '../../db/queries/messages.ts'
 import { payloadPlace } from '../../db/vault.ts'
-import type { SendOutcome } from '../../whatsapp/whatsapp.ts'
 import { changeStatus } from './change-status.ts'
 import type { Lane } from './lanes.ts'
 import type { MessageError } from './shape.ts'
@@ -20,24 +19,24 @@ export function dispatchPending(app: App, instanceId: string): Promise<void> {
   lane.ask()
   lane.running ??= dispatch(app, instanceId, lane).finally(() => {
     lane.running = null
-    app.lanes.release(instanceId)
+    // Asked for after the last look, and before this: nobody else would begin it.
+    if (lane.asked) app.background('dispatch', dispatchPending(app, instanceId))
+    else app.lanes.release(instanceId)
   })
   return lane.running
 }
 
 async function dispatch(app: App, instanceId: string, lane: Lane): Promise<void> {
   const chats = new Set<Promise<void>>()
-  const send = (message: ClaimedMessage) => sendOne(app, instanceId, message)
   for (;;) {
     if (lane.takeAsk()) {
+      const connection = app.lanes.connectionOf(instanceId)
+      if (connection === null) continue
+      const send = (message: ClaimedMessage) => sendOne(app, { instanceId, connection, message })
       const claimed = await claim(app, instanceId, lane)
       for (const message of claimed) {
-        const chat = lane
-          .enqueue(message, send)
-          // The row stays pending and leased: it is claimed again when the lease is over.
-          ?.catch(cause => app.log.error({ err: cause, instanceId }, 'messages of a chat could not be dispatched'))
-          .finally(() => chats.delete(chat!))
-        if (chat) chats.add(chat)
+        if (lane.isBroken(message.chatId)) await putOff(app, instanceId, message)
+        else track(chats, { app, instanceId, connection, chat: lane.enqueue(message, send) })
       }
       if (claimed.length === CLAIM_MAX) lane.ask()
     } else if (chats.size === 0) return
@@ -46,9 +45,30 @@ async function dispatch(app: App, instanceId: string, lane: Lane): Promise<void>
   }
 }
 
+interface Tracked {
+  app: App
+  instanceId: string
+  connection: number
+  /** Null: an earlier one tracks it. */
+  chat: Promise<void> | null
+}
+
+function track(chats: Set<Promise<void>>, { app, instanceId, connection, ...of }: Tracked): void {
+  const chat = of.chat
+    // The row stays pending and leased: it is claimed again when the lease is over.
+    ?.catch(cause => app.log.error({ err: cause, instanceId }, 'messages of a chat could not be dispatched'))
+    .finally(() => {
+      chats.delete(chat!)
+      // The next connection made due what was being tried on this one, and could not have it claimed.
+      if (app.lanes.connectionOf(instanceId) !== connection) app.lanes.of(instanceId).ask()
+    })
+  if (chat) chats.add(chat)
+}
+
 async function claim(app: App, instanceId: string, lane: Lane): Promise<ClaimedMessage[]> {
   const nowMs = app.clock.nowMs()
   lane.forgetWritten(nowMs - ACK_WITHIN_MS)
+  lane.beginClaim()
   const limit = Math.min(CLAIM_MAX, lane.room)
   if (limit <= 0) return []
   return claimPending(app.db.sql, {
@@ -60,40 +80,42 @@ async function claim(app: App, instanceId: string, lane: Lane): Promise<ClaimedM
   })
 }
 
-/** Whether the next message of the chat may follow. */
-async function sendOne(app: App, instanceId: string, message: ClaimedMessage): Promise<boolean> {
-  const lane = app.lanes.of(instanceId)
-  const outcome = await carry(app, instanceId, message)
+interface Sending {
+  instanceId: string
+  connection: number
+  message: ClaimedMessage
+}
+
+/** Whether the next message of the chat may follow. When it may not, this one and the later ones are left to be claimed again. */
+async function sendOne(app: App, { instanceId, connection, message }: Sending): Promise<boolean> {
+  const payload = app.secrets.open(message.payload, payloadPlace(message.id))
+  const { whatsappId, chatId: chat } = message
+  const outcome = await app.whatsapp.send(instanceId, { whatsappId, chat, payload, connection })
   switch (outcome.kind) {
     case 'written':
-      lane.written(message.id, app.clock.nowMs())
+      app.lanes.of(instanceId).written(message.id, app.clock.nowMs())
       return true
     case 'rejected':
       await fail(app, instanceId, message, { code: outcome.code, message: outcome.message })
       return true
     case 'not_connected':
-      // It stays pending; the next `connected` makes it due at once.
-      lane.landed(message.id)
+      // It stays pending; the next connection makes it due at once.
       return false
     case 'failed':
       app.log.warn(
         { instanceId, messageId: message.id, reason: outcome.message },
         'message not written, will be tried again',
       )
-      lane.landed(message.id)
-      await postpone(app.db.sql, {
-        instanceId,
-        chatId: message.chatId,
-        from: message.id,
-        until: new Date(app.clock.nowMs() + RETRY_AFTER_MS),
-      })
+      await putOff(app, instanceId, message)
       return false
   }
 }
 
-async function carry(app: App, instanceId: string, message: ClaimedMessage): Promise<SendOutcome> {
-  const payload = app.secrets.open(message.payload, payloadPlace(message.id))
-  return app.whatsapp.send(instanceId, { whatsappId: message.whatsappId, chat: message.chatId, payload })
+/** The message and all later ones of its chat: none may overtake it. */
+function putOff(app: App, instanceId: string, message: ClaimedMessage): Promise<void> {
+  app.lanes.landed(instanceId, message.id)
+  const until = new Date(app.clock.nowMs() + RETRY_AFTER_MS)
+  return postpone(app.db.sql, { instanceId, chatId: message.chatId, from: message.id, until })
 }
 
 async function fail(app: App, instanceId: string, message: ClaimedMessage, error: MessageError): Promise<void> {

@@ -43,7 +43,7 @@ it('holds the rest of a chat back when one of it could not go, and lets it be cl
   lane.enqueue(message('a2', 'a'), send)
   await chat
   expect(sent).toEqual(['a1'])
-  expect(lane.inFlight).toEqual(['a1'])
+  expect(lane.inFlight).toEqual([])
 })
 
 it('lets at most sixteen be handed over at a time', async () => {
@@ -71,4 +71,23 @@ it('forgets what was written and not acked in time, and the lane itself when not
   expect(lane.inFlight).toEqual([])
   lanes.release('i')
   expect(lanes.of('i')).not.toBe(lane)
+})
+
+it('knows which chats were broken since a claim began: what the claim brings of them would overtake', async () => {
+  const lane = new Lane()
+  lane.beginClaim()
+  await lane.enqueue(message('a1', 'a'), async () => false)
+  await lane.enqueue(message('b1', 'b'), async () => true)
+  expect([lane.isBroken('a'), lane.isBroken('b')]).toEqual([true, false])
+  lane.beginClaim()
+  expect(lane.isBroken('a')).toBe(false)
+})
+
+it('knows the connection on which messages may go out, until there is none', () => {
+  const lanes = new Lanes()
+  expect(lanes.connectionOf('i')).toBeNull()
+  lanes.connect('i', 7)
+  expect(lanes.connectionOf('i')).toBe(7)
+  lanes.connect('i', null)
+  expect(lanes.connectionOf('i')).toBeNull()
 })

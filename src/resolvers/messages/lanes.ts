@@ -18,6 +18,23 @@ export class Lane {
   #asked = false
   #bell: () => void = () => {}
 
+  /** Chats of which something could not go since the claim under way began. */
+  #broken = new Set<string>()
+
+  beginClaim(): void {
+    this.#broken.clear()
+  }
+
+  /** Whether what was claimed of the chat would overtake what could not go meanwhile. */
+  isBroken(chatId: string): boolean {
+    return this.#broken.has(chatId)
+  }
+
+  /** Whether a round is asked for that nobody has begun. */
+  get asked(): boolean {
+    return this.#asked
+  }
+
   ask(): void {
     this.#asked = true
     this.#bell()
@@ -81,10 +98,11 @@ export class Lane {
       for (let message = queue[0]; message; message = queue[0]) {
         await this.#turn()
         const goOn = await send(message).finally(() => this.#done())
-        queue.shift()
         if (!goOn) break
+        queue.shift()
       }
     } finally {
+      if (queue.length > 0) this.#broken.add(chatId)
       for (const message of queue) this.#inFlight.delete(message.id)
       this.#chats.delete(chatId)
     }
@@ -107,6 +125,17 @@ export class Lane {
 export class Lanes {
   readonly #lanes = new Map<string, Lane>()
   readonly #turns = new Map<string, Promise<unknown>>()
+  readonly #connections = new Map<string, number>()
+
+  /** From now on messages of the instance go out on this connection, and on no other; null: on none. */
+  connect(instanceId: string, connection: number | null): void {
+    if (connection === null) this.#connections.delete(instanceId)
+    else this.#connections.set(instanceId, connection)
+  }
+
+  connectionOf(instanceId: string): number | null {
+    return this.#connections.get(instanceId) ?? null
+  }
 
   /**
    * Accepts of one chat one after another: an id taken first is then also stored first, and no later message can be
