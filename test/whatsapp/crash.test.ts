@@ -92,7 +92,7 @@ describe.each([
       await rig.say('a', BOB, `twice ${i}`)
     }
     await until(
-      () => receipts === 2 * repeats && rig.heard('a').messages.length >= 21,
+      () => receipts === 2 * repeats && rig.heard('a').messages.length > repeats,
       'both receipts of each, and the last message',
     )
     expect(texts(rig.heard('a')).slice(1)).toEqual(Array.from({ length: repeats }, (_, i) => `twice ${i}`))
