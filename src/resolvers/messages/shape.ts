@@ -1,4 +1,4 @@
-import type { MessageStatus } from './status.ts'
+import type { MessageRow } from '../../db/queries/messages.ts'
 
 export type MessageContent = { type: 'text'; text: string } | { type: 'unsupported'; kind: string }
 
@@ -7,19 +7,8 @@ export interface MessageError {
   message: string
 }
 
-/** A message as the house holds it. */
-export interface StoredMessage {
-  id: string
-  tenantId: string
-  instanceId: string
-  whatsappId: string
-  chatId: string
-  lid: string | null
-  phoneNumber: string | null
-  sender: string
-  direction: 'inbound' | 'outbound'
+/** A message as the house holds it: the row, with what it says and why it failed each in one piece. */
+export interface StoredMessage extends Omit<MessageRow, 'type' | 'content' | 'errorCode' | 'errorMessage'> {
   content: MessageContent
-  status: MessageStatus
-  timestamp: Date
   error: MessageError | null
 }
