@@ -34,15 +34,11 @@ const PLAIN = [
 /** Words that another party may have had a hand in. */
 const SCRUBBED = ['baileys', 'database', 'error', 'reason', 'url'] as const
 
-/** The sign-in link: only where it is the way in, outside production and without a mail server. */
-const LINK = 'link'
-
 type Tell = (value: unknown) => unknown
 
 const FIELDS = new Map<string, Tell>([
   ...PLAIN.map(name => [name, plain] as const),
   ...SCRUBBED.map(name => [name, scrubbed] as const),
-  [LINK, plain],
   // Told by the serializer of errors.
   ['err', value => value],
 ])
