@@ -8,6 +8,9 @@ import { z } from 'zod'
 /** Ten times as many, for sessions, still are an integer of the database. */
 const RATE_LIMIT_MAX = 100_000_000
 
+/** WhatsApp's own limit of a document. */
+const MEDIA_LIMIT_BYTES = 2_147_483_648
+
 const text = z.string().trim().min(1)
 const port = z.coerce
   .number({ message: 'must be a number from 0 to 65535' })
@@ -46,6 +49,10 @@ const mailAddress = text.refine(value => /^([^<>\p{Cc}]*<[^\s<>@]+@[^\s<>@]+>|[^
   message: 'must be an address such as Wataki <hello@example.com>',
 })
 
+const mediaStorage = text.refine(value => value === 'file' || /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/.test(value), {
+  message: 'must be file, or s3://bucket/prefix',
+})
+
 const environment = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   PORT: port.default(3000),
@@ -59,6 +66,9 @@ const environment = z.object({
   SMTP_URL: url('smtp:', 'smtps:').optional(),
   MAIL_FROM: mailAddress.optional(),
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).max(RATE_LIMIT_MAX).default(60),
+  QUOTA: z.enum(['on', 'off']).default('on'),
+  MEDIA_MAX_BYTES: z.coerce.number().int('must be a whole number').min(1).max(MEDIA_LIMIT_BYTES).default(15_728_640),
+  MEDIA_STORAGE: mediaStorage.default('file'),
   CORS_ORIGINS: origins.default([]),
   TRUST_PROXY: cidrs.default([]),
   SANDBOX: z.enum(['on', 'off']).optional(),
@@ -86,6 +96,12 @@ export interface Config {
   smtp: { url: string; from: string } | null
   /** Of one tenant's API keys; also of an address that nobody is signed in from. */
   rateLimitPerMinute: number
+  /** Whether a plan's included messages are a limit. */
+  quota: boolean
+  /** Of one upload. */
+  mediaMaxBytes: number
+  /** Null: files below `dataDir`. */
+  mediaBucket: { bucket: string; prefix: string } | null
   /** Whose pages may call with an API key, never with cookies. */
   corsOrigins: readonly string[]
   /** CIDRs of proxies whose `X-Forwarded-For` counts. */
@@ -139,6 +155,9 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
     secretKey,
     smtp: env.SMTP_URL ? { url: env.SMTP_URL, from: mailFrom } : null,
     rateLimitPerMinute: env.RATE_LIMIT_PER_MINUTE,
+    quota: env.QUOTA === 'on',
+    mediaMaxBytes: env.MEDIA_MAX_BYTES,
+    mediaBucket: bucketOf(env.MEDIA_STORAGE),
     corsOrigins: env.CORS_ORIGINS,
     trustProxy: env.TRUST_PROXY,
     sandbox: sandboxOn ? { controlUrl: env.SANDBOX_URL ?? null } : null,
@@ -150,6 +169,12 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
     },
     logLevel: env.LOG_LEVEL,
   })
+}
+
+function bucketOf(storage: string): Config['mediaBucket'] {
+  if (storage === 'file') return null
+  const [bucket, ...prefix] = storage.slice('s3://'.length).split('/')
+  return { bucket: bucket!, prefix: prefix.filter(Boolean).join('/') }
 }
 
 function fromProcess(): Record<string, string | undefined> {

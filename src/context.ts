@@ -8,8 +8,10 @@ import type { Mailer } from './mail/mail.ts'
 import type { LastUse } from './resolvers/auth/last-use.ts'
 import type { Revocations } from './resolvers/auth/revocations.ts'
 import type { Lanes } from './resolvers/messages/lanes.ts'
+import type { Once } from './resolvers/once.ts'
 import type { SandboxControl } from './sandbox/sandbox.ts'
 import type { Secrets } from './secrets.ts'
+import type { Storage } from './storage/storage.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Network, WhatsApp } from './whatsapp/whatsapp.ts'
 
@@ -22,6 +24,7 @@ export interface App {
   db: Database
   bus: Bus
   whatsapp: WhatsApp
+  storage: Storage
   /** What is between the database and WhatsApp's ack. */
   lanes: Lanes
   /** Where an instance's WhatsApp is. Null: the sandbox is off. */
@@ -52,6 +55,10 @@ export interface Context extends App {
   ip: string | null
   /** What the session cookie holds, good or not. */
   sessionToken: string | null
+  /** What the caller sent as Idempotency-Key; null: nothing. */
+  idempotencyKey: string | null
+  /** Where an operation that may be asked for once keeps its result, in its own transaction. Null: without a key. */
+  once: Once | null
   /** Facts for headers and the log, in domain words; only `rest/headers.ts` knows header names. */
   facts: Facts
 }
@@ -69,6 +76,10 @@ export interface Facts {
   secure?: boolean
   /** What is left to who calls. */
   allowance?: Allowance
+  /** Of the present cycle, after this call. */
+  quota?: { used: number; included: number }
+  /** The answer is that of an earlier request with the same Idempotency-Key. */
+  replayed?: boolean
   /** The origin of another site's page that may read the answer. */
   sharedWith?: string
 }

@@ -70,6 +70,15 @@ export const rateLimited = (retryAfterSeconds: number) =>
 /** One tenant's subscriptions at once: waiting does not help, closing one does. */
 export const tooManyStreams = (max: number) =>
   new ApiError('rate_limited', `At most ${max} streams at once`, { details: { limit: max } })
+export const quotaExceeded = (quota: { used: number; included: number; resetsAt: Date }) =>
+  new ApiError('quota_exceeded', `All ${quota.included} messages of this cycle are used`, {
+    details: { used: quota.used, included: quota.included, resetsAt: quota.resetsAt.toISOString() },
+  })
+/** Another request with the same key is under way. */
+export const idempotencyBusy = (retryAfterSeconds: number) =>
+  new ApiError('idempotency_conflict', 'A request with this Idempotency-Key is still under way', { retryAfterSeconds })
+export const idempotencyMismatch = () =>
+  new ApiError('idempotency_conflict', 'This Idempotency-Key was used for another request')
 export const limitExceeded = (message: string) => new ApiError('limit_exceeded', message)
 export const notFound = (what: string) => new ApiError('not_found', `${what} not found`)
 export const duplicate = (what: string) => new ApiError('duplicate', `${what} already exists`)

@@ -5,6 +5,8 @@ export type IdPrefix =
   | 'ten'
   | 'inst'
   | 'msg'
+  | 'chat'
+  | 'con'
   | 'med'
   | 'whk'
   | 'evt'

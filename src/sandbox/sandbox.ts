@@ -24,6 +24,15 @@ export interface SandboxControl {
   sendMessage(account: string, request: ContactMessage): Promise<{ whatsappId: string }>
   /** What the contact's phone shows of its traffic with this account, oldest first; a repeated id is shown once. */
   messages(account: string, request: { contact: string }): Promise<ShownMessage[]>
+  /** The account's own phone sends; `to` is digits of a contact or the `…@g.us` of a group. */
+  sendFromPhone(account: string, request: { to: string; content: ContactContent }): Promise<{ whatsappId: string }>
+  /** The contact reacts to a message that its phone shows; `emoji` empty takes the reaction back. */
+  reaction(account: string, request: { contact: string; whatsappId: string; emoji: string }): Promise<void>
+  /** The contact edits a text of its own, or deletes one for everyone. */
+  editMessage(account: string, request: { contact: string; whatsappId: string; text: string }): Promise<void>
+  deleteMessage(account: string, request: { contact: string; whatsappId: string }): Promise<void>
+  /** A group that the account's phone makes and is in; participants are digits. */
+  group(account: string, request: { subject: string; participants: string[] }): Promise<SandboxGroup>
   receipt(
     account: string,
     request: { contact: string; whatsappId: string; status: 'delivered' | 'read' },
@@ -36,12 +45,50 @@ export interface SandboxControl {
 export interface ContactMessage {
   /** Digits of any phone number. */
   from: string
-  content: ShownContent
+  content: ContactContent
   /** `…@g.us` of a group that both are in; absent for a direct chat. */
   chatId?: string
+  /** Of a message in the chat that this one answers. */
+  quotedWhatsappId?: string
 }
 
-export type ShownContent = { type: 'text'; text: string } | { type: 'unsupported'; kind: string }
+/** What a contact can say. */
+export type ContactContent =
+  | { type: 'text'; text: string }
+  | {
+      type: 'image' | 'video' | 'audio' | 'document' | 'sticker'
+      /** base64 */
+      bytes: string
+      mimeType: string
+      caption?: string | null
+      filename?: string | null
+      ptt?: boolean
+      seconds?: number | null
+    }
+  | { type: 'location'; latitude: number; longitude: number; name?: string | null; address?: string | null }
+  | { type: 'contacts'; contacts: { name: string; phone: string }[] }
+
+/** What a phone shows. Of media it has downloaded and decrypted the bytes: size and hash are of these. */
+export type ShownContent =
+  | { type: 'text'; text: string }
+  | {
+      type: 'image' | 'video' | 'audio' | 'document' | 'sticker'
+      media: { mimeType: string; sizeBytes: number; /** hex */ sha256: string }
+      caption: string | null
+      filename: string | null
+      ptt: boolean
+    }
+  | { type: 'location'; latitude: number; longitude: number; name: string | null; address: string | null }
+  | { type: 'contacts'; contacts: { name: string; phone: string | null }[] }
+  | { type: 'unsupported'; kind: string }
+
+export interface SandboxGroup {
+  /** `…@g.us` */
+  id: string
+  subject: string
+  /** The account's phone counted. */
+  participantCount: number
+}
 
 export interface ShownMessage {
   whatsappId: string
@@ -49,6 +96,12 @@ export interface ShownMessage {
   chatId: string
   fromMe: boolean
   content: ShownContent
+  quotedWhatsappId: string | null
+  /** By the digits of who reacted. */
+  reactions: { from: string; emoji: string }[]
+  edited: boolean
+  /** Deleted for everyone: the phone shows that there was something. */
+  deleted: boolean
   /** ISO 8601 */
   at: string
 }

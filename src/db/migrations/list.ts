@@ -1,10 +1,12 @@
 import { M0001FirstTables } from './m0001-first-tables.ts'
 import { M0002Accounts } from './m0002-accounts.ts'
 import { M0003RateBuckets } from './m0003-rate-buckets.ts'
+import { M0004Messages } from './m0004-messages.ts'
 
 /** In the order they run. Append only: a migration that was released never changes. */
 export const MIGRATIONS = [
   { name: 'm0001-first-tables', class: M0001FirstTables },
   { name: 'm0002-accounts', class: M0002Accounts },
   { name: 'm0003-rate-buckets', class: M0003RateBuckets },
+  { name: 'm0004-messages', class: M0004Messages },
 ]
