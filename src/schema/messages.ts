@@ -179,7 +179,7 @@ builder.mutationFields(t => ({
       instanceId: t.arg.id(instanceId),
       input: t.arg({ type: SendInput, required: true, description: 'The message.' }),
     },
-    ...rest.post('/instances/{instance_id}/messages', { status: 202 }),
+    ...rest.post('/instances/{instance_id}/messages', { status: 202, once: true, counted: true }),
     resolve: (_, args, ctx) => sendMessage(ctx, args),
   }),
 }))
