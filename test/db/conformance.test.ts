@@ -12,6 +12,7 @@ import { SignalKey } from '../../src/db/entities/signal-key.ts'
 import { Tenant } from '../../src/db/entities/tenant.ts'
 import { type Database, openDatabase } from '../../src/db/open.ts'
 import { settleInbox } from '../../src/db/queries/inbox.ts'
+import { takeLease } from '../../src/db/queries/leases.ts'
 import { isUniqueViolation, type Sql, sqlOf } from '../../src/db/sql.ts'
 import { createVault, payloadPlace } from '../../src/db/vault.ts'
 import { newId } from '../../src/ids.ts'
@@ -38,6 +39,9 @@ async function openPGlite(): Promise<Opened> {
   return { database, end: () => database.close().then(() => removeFolder(dataDir)) }
 }
 
+/** Of the lease that each instance has. */
+const EPOCH = 1
+
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const text = (plain: Uint8Array | null | undefined): string | null => (plain ? Buffer.from(plain).toString() : null)
 const hash = (of: string): Buffer => createHash('sha256').update(of).digest()
@@ -63,6 +67,7 @@ describe.each([
     em.create(Tenant, { id: tenantId, name: 'Acme', email: `${tenantId}@example.com` })
     em.create(Instance, { id: instanceId, tenantId, name: 'support', sandbox: true })
     await em.flush()
+    await takeLease(database.sql, { instanceId, owner: 'test', now: new Date(), ttlMs: 1000 })
   })
 
   const count = async (table: string): Promise<number> => {
@@ -232,11 +237,15 @@ describe.each([
     })
 
     it('what is deleted takes along what belongs to it', async () => {
-      await createVault({ sql: database.sql, secrets: createSecrets('k') }).commit(instanceId, {
-        credentials: bytes('c'),
-        keys: [{ type: 'session', id: '1', value: bytes('s') }],
-        inbox: [{ hash: hash('1'), stanza: {}, plain: bytes('p') }],
-      })
+      await createVault({ sql: database.sql, secrets: createSecrets('k') }).commit(
+        instanceId,
+        {
+          credentials: bytes('c'),
+          keys: [{ type: 'session', id: '1', value: bytes('s') }],
+          inbox: [{ hash: hash('1'), stanza: {}, plain: bytes('p') }],
+        },
+        EPOCH,
+      )
       await database.orm.em.fork().nativeDelete(Instance, { tenantId, id: instanceId })
       for (const table of ['credential', 'signal_key', 'inbox']) expect(await count(table)).toBe(0)
     })
@@ -296,14 +305,18 @@ describe.each([
         id: String(n),
         value: bytes(`pre-key ${n}`),
       }))
-      await vault.commit(instanceId, {
-        credentials: bytes('credentials 1'),
-        keys: prekeys,
-        inbox: [
-          { hash: hash('2'), stanza: { id: 'B', from: 'x@lid' }, plain: bytes('second') },
-          { hash: hash('1'), stanza: { id: 'A' }, plain: bytes('first') },
-        ],
-      })
+      await vault.commit(
+        instanceId,
+        {
+          credentials: bytes('credentials 1'),
+          keys: prekeys,
+          inbox: [
+            { hash: hash('2'), stanza: { id: 'B', from: 'x@lid' }, plain: bytes('second') },
+            { hash: hash('1'), stanza: { id: 'A' }, plain: bytes('first') },
+          ],
+        },
+        EPOCH,
+      )
       expect(text(await vault.credentials(instanceId))).toBe('credentials 1')
       const some = await vault.read(instanceId, 'pre-key', ['0', '811', '900'])
       expect([...some].map(([id, value]) => [id, text(value)]).sort()).toEqual([
@@ -326,45 +339,69 @@ describe.each([
         id,
         value: value === null ? null : bytes(value),
       })
-      await vault.commit(instanceId, {
-        keys: [key('1', 'a'), key('2', 'a'), key('1', 'b'), key('3', 'a'), key('3', null)],
-        inbox: [],
-      })
-      await vault.commit(instanceId, {
-        keys: [key('2', null), key('4', null), key('1', 'c'), key('5', null), key('5', 'a')],
-        inbox: [],
-      })
+      await vault.commit(
+        instanceId,
+        {
+          keys: [key('1', 'a'), key('2', 'a'), key('1', 'b'), key('3', 'a'), key('3', null)],
+          inbox: [],
+        },
+        EPOCH,
+      )
+      await vault.commit(
+        instanceId,
+        {
+          keys: [key('2', null), key('4', null), key('1', 'c'), key('5', null), key('5', 'a')],
+          inbox: [],
+        },
+        EPOCH,
+      )
       const found = await vault.read(instanceId, 'session', ['1', '2', '3', '4', '5'])
       expect([...found].map(([id, value]) => [id, text(value)]).sort()).toEqual([
         ['1', 'c'],
         ['5', 'a'],
       ])
-      await vault.commit(instanceId, { keys: [], inbox: [] })
+      await vault.commit(instanceId, { keys: [], inbox: [] }, EPOCH)
     })
 
     it('a ciphertext that comes twice keeps its first plaintext', async () => {
-      await vault.commit(instanceId, { keys: [], inbox: [{ hash: hash('1'), stanza: {}, plain: bytes('first') }] })
-      await vault.commit(instanceId, { keys: [], inbox: [{ hash: hash('1'), stanza: {}, plain: bytes('again') }] })
+      await vault.commit(
+        instanceId,
+        { keys: [], inbox: [{ hash: hash('1'), stanza: {}, plain: bytes('first') }] },
+        EPOCH,
+      )
+      await vault.commit(
+        instanceId,
+        { keys: [], inbox: [{ hash: hash('1'), stanza: {}, plain: bytes('again') }] },
+        EPOCH,
+      )
       expect((await vault.unsettled(instanceId, 10)).map(row => text(row.plain))).toEqual(['first'])
     })
 
     it('a batch that fails in its last row leaves nothing of it behind', async () => {
-      await vault.commit(instanceId, {
-        credentials: bytes('before'),
-        keys: [{ type: 'session', id: '1', value: bytes('before') }],
-        inbox: [],
-      })
-      const failing = vault.commit(instanceId, {
-        credentials: bytes('after'),
-        keys: [
-          { type: 'session', id: '1', value: null },
-          { type: 'session', id: '2', value: bytes('after') },
-        ],
-        inbox: [
-          { hash: hash('1'), stanza: {}, plain: bytes('after') },
-          { hash: Buffer.from('too short'), stanza: {}, plain: bytes('after') },
-        ],
-      })
+      await vault.commit(
+        instanceId,
+        {
+          credentials: bytes('before'),
+          keys: [{ type: 'session', id: '1', value: bytes('before') }],
+          inbox: [],
+        },
+        EPOCH,
+      )
+      const failing = vault.commit(
+        instanceId,
+        {
+          credentials: bytes('after'),
+          keys: [
+            { type: 'session', id: '1', value: null },
+            { type: 'session', id: '2', value: bytes('after') },
+          ],
+          inbox: [
+            { hash: hash('1'), stanza: {}, plain: bytes('after') },
+            { hash: Buffer.from('too short'), stanza: {}, plain: bytes('after') },
+          ],
+        },
+        EPOCH,
+      )
       await expect(failing).rejects.toThrow('inbox_hash_check')
       expect(text(await vault.credentials(instanceId))).toBe('before')
       expect(
@@ -380,11 +417,15 @@ describe.each([
         other,
         tenantId,
       ])
-      await vault.commit(instanceId, {
-        credentials: bytes(secret),
-        keys: [{ type: 'session', id: '1', value: bytes(secret) }],
-        inbox: [{ hash: hash('1'), stanza: {}, plain: bytes(secret) }],
-      })
+      await vault.commit(
+        instanceId,
+        {
+          credentials: bytes(secret),
+          keys: [{ type: 'session', id: '1', value: bytes(secret) }],
+          inbox: [{ hash: hash('1'), stanza: {}, plain: bytes(secret) }],
+        },
+        EPOCH,
+      )
       const rows = await database.sql.query<{ value: Buffer }>(
         `select value from credential where instance_id = $1 union all select value from signal_key where instance_id = $1
          union all select plain from inbox where instance_id = $1`,
@@ -404,10 +445,14 @@ describe.each([
     })
 
     it('a row of the inbox is settled with the transaction that stores its message, or not at all', async () => {
-      await vault.commit(instanceId, {
-        keys: [],
-        inbox: ['1', '2', '3'].map(n => ({ hash: hash(n), stanza: { n }, plain: bytes(n) })),
-      })
+      await vault.commit(
+        instanceId,
+        {
+          keys: [],
+          inbox: ['1', '2', '3'].map(n => ({ hash: hash(n), stanza: { n }, plain: bytes(n) })),
+        },
+        EPOCH,
+      )
       const [first, second] = await vault.unsettled(instanceId, 10)
       await database
         .transaction(async sql => {
@@ -435,12 +480,16 @@ describe.each([
     })
 
     it('wipe leaves nothing of this instance', async () => {
-      await vault.commit(instanceId, {
-        credentials: bytes('c'),
-        keys: [{ type: 'session', id: '1', value: bytes('s') }],
-        inbox: [{ hash: hash('1'), stanza: {}, plain: bytes('p') }],
-      })
-      await vault.wipe(instanceId)
+      await vault.commit(
+        instanceId,
+        {
+          credentials: bytes('c'),
+          keys: [{ type: 'session', id: '1', value: bytes('s') }],
+          inbox: [{ hash: hash('1'), stanza: {}, plain: bytes('p') }],
+        },
+        EPOCH,
+      )
+      await vault.wipe(instanceId, EPOCH)
       for (const table of ['credential', 'signal_key', 'inbox']) expect(await count(table)).toBe(0)
     })
   })
