@@ -41,6 +41,8 @@ export interface HouseEvent<Type extends EventType = EventType, Subject = unknow
   instanceId: string
   /** The id of what it happened to: a message, or the instance. */
   about: string
+  /** Counts the events of an instance in the order of their commits. */
+  seq: number
   at: Date
   data: EventData[Type]
   subject: Subject

@@ -10,6 +10,8 @@ const EventSchema = defineEntity({
     tenantId: () => p.manyToOne(Tenant).mapToPk().fieldName('tenant_id'),
     instanceId: () => p.manyToOne(Instance).mapToPk().fieldName('instance_id'),
     type: p.text(),
+    about: p.text(),
+    seq: p.bigint('number'),
     data: p.json<Record<string, unknown>>(),
     createdAt: p.datetime(3).defaultRaw('current_timestamp'),
   },
