@@ -1,14 +1,28 @@
+import { deleteMessage } from '../resolvers/messages/deleteMessage.ts'
+import { editMessage } from '../resolvers/messages/editMessage.ts'
+import { markMessageRead } from '../resolvers/messages/markMessageRead.ts'
 import { message } from '../resolvers/messages/message.ts'
 import { messages } from '../resolvers/messages/messages.ts'
+import { reactToMessage } from '../resolvers/messages/reactToMessage.ts'
+import { isEmoji } from '../resolvers/messages/reactions.ts'
 import { sendMessage } from '../resolvers/messages/sendMessage.ts'
-import type { MessageContent, MessageError, StoredMessage } from '../resolvers/messages/shape.ts'
+import { type Presence, sendPresence } from '../resolvers/messages/sendPresence.ts'
+import type { MessageError, Reaction, StoredMessage } from '../resolvers/messages/shape.ts'
 import type { MessageStatus } from '../resolvers/messages/status.ts'
 import { messageReceived, messageStatusChanged } from '../resolvers/messages/watch.ts'
+import type { PresenceState } from '../whatsapp/whatsapp.ts'
 import { builder } from './builder.ts'
-import { between, check, notNull, text } from './check.ts'
+import { between, check, notNull } from './check.ts'
+import {
+  contentFitsType,
+  MessageContentInput,
+  MessageContentUnion,
+  MessageTypeEnum,
+  SendableTypeEnum,
+} from './message-content.ts'
 import { type Page, PageInfo, pageArgs } from './page.ts'
-import { chatId } from './phone.ts'
-import { routes } from './route.ts'
+import { chatId, person } from './phone.ts'
+import { graphqlOnly, routes } from './route.ts'
 
 const rest = routes('Messages')
 
@@ -18,14 +32,6 @@ const Direction = builder.enumType('MessageDirection', {
     inbound: { description: 'Received by the instance.' },
     outbound: { description: 'Sent by the instance, through the API or on its own phone.' },
   },
-})
-
-export const MessageTypeEnum = builder.enumType('MessageType', {
-  description: 'What kind of message it is.',
-  values: {
-    text: { description: 'Plain text.' },
-    unsupported: { description: 'A kind that this version does not read; it is kept nonetheless.' },
-  } satisfies Record<MessageContent['type'], { description: string }>,
 })
 
 const Status = builder.enumType('MessageStatus', {
@@ -39,29 +45,20 @@ const Status = builder.enumType('MessageStatus', {
   } satisfies Record<MessageStatus, { description: string }>,
 })
 
-const TextContent = builder.objectRef<Extract<MessageContent, { type: 'text' }>>('TextContent').implement({
-  description: 'Content of a text message.',
-  fields: t => ({ text: t.exposeString('text', { description: 'The text.' }) }),
-})
-
-const UnsupportedContent = builder
-  .objectRef<Extract<MessageContent, { type: 'unsupported' }>>('UnsupportedContent')
-  .implement({
-    description: 'Stands for a kind of message that this version does not read.',
-    fields: t => ({ kind: t.exposeString('kind', { description: "The protocol's own name of the kind." }) }),
-  })
-
-export const MessageContentUnion = builder.unionType('MessageContent', {
-  description: 'What a message says, by its type.',
-  types: [TextContent, UnsupportedContent],
-  resolveType: content => (content.type === 'text' ? TextContent : UnsupportedContent),
-})
-
 const ErrorType = builder.objectRef<MessageError>('MessageError').implement({
   description: 'Why a message failed.',
   fields: t => ({
     code: t.exposeString('code', { description: 'Stable, for programs.' }),
     message: t.exposeString('message', { description: 'A sentence for people.' }),
+  }),
+})
+
+const ReactionType = builder.objectRef<Reaction>('Reaction').implement({
+  description: 'A reaction to a message: the newest of its sender.',
+  fields: t => ({
+    sender: t.exposeString('sender', { description: 'The jid of who reacted.' }),
+    emoji: t.exposeString('emoji', { description: 'One emoji.' }),
+    at: t.expose('at', { type: 'DateTime', description: 'When.' }),
   }),
 })
 
@@ -84,44 +81,45 @@ export const MessageObject = builder.objectRef<StoredMessage>('Message').impleme
     type: t.field({ type: MessageTypeEnum, description: 'What kind it is.', resolve: stored => stored.content.type }),
     status: t.expose('status', { type: Status, description: 'How far it has come.' }),
     content: t.field({ type: MessageContentUnion, description: 'What it says.', resolve: stored => stored.content }),
+    reactions: t.expose('reactions', { type: [ReactionType], description: 'What people think of it.' }),
+    quotedMessageId: t.exposeID('quotedMessageId', {
+      nullable: true,
+      description: 'The message that it answers; null when it answers none, or one that is not known here.',
+    }),
+    mentions: t.exposeStringList('mentions', { description: 'The jids of people it mentions.' }),
     timestamp: t.expose('timestamp', { type: 'DateTime', description: 'When it was written.' }),
+    editedAt: t.expose('editedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was last edited; null: never.',
+    }),
+    deletedAt: t.expose('deletedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was deleted for everyone; null: it was not.',
+    }),
     error: t.field({
       type: ErrorType,
       nullable: true,
       description: 'Why it failed, or null.',
       resolve: stored => stored.error,
     }),
+    eventId: t.id({
+      nullable: true,
+      description: 'In a subscription: the event that brought it. Give it as `after` when you connect again.',
+      ...graphqlOnly,
+      resolve: stored => stored.eventId ?? null,
+    }),
   }),
 })
 
-const MessagePage = builder.objectRef<Page<StoredMessage>>('MessagePage').implement({
+export const MessagePage = builder.objectRef<Page<StoredMessage>>('MessagePage').implement({
   description: 'Messages of a chat, newest first.',
   fields: t => ({
     data: t.field({ type: [MessageObject], description: 'The messages of this page.', resolve: page => page.data }),
     page: t.field({ type: PageInfo, description: 'Where the list goes on.', resolve: page => page.page }),
   }),
 })
-
-export const SendableTypeEnum = builder.enumType('SendableType', {
-  description: 'What kinds of message can be sent.',
-  values: { text: { description: '`content` is `{text}`.' } },
-})
-
-export const MessageContentInput = builder.inputType('MessageContentInput', {
-  description: 'The fields that the `type` asks for.',
-  fields: t => ({
-    text: t.string({ description: 'For `text`: up to 65,536 characters.', ...notNull(text(65_536)) }),
-  }),
-})
-
-/** Each type asks for its own fields and admits no others. What its own type refused is not there, and is told already. */
-export const contentFitsType = (input: {
-  type?: 'text'
-  content?: { text?: string | null }
-}): Record<string, string> | null => {
-  if (input.type !== 'text' || !input.content || input.content.text) return null
-  return { 'content.text': input.content.text === '' ? 'must not be empty' : 'is required' }
-}
 
 const SendInput = builder.inputType('SendMessageInput', {
   description: 'A message to send.',
@@ -133,6 +131,11 @@ const SendInput = builder.inputType('SendMessageInput', {
     }),
     type: t.field({ type: SendableTypeEnum, required: true, description: 'What kind it is.' }),
     content: t.field({ type: MessageContentInput, required: true, description: 'What it says.' }),
+    quotedMessageId: t.id({ description: '`msg_…` of the message that it answers.', ...notNull() }),
+    mentions: t.stringList({
+      description: 'Jids or phone numbers of people to mention; the text names each as `@` and the digits. At most 100.',
+      ...notNull(people),
+    }),
     expiresIn: t.int({
       description:
         'Seconds after which it is `failed` when it could not be sent; 24 hours by default, which is also the most.',
@@ -142,7 +145,64 @@ const SendInput = builder.inputType('SendMessageInput', {
   extensions: { check: contentFitsType },
 })
 
+function people(value: string[]): Record<string, string> | string | null {
+  if (value.length > 100) return 'must have at most 100 people'
+  const problems = value.flatMap((each, i) => {
+    const problem = person(each)
+    return typeof problem === 'string' ? [[String(i), problem] as const] : []
+  })
+  return problems.length > 0 ? Object.fromEntries(problems) : null
+}
+
+const ReactInput = builder.inputType('ReactToMessageInput', {
+  description: 'A reaction.',
+  fields: t => ({
+    emoji: t.string({
+      required: true,
+      description: 'One emoji; it takes the place of an earlier one. `""` takes the reaction back.',
+      ...check((value: string) => (value === '' || isEmoji(value) ? null : 'must be one emoji, or empty')),
+    }),
+  }),
+})
+
+const EditInput = builder.inputType('EditMessageInput', {
+  description: 'What a message is to say instead.',
+  fields: t => ({
+    content: t.field({
+      type: MessageContentInput,
+      required: true,
+      description: '`{text}` of a text message, `{caption}` of an image, a video or a document.',
+    }),
+  }),
+})
+
+const PresenceEnum = builder.enumType('PresenceState', {
+  description: 'What the chat shows of this account.',
+  values: {
+    composing: { description: 'Typing.' },
+    paused: { description: 'Not typing any more.' },
+    recording: { description: 'Recording a voice note.' },
+  } satisfies Record<PresenceState, { description: string }>,
+})
+
+const PresenceInput = builder.inputType('SendPresenceInput', {
+  description: 'What a chat is to show.',
+  fields: t => ({
+    chatId: t.string({ required: true, description: 'The chat, in any form that sending takes.', ...check(chatId) }),
+    state: t.field({ type: PresenceEnum, required: true, description: 'What it shows.' }),
+  }),
+})
+
+const PresenceObject = builder.objectRef<Presence>('Presence').implement({
+  description: 'What a chat was told.',
+  fields: t => ({
+    chatId: t.exposeString('chatId', { description: 'The chat.' }),
+    state: t.expose('state', { type: PresenceEnum, description: 'What it shows.' }),
+  }),
+})
+
 const instanceId = { required: true, description: '`inst_…`' } as const
+const messageId = { required: true, description: '`msg_…`' } as const
 
 builder.queryFields(t => ({
   messages: t.field({
@@ -164,7 +224,7 @@ builder.queryFields(t => ({
   message: t.field({
     type: MessageObject,
     description: 'One message.',
-    args: { instanceId: t.arg.id(instanceId), messageId: t.arg.id({ required: true, description: '`msg_…`' }) },
+    args: { instanceId: t.arg.id(instanceId), messageId: t.arg.id(messageId) },
     ...rest.get('/instances/{instance_id}/messages/{message_id}'),
     resolve: (_, args, ctx) => message(ctx, args),
   }),
@@ -179,8 +239,55 @@ builder.mutationFields(t => ({
       instanceId: t.arg.id(instanceId),
       input: t.arg({ type: SendInput, required: true, description: 'The message.' }),
     },
-    ...rest.post('/instances/{instance_id}/messages', { status: 202 }),
+    ...rest.post('/instances/{instance_id}/messages', { status: 202, once: true }),
     resolve: (_, args, ctx) => sendMessage(ctx, args),
+  }),
+  editMessage: t.field({
+    type: MessageObject,
+    description:
+      'Says otherwise what was sent, within 15 minutes: a text, or the caption of media. Stored before the answer, and sent exactly once.',
+    args: {
+      instanceId: t.arg.id(instanceId),
+      messageId: t.arg.id(messageId),
+      input: t.arg({ type: EditInput, required: true, description: 'What it is to say.' }),
+    },
+    ...rest.patch('/instances/{instance_id}/messages/{message_id}', { status: 202 }),
+    resolve: (_, args, ctx) => editMessage(ctx, args),
+  }),
+  deleteMessage: t.field({
+    type: 'Boolean',
+    description: 'Deletes a sent message for everyone, within 48 hours. It stays here, with `deletedAt`. Answers true.',
+    args: { instanceId: t.arg.id(instanceId), messageId: t.arg.id(messageId) },
+    ...rest.delete('/instances/{instance_id}/messages/{message_id}'),
+    resolve: (_, args, ctx) => deleteMessage(ctx, args),
+  }),
+  reactToMessage: t.field({
+    type: MessageObject,
+    description: 'Reacts to a message, or takes the reaction back. Answers the message.',
+    args: {
+      instanceId: t.arg.id(instanceId),
+      messageId: t.arg.id(messageId),
+      input: t.arg({ type: ReactInput, required: true, description: 'The reaction.' }),
+    },
+    ...rest.post('/instances/{instance_id}/messages/{message_id}/react', { status: 202, once: true }),
+    resolve: (_, args, ctx) => reactToMessage(ctx, args),
+  }),
+  markMessageRead: t.field({
+    type: MessageObject,
+    description: 'Sends a read receipt for a received message. Answers the message.',
+    args: { instanceId: t.arg.id(instanceId), messageId: t.arg.id(messageId) },
+    ...rest.post('/instances/{instance_id}/messages/{message_id}/read', { status: 202, once: true }),
+    resolve: (_, args, ctx) => markMessageRead(ctx, args),
+  }),
+  sendPresence: t.field({
+    type: PresenceObject,
+    description: 'Shows a chat that this account is typing, or recording, or neither. Nothing of it is kept.',
+    args: {
+      instanceId: t.arg.id(instanceId),
+      input: t.arg({ type: PresenceInput, required: true, description: 'What the chat is to show.' }),
+    },
+    ...rest.post('/instances/{instance_id}/presence', { status: 202 }),
+    resolve: (_, args, ctx) => sendPresence(ctx, args),
   }),
 }))
 

@@ -3,6 +3,8 @@ import type { MessageRow } from '../../db/queries/messages.ts'
 /** Media as a message names it; its address is made where it is shown. */
 export interface MediaRef {
   mediaId: string
+  /** Of the row that names it; added when the row is read. */
+  instanceId?: string
   mimeType: string
   sizeBytes: number
 }
