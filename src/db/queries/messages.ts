@@ -55,7 +55,6 @@ export interface NewMessage {
   quotedMessageId?: string | null
   mentions?: string[]
   actionOf?: string | null
-  countedIn?: Date | null
   mediaId?: string | null
   raw?: Record<string, unknown> | null
   /** Sealed; outbound only. */
@@ -80,9 +79,9 @@ export async function insertMessage(sql: Sql, message: NewMessage): Promise<Mess
   const [row] = await sql.query<MessageRow>(
     `with message as (
        insert into message (id, tenant_id, instance_id, whatsapp_id, chat, sender, direction, type, status, content,
-         timestamp, created_at, quoted_message_id, mentions, action_of, counted_in, media_id, raw, payload,
+         timestamp, created_at, quoted_message_id, mentions, action_of, media_id, raw, payload,
          next_attempt_at, expires_at)
-       select $1, tenant_id, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20
+       select $1, tenant_id, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19
        from instance where id = $2
        on conflict do nothing returning *)
      select ${MESSAGE_COLUMNS} from ${FROM}`,
@@ -101,7 +100,6 @@ export async function insertMessage(sql: Sql, message: NewMessage): Promise<Mess
       message.quotedMessageId ?? null,
       message.mentions ?? [],
       message.actionOf ?? null,
-      message.countedIn ?? null,
       message.mediaId ?? null,
       message.raw ? JSON.stringify(message.raw) : null,
       message.payload ?? null,
@@ -111,6 +109,15 @@ export async function insertMessage(sql: Sql, message: NewMessage): Promise<Mess
     'insert-message',
   )
   return row ?? null
+}
+
+/** In which cycle it was counted: there it is given back. */
+export async function markCounted(sql: Sql, of: { instanceId: string; id: string; countedIn: Date }): Promise<void> {
+  await sql.query(
+    'update message set counted_in = $3 where instance_id = $1 and id = $2',
+    [of.instanceId, of.id, of.countedIn],
+    'mark-counted',
+  )
 }
 
 export async function findMessage(

@@ -33,7 +33,7 @@ export async function claimPending(
          and not exists (
            select 1 from message held where held.instance_id = $1 and held.status = 'pending' and held.chat = m.chat
              and held.id < m.id and held.next_attempt_at > $2 and held.id <> all($4::text[]))
-         and exists (select 1 from instance_lease where instance_id = $1 and epoch = $6)
+         and ($6 = 0 or exists (select 1 from instance_lease where instance_id = $1 and epoch = $6))
        order by id limit $5 for update skip locked)
      update message set attempts = attempts + 1, next_attempt_at = $3 from due, chat
      where message.id = due.id and chat.id = message.chat

@@ -36,20 +36,22 @@ export async function act(ctx: Context, { instanceId, messageId, ...acting }: Ac
   acting.allow(target)
   assertSendable(sender.state)
   const jid = sender.phoneNumber ? `${sender.phoneNumber.slice(1)}@s.whatsapp.net` : ''
-  await ctx.lanes.inTurn(`${instanceId} ${target.chat}`, async () => {
-    const id = newId('msg')
-    const settling = ctx.lanes.settling(id, WAIT_MS)
-    try {
-      await store(ctx, { id, jid, target, ...acting })
-    } catch (error) {
-      settling.cancel()
-      throw error
-    }
-    return settling
-  }).then(settling => {
-    ctx.background('dispatch', dispatchPending(ctx, instanceId))
-    return settling.done
-  })
+  await ctx.lanes
+    .inTurn(`${instanceId} ${target.chat}`, async () => {
+      const id = newId('msg')
+      const settling = ctx.lanes.settling(id, WAIT_MS)
+      try {
+        await store(ctx, { id, jid, target, ...acting })
+      } catch (error) {
+        settling.cancel()
+        throw error
+      }
+      return settling
+    })
+    .then(settling => {
+      ctx.background('dispatch', dispatchPending(ctx, instanceId))
+      return settling.done
+    })
   return storedMessage((await findMessage(ctx.db.sql, at)) ?? target)
 }
 

@@ -1,8 +1,8 @@
 import type { App } from '../../context.ts'
 import {
   lockMessage,
-  markDeleted,
   type MessageRow,
+  markDeleted,
   updateContent,
   updateReactions,
   updateStatus,

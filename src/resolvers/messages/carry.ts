@@ -38,7 +38,8 @@ async function markRead(app: App, instanceId: string, message: ClaimedMessage): 
 async function buildMedia(app: App, instanceId: string, message: ClaimedMessage) {
   const row = await messageById(app.db.sql, instanceId, message.id)
   const media = row && (await mediaToSend(app, storedMessage(row)))
-  if (!row || !media) return { kind: 'rejected' as const, code: 'media_gone', message: 'The media is not there any more.' }
+  if (!row || !media)
+    return { kind: 'rejected' as const, code: 'media_gone', message: 'The media is not there any more.' }
   const built = await app.whatsapp.composeMedia(instanceId, media, await extrasOf(app, row))
   if (built.kind !== 'composed') return built
   const payload = Buffer.from(app.secrets.seal(built.payload, payloadPlace(row.id)))

@@ -45,7 +45,10 @@ export async function prepare(
       return { content: place, outbound: place, mediaId: null }
     }
     case 'contacts': {
-      const contacts = content.contacts!.map(({ name, phone }) => ({ name: name.trim(), phone: `+${phoneDigits(phone)}` }))
+      const contacts = content.contacts!.map(({ name, phone }) => ({
+        name: name.trim(),
+        phone: `+${phoneDigits(phone)}`,
+      }))
       return { content: { type, contacts }, outbound: { type, contacts }, mediaId: null }
     }
     default:

@@ -4,8 +4,8 @@ import { type ClaimedMessage, claimPending, postpone } from '../../db/queries/ou
 import type { SendOutcome } from '../../whatsapp/whatsapp.ts'
 import { carry } from './carry.ts'
 import { changeRow } from './change-row.ts'
-import type { Lane, Way } from './lanes.ts'
 import type { StatusChange } from './change-status.ts'
+import type { Lane, Way } from './lanes.ts'
 
 /** WhatsApp is given this long for its ack; then the same message, with the same id, goes out again. */
 export const ACK_WITHIN_MS = 30_000

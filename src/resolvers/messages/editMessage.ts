@@ -35,7 +35,8 @@ function textFor(target: MessageRow, content: ContentInput): string {
   const field = EDITABLE[target.type]!
   const problems: Record<string, string> = {}
   for (const [name, value] of Object.entries(content)) {
-    if (name !== field && value != null) problems[`content.${name}`] = `cannot be edited in a message of the type ${target.type}`
+    if (name !== field && value != null)
+      problems[`content.${name}`] = `cannot be edited in a message of the type ${target.type}`
   }
   const text = content[field]
   if (text == null || text === '') problems[`content.${field}`] = text === '' ? 'must not be empty' : 'is required'

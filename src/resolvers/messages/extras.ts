@@ -1,5 +1,5 @@
 import type { App } from '../../context.ts'
-import { type MessageRow, findMessage } from '../../db/queries/messages.ts'
+import { findMessage, type MessageRow } from '../../db/queries/messages.ts'
 import type { InboundContent, InboundMedia, MessageExtras, MessageKey } from '../../whatsapp/whatsapp.ts'
 import type { MessageContent } from './shape.ts'
 import { storedMessage } from './stored.ts'

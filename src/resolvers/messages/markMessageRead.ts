@@ -4,10 +4,7 @@ import { act } from './act.ts'
 import type { StoredMessage } from './shape.ts'
 
 /** Tells the sender that the message was read. */
-export function markMessageRead(
-  ctx: Context,
-  args: { instanceId: string; messageId: string },
-): Promise<StoredMessage> {
+export function markMessageRead(ctx: Context, args: { instanceId: string; messageId: string }): Promise<StoredMessage> {
   return act(ctx, {
     ...args,
     allow: target => {

@@ -1,5 +1,5 @@
 import type { App } from '../../context.ts'
-import { markDeleted, type MessageRow, updateContent } from '../../db/queries/messages.ts'
+import { type MessageRow, markDeleted, updateContent } from '../../db/queries/messages.ts'
 import type { Inbound, InboundContent, InboundDelete, InboundEdit, Target } from '../../whatsapp/whatsapp.ts'
 import { EDITABLE } from './allowed.ts'
 import { updated } from './apply-action.ts'

@@ -1,7 +1,7 @@
 import { type Context, tenantOf } from '../../context.ts'
 import { chatOf, findChat } from '../../db/queries/chats.ts'
 import { findSender, type Sender } from '../../db/queries/instances.ts'
-import { insertMessage } from '../../db/queries/messages.ts'
+import { insertMessage, markCounted } from '../../db/queries/messages.ts'
 import type { Sql } from '../../db/sql.ts'
 import { payloadPlace } from '../../db/vault.ts'
 import { invalid, notFound } from '../../errors.ts'
@@ -9,13 +9,14 @@ import type { Pending } from '../../events/bus.ts'
 import { type HouseEvent, messageCreated } from '../../events/catalogue.ts'
 import { record } from '../../events/record.ts'
 import { newId } from '../../ids.ts'
+import type { MessageExtras } from '../../whatsapp/whatsapp.ts'
 import { reserve } from '../billing/quota.ts'
 import { chatJid, namesOfJid } from '../chats/chat-id.ts'
+import { touchChat } from '../chats/touch-chat.ts'
 import { assertSendable } from '../instances/shape.ts'
 import { type ContentInput, type Prepared, prepare, type SendableType } from './content.ts'
 import { dispatchPending } from './dispatchPending.ts'
 import { extrasOf } from './extras.ts'
-import { message } from './message.ts'
 import type { StoredMessage } from './shape.ts'
 import { keptContent, storedMessage } from './stored.ts'
 
@@ -41,6 +42,7 @@ interface Draft extends Prepared {
   /** Of the chat, as the caller named it. */
   jid: string
   mentions: string[]
+  extras: MessageExtras
 }
 
 /**
@@ -69,15 +71,11 @@ async function drafted(ctx: Context, args: SendMessageArgs): Promise<Draft> {
   if (!sender) throw notFound('instance')
   assertSendable(sender.state)
   const prepared = await prepare(ctx, { instanceId, type: input.type, content: input.content })
-  if (input.quotedMessageId) await assertQuotable(ctx, { instanceId, messageId: input.quotedMessageId })
+  const quotedMessageId = input.quotedMessageId ?? null
   const mentions = (input.mentions ?? []).map(each => chatJid(each)!)
-  return { ...prepared, args, tenantId, sender, jid: chatJid(input.chatId)!, mentions }
-}
-
-async function assertQuotable(ctx: Context, args: { instanceId: string; messageId: string }): Promise<void> {
-  await message(ctx, args).catch(() => {
-    throw invalid({ quotedMessageId: 'is not a message of this instance' })
-  })
+  const extras = await extrasOf(ctx, { tenantId, instanceId, quotedMessageId, mentions })
+  if (quotedMessageId && !extras.quoted) throw invalid({ quotedMessageId: 'is not a message of this instance' })
+  return { ...prepared, args, tenantId, sender, jid: chatJid(input.chatId)!, mentions, extras }
 }
 
 interface Accepted {
@@ -90,43 +88,24 @@ async function accept(ctx: Context, draft: Draft): Promise<Accepted> {
   const isAnswer = (event: HouseEvent) => event.type === 'message.status'
   const acked = ctx.bus.next(id, { accept: isAnswer, timeoutMs: WAIT_MS })
   try {
-    return { made: await ctx.db.transaction(sql => store(sql, ctx, { ...draft, id })), acked }
+    const payload = draft.outbound && ctx.whatsapp.compose(draft.outbound, draft.extras)
+    const sealed = payload && ctx.secrets.seal(payload, payloadPlace(id))
+    const whatsappId = ctx.whatsapp.newMessageId(draft.args.instanceId)
+    const made = await ctx.db.transaction(sql => store(sql, ctx, { ...draft, id, whatsappId, payload: sealed }))
+    return { made, acked }
   } catch (error) {
     acked.cancel()
     throw error
   }
 }
 
+type Storing = Draft & { id: string; whatsappId: string; payload: Uint8Array | null }
+
 /** All or nothing: the message, its event, the first answer to its Idempotency-Key, and its place in the quota. */
-async function store(sql: Sql, ctx: Context, draft: Draft & { id: string }): Promise<Accepted['made']> {
-  const { id, args, tenantId, jid, mediaId, mentions } = draft
-  const { instanceId, input } = args
-  const now = ctx.clock.now()
-  const chat = await chatOf(sql, { instanceId, names: namesOfJid(jid), now })
-  if (!chat) throw notFound('instance')
-  const quotedMessageId = input.quotedMessageId ?? null
-  const { countedIn, quota } = await reservation(ctx, tenantId)
-  const row = await insertMessage(sql, {
-    id,
-    instanceId,
-    whatsappId: ctx.whatsapp.newMessageId(instanceId),
-    chat: chat.id,
-    sender: draft.sender.phoneNumber ? `${draft.sender.phoneNumber.slice(1)}@s.whatsapp.net` : '',
-    direction: 'outbound',
-    ...keptContent(draft.content),
-    status: 'pending',
-    timestamp: now,
-    createdAt: now,
-    payload: await payloadOf(ctx, { ...draft, row: { tenantId, instanceId, quotedMessageId, mentions } }),
-    quotedMessageId,
-    mentions,
-    mediaId,
-    countedIn,
-    nextAttemptAt: now,
-    expiresAt: new Date(now.getTime() + (input.expiresIn ?? LIFETIME_SECONDS) * 1000),
-  })
-  if (!row) throw notFound('instance')
-  const subject = storedMessage(row)
+async function store(sql: Sql, ctx: Context, draft: Storing): Promise<Accepted['made']> {
+  const { id, tenantId } = draft
+  const { instanceId } = draft.args
+  const subject = await insert(sql, ctx, draft)
   const made = await record(sql, ctx.clock, {
     type: 'message.created',
     tenantId,
@@ -136,5 +115,37 @@ async function store(sql: Sql, ctx: Context, draft: Draft & { id: string }): Pro
     subject,
   })
   await ctx.once?.keep(sql, subject)
+  // Last: the row is every sender's of the tenant.
+  const { countedIn } = await reserve(sql, ctx, tenantId)
+  await markCounted(sql, { instanceId, id, countedIn })
   return made
+}
+
+async function insert(sql: Sql, ctx: Context, draft: Storing): Promise<StoredMessage> {
+  const { id, whatsappId, payload, jid, sender, mediaId, mentions } = draft
+  const { instanceId, input } = draft.args
+  const now = ctx.clock.now()
+  const chat = await chatOf(sql, { instanceId, names: namesOfJid(jid), now })
+  if (!chat) throw notFound('instance')
+  const row = await insertMessage(sql, {
+    id,
+    instanceId,
+    whatsappId,
+    chat: chat.id,
+    sender: sender.phoneNumber ? `${sender.phoneNumber.slice(1)}@s.whatsapp.net` : '',
+    direction: 'outbound',
+    ...keptContent(draft.content),
+    status: 'pending',
+    timestamp: now,
+    createdAt: now,
+    payload,
+    quotedMessageId: input.quotedMessageId ?? null,
+    mentions,
+    mediaId,
+    nextAttemptAt: now,
+    expiresAt: new Date(now.getTime() + (input.expiresIn ?? LIFETIME_SECONDS) * 1000),
+  })
+  if (!row) throw notFound('instance')
+  await touchChat(sql, { instanceId, chat: chat.id, at: now, direction: 'outbound' })
+  return storedMessage(row)
 }

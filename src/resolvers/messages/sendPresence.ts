@@ -1,8 +1,8 @@
 import { type Context, tenantOf } from '../../context.ts'
+import { chatIdOf, findChat } from '../../db/queries/chats.ts'
 import { findSender } from '../../db/queries/instances.ts'
 import { instanceNotConnected, notFound, unavailable } from '../../errors.ts'
 import type { PresenceState } from '../../whatsapp/whatsapp.ts'
-import { findChat, chatIdOf } from '../../db/queries/chats.ts'
 import { chatJid } from '../chats/chat-id.ts'
 
 export interface PresenceArgs {
