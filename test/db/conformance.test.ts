@@ -173,6 +173,8 @@ describe.each([
             tenantId,
             instanceId,
             type: 'message.received',
+            about: 'msg_1',
+            seq: 7,
             data: { a: { b: [] } },
             createdAt: instant,
           },
@@ -209,9 +211,9 @@ describe.each([
 
     it('dates compare in queries as they were written', async () => {
       const em = database.orm.em.fork()
-      const event = { tenantId, instanceId, type: 't', data: {} }
-      em.create(Event, { ...event, id: newId('evt'), createdAt: new Date('2026-01-01T00:00:00.001Z') })
-      em.create(Event, { ...event, id: newId('evt'), createdAt: new Date('2026-01-01T00:00:00.002Z') })
+      const event = { tenantId, instanceId, type: 't', about: 'a', data: {} }
+      em.create(Event, { ...event, id: newId('evt'), seq: 1, createdAt: new Date('2026-01-01T00:00:00.001Z') })
+      em.create(Event, { ...event, id: newId('evt'), seq: 2, createdAt: new Date('2026-01-01T00:00:00.002Z') })
       await em.flush()
       const later = await em
         .fork()
