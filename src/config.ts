@@ -49,9 +49,12 @@ const mailAddress = text.refine(value => /^([^<>\p{Cc}]*<[^\s<>@]+@[^\s<>@]+>|[^
   message: 'must be an address such as Wataki <hello@example.com>',
 })
 
-const mediaStorage = text.refine(value => value === 'file' || /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/.test(value), {
-  message: 'must be file, or s3://bucket/prefix',
-})
+const mediaStorage = text.refine(
+  value => value === 'file' || /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/.test(value),
+  {
+    message: 'must be file, or s3://bucket/prefix',
+  },
+)
 
 const environment = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),

@@ -1,6 +1,9 @@
 import './auth.ts'
+import './chats.ts'
+import './contacts.ts'
 import './instances.ts'
 import './messages.ts'
+import './relations.ts'
 import './sandbox.ts'
 import { builder } from './builder.ts'
 

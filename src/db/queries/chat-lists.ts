@@ -70,13 +70,14 @@ export function chatsByIds(sql: Sql, tenantId: string, ids: readonly string[]): 
 /** The newest chats of each of several instances. */
 export function chatsOfInstances(
   sql: Sql,
-  of: { tenantId: string; instanceIds: readonly string[]; limit: number },
+  of: { tenantId: string; instanceIds: readonly string[]; after: string | null; limit: number },
 ): Promise<ShownChatRow[]> {
   return sql.query<ShownChatRow>(
     `select newest.* from unnest($2::text[]) as wanted (id) cross join lateral (
        select ${SHOWN} from ${FROM} where chat.tenant_id = $1 and chat.instance_id = wanted.id
-       order by chat.id desc limit $3) as newest`,
-    [of.tenantId, of.instanceIds, of.limit],
+         and ($3::text is null or chat.id < $3)
+       order by chat.id desc limit $4) as newest`,
+    [of.tenantId, of.instanceIds, of.after, of.limit],
     'chats-of-instances',
   )
 }
