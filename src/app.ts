@@ -20,7 +20,9 @@ import { onQr } from './resolvers/instances/onQr.ts'
 import { resumeInstances } from './resolvers/instances/resumeInstances.ts'
 import { Lanes } from './resolvers/messages/lanes.ts'
 import { onAck } from './resolvers/messages/onAck.ts'
+import { onDelete, onEdit } from './resolvers/messages/onEdit.ts'
 import { onMessage } from './resolvers/messages/onMessage.ts'
+import { onReaction } from './resolvers/messages/onReaction.ts'
 import { onReceipt } from './resolvers/messages/onReceipt.ts'
 import { controlClient } from './sandbox/client.ts'
 import type { SandboxControl } from './sandbox/sandbox.ts'
@@ -101,6 +103,9 @@ const newsFor = (app: () => App): News => ({
   onConnection: (instanceId, news) => onConnection(app(), instanceId, news),
   onQr: (instanceId, news) => onQr(app(), instanceId, news),
   onMessage: (instanceId, news) => onMessage(app(), instanceId, news),
+  onReaction: (instanceId, news) => onReaction(app(), instanceId, news),
+  onEdit: (instanceId, news) => onEdit(app(), instanceId, news),
+  onDelete: (instanceId, news) => onDelete(app(), instanceId, news),
   onAck: (instanceId, news) => onAck(app(), instanceId, news),
   onReceipt: (instanceId, news) => onReceipt(app(), instanceId, news),
 })

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { App, Context } from '../context.ts'
 import { Loaders } from '../resolvers/loaders.ts'
 import type { AddressOf } from './address.ts'
-import { sessionTokenOf } from './credentials.ts'
+import { idempotencyKeyOf, sessionTokenOf } from './credentials.ts'
 
 export type OpenContext = (req: IncomingMessage, requestId: string) => Context
 
@@ -32,6 +32,8 @@ export function contextsOf(app: App, addressOf: AddressOf): OpenContext {
       requestId,
       ip: addressOf(req),
       sessionToken: sessionTokenOf(req),
+      idempotencyKey: idempotencyKeyOf(req),
+      once: null,
       facts: { secure },
     })
 }

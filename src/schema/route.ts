@@ -9,14 +9,20 @@ export interface RestRoute {
   tag: string
   /** Open to callers without credentials. */
   open?: boolean
+  /** Counts against the quota, and its answers say what is left. */
+  counted?: boolean
 }
 
-type Marked = { extensions: { rest: RestRoute } }
-type Options = Partial<Pick<RestRoute, 'status' | 'open'>>
+type Marked = { extensions: { rest: RestRoute; once: boolean } }
+interface Options extends Partial<Pick<RestRoute, 'status' | 'open' | 'counted'>> {
+  /** With an `Idempotency-Key` it runs once, and answers the same each time; see `once.ts`. */
+  once?: boolean
+}
 
-const mark = (method: RestRoute['method'], tag: string, path: string, options: Options): Marked => ({
-  extensions: { rest: { method, path, status: 200, tag, ...options } },
-})
+const mark = (method: RestRoute['method'], tag: string, path: string, options: Options): Marked => {
+  const { once = false, ...route } = options
+  return { extensions: { rest: { method, path, status: 200, tag, ...route }, once } }
+}
 
 /** The body fills the argument `input`; the query string and the path fill arguments by name. */
 export const routes = (tag: string) => ({
