@@ -1,6 +1,7 @@
 import './auth.ts'
 import './chats.ts'
 import './contacts.ts'
+import './events.ts'
 import './instances.ts'
 import './messages.ts'
 import './relations.ts'

@@ -118,13 +118,13 @@ async function setNames(sql: Sql, instanceId: string, chat: ChatRow): Promise<vo
 /** A message came or went: the chat is as new as that, and what the account itself writes it has seen. */
 export async function touchChat(
   sql: Sql,
-  touch: { instanceId: string; chat: string; at: Date; inbound: boolean },
+  touch: { instanceId: string; chat: string; at: Date; direction: 'inbound' | 'outbound' },
 ): Promise<void> {
   await sql.query(
     `update chat set last_message_at = greatest(last_message_at, $3),
        unread_count = case when $4 then unread_count + 1 else 0 end
      where instance_id = $1 and id = $2`,
-    [touch.instanceId, touch.chat, touch.at, touch.inbound],
+    [touch.instanceId, touch.chat, touch.at, touch.direction === 'inbound'],
     'touch-chat',
   )
 }
