@@ -16,6 +16,8 @@ import { LastUse } from './resolvers/auth/last-use.ts'
 import { createRevocations } from './resolvers/auth/revocations.ts'
 import { stillGood } from './resolvers/auth/still-good.ts'
 import { writeLastUseDue } from './resolvers/auth/writeLastUseDue.ts'
+import { onSeen } from './resolvers/chats/onSeen.ts'
+import { onSync } from './resolvers/chats/onSync.ts'
 import { onConnection } from './resolvers/instances/onConnection.ts'
 import { onQr } from './resolvers/instances/onQr.ts'
 import { resumeInstances } from './resolvers/instances/resumeInstances.ts'
@@ -108,6 +110,8 @@ const newsFor = (app: () => App): News => ({
   onReaction: (instanceId, news) => onReaction(app(), instanceId, news),
   onEdit: (instanceId, news) => onEdit(app(), instanceId, news),
   onDelete: (instanceId, news) => onDelete(app(), instanceId, news),
+  onSync: (instanceId, news) => onSync(app(), instanceId, news),
+  onSeen: (instanceId, news) => onSeen(app(), instanceId, news),
   onAck: (instanceId, news) => onAck(app(), instanceId, news),
   onReceipt: (instanceId, news) => onReceipt(app(), instanceId, news),
 })

@@ -7,6 +7,7 @@ import type { Bus } from './events/bus.ts'
 import type { Mailer } from './mail/mail.ts'
 import type { LastUse } from './resolvers/auth/last-use.ts'
 import type { Revocations } from './resolvers/auth/revocations.ts'
+import type { Loaders } from './resolvers/loaders.ts'
 import type { Lanes } from './resolvers/messages/lanes.ts'
 import type { Once } from './resolvers/once.ts'
 import type { SandboxControl } from './sandbox/sandbox.ts'
@@ -51,6 +52,8 @@ export interface Caller {
 /** One caller, one request, one `em`. */
 export interface Context extends App {
   em: EntityManager
+  /** What objects hold, read for many at once. */
+  loaders: Loaders
   caller: Caller | null
   requestId: string
   /** The caller's address as far as it can be believed; null when there is none, as for the operator. */

@@ -3,6 +3,7 @@ import { tidyRateBucketsDue } from '../resolvers/auth/admit.ts'
 import { sendMailDue } from '../resolvers/auth/sendMailDue.ts'
 import { tidyAccountsDue } from '../resolvers/auth/tidyAccountsDue.ts'
 import { writeLastUseDue } from '../resolvers/auth/writeLastUseDue.ts'
+import { tidyEventsDue } from '../resolvers/events/tidyEventsDue.ts'
 import { dispatchDue } from '../resolvers/messages/dispatchDue.ts'
 import { expirePending } from '../resolvers/messages/failPending.ts'
 import { tidyInboxDue } from '../resolvers/messages/tidyInboxDue.ts'
@@ -17,6 +18,7 @@ const JOBS: { name: string; everyMs: number; run: (app: App) => Promise<void> }[
   { name: 'tidy the accounts', everyMs: 300_000, run: tidyAccountsDue },
   { name: 'tidy the rate buckets', everyMs: 300_000, run: tidyRateBucketsDue },
   { name: 'tidy the first answers', everyMs: 300_000, run: tidyFirstAnswersDue },
+  { name: 'tidy the events', everyMs: 300_000, run: tidyEventsDue },
   { name: 'tidy the inbox', everyMs: 3_600_000, run: tidyInboxDue },
 ]
 

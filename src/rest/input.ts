@@ -1,6 +1,7 @@
 import {
   coerceInputValue,
   type GraphQLArgument,
+  type GraphQLEnumType,
   GraphQLError,
   type GraphQLField,
   type GraphQLInputObjectType,
@@ -18,7 +19,7 @@ import {
 import { notFound } from '../errors.ts'
 import { addProblem, isFull, join, noProblems, type Problems, problemsIn } from '../schema/problems.ts'
 import type { RestRoute } from '../schema/route.ts'
-import { camel, snake, snakePath } from './casing.ts'
+import { camel, enumWord, snake, snakePath } from './casing.ts'
 
 /** What a caller sent → variables of the operation. Compiled once per route. */
 
@@ -188,9 +189,17 @@ const KINDS: Record<string, [(value: unknown) => boolean, string]> = {
 }
 
 function readLeaf(type: GraphQLLeafType, value: unknown, at: { path: string; problems: Problems }): unknown {
+  if (isEnumType(type)) return readEnum(type, value, at)
   const problem = problemWith(type, value)
   if (problem === null) return value
   addProblem(at.problems, at.path, problem)
+}
+
+/** By the word that REST has for it; GraphQL is given the name. */
+function readEnum(type: GraphQLEnumType, value: unknown, at: { path: string; problems: Problems }): unknown {
+  const found = type.getValues().find(each => enumWord(each) === value)
+  if (found) return found.name
+  addProblem(at.problems, at.path, `must be one of ${type.getValues().map(enumWord).join(', ')}`)
 }
 
 /** Null: the value is of the type. */

@@ -17,7 +17,7 @@ import {
   isRequiredInputField,
   isUnionType,
 } from 'graphql'
-import { snake } from './casing.ts'
+import { enumWord, snake } from './casing.ts'
 import type { Route } from './routes.ts'
 
 /** GraphQL types → JSON Schema as OpenAPI 3.1 has it, under the names of REST. */
@@ -31,6 +31,7 @@ const SCALARS: Record<string, JsonSchema> = {
   String: { type: 'string' },
   ID: { type: 'string' },
   DateTime: { type: 'string', format: 'date-time' },
+  JSON: {},
 }
 
 export function outputSchema(type: GraphQLOutputType): JsonSchema {
@@ -116,8 +117,8 @@ function schemaOf(type: GraphQLNamedType, visit: Visit): JsonSchema {
 
 function enumSchema(type: GraphQLEnumType): JsonSchema {
   const values = type.getValues()
-  const list = values.map(value => `- \`${value.name}\`: ${value.description}`).join('\n')
-  return { type: 'string', description: `${type.description}\n\n${list}`, enum: values.map(value => value.name) }
+  const list = values.map(value => `- \`${enumWord(value)}\`: ${value.description}`).join('\n')
+  return { type: 'string', description: `${type.description}\n\n${list}`, enum: values.map(enumWord) }
 }
 
 function inputObjectSchema(type: GraphQLInputObjectType, visit: Visit): JsonSchema {

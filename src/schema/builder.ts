@@ -9,6 +9,7 @@ export const builder = new SchemaBuilder<{
   Scalars: {
     ID: { Input: string; Output: string }
     DateTime: { Input: Date; Output: Date }
+    JSON: { Input: unknown; Output: unknown }
   }
 }>({ defaultFieldNullability: false })
 
@@ -27,4 +28,9 @@ builder.scalarType('DateTime', {
   serialize: value => value.toISOString(),
   parseValue: parseTime,
   parseLiteral: node => parseTime(node.kind === Kind.STRING ? node.value : null),
+})
+
+builder.scalarType('JSON', {
+  description: 'Any JSON value, as it is: nothing in it is renamed.',
+  serialize: value => value,
 })

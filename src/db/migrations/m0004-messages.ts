@@ -117,7 +117,8 @@ const STATEMENTS = [
     constraint contact_phone unique (instance_id, phone),
     constraint contact_lid unique (instance_id, lid)
   )`,
-  'create index contact_by_instance on contact (instance_id, id desc)',
+  // A row may only say which phone number belongs to which lid.
+  'create index contact_by_instance on contact (instance_id, id desc) where coalesce(name, push_name, verified_name) is not null',
   'create index contact_by_tenant on contact (tenant_id)',
 
   `create table chat_group (
