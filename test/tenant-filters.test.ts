@@ -23,6 +23,7 @@ const EXCEPTIONS: Record<string, string> = {
   'select distinct instance_id as "instanceId" from message where status = ': 'which instances have what expired',
   'select name from ${TABLE}': 'the migrations that ran',
   'select distinct instance_id as "instanceId" from message join instance': 'which instances have work',
+  'with account as ( select id, plan': 'counts for one tenant, by its id',
   'insert into audit_log': 'names the tenant as a column',
 }
 
