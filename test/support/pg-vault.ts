@@ -47,10 +47,10 @@ export async function postgresVault(
     dead: false,
     beforeCommit: null,
     afterCommit: null,
-    async commit(instanceId, batch) {
+    async commit(instanceId, batch, epoch) {
       await vault.beforeCommit?.(instanceId, batch)
       if (vault.dead) throw new Error('the vault is gone')
-      await slow.commit(instanceId, batch)
+      await slow.commit(instanceId, batch, epoch)
       vault.commits++
       vault.afterCommit?.(instanceId, batch)
     },
