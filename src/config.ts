@@ -8,8 +8,8 @@ import { z } from 'zod'
 /** Ten times as many, for sessions, still are an integer of the database. */
 const RATE_LIMIT_MAX = 100_000_000
 
-/** WhatsApp's own limit of a document. */
-const MEDIA_LIMIT_BYTES = 2_147_483_648
+/** WhatsApp's own limit of a document, and an integer of GraphQL. */
+const MEDIA_LIMIT_BYTES = 2_147_483_647
 
 const text = z.string().trim().min(1)
 const port = z.coerce

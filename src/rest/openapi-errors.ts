@@ -54,7 +54,10 @@ const DESCRIPTIONS = {
   Forbidden: 'The account is not active, or a write by session cookie comes from another origin.',
   NotFound: 'There is no such thing among yours.',
   TooLarge: 'The body is larger than 1 MiB.',
+  FileTooLarge: 'The file is larger than this server takes, 15 MB by default.',
+  NotMultipart: 'The body is not `multipart/form-data`.',
   NotJson: 'The body is not `application/json`.',
+  BadRange: 'No byte of the file is in the range that was asked for.',
   RateLimited: 'The requests of this minute are used up.',
   Error: 'Any other error.',
 }
@@ -70,15 +73,17 @@ export const ERROR_RESPONSES = Object.fromEntries(
   ]),
 )
 
-const ref = (name: keyof typeof DESCRIPTIONS) => ({ $ref: `#/components/responses/${name}` })
+export const ref = (name: keyof typeof DESCRIPTIONS) => ({ $ref: `#/components/responses/${name}` })
 
 export function errorsOf(route: Route): object {
   const hasInput = route.field.args.some(arg => arg.name === 'input')
+  const multipart = route.multipart !== undefined
   return {
     400: ref('BadRequest'),
     ...(route.open ? {} : { 401: ref('Unauthorized'), 403: ref('Forbidden') }),
     ...(route.path.includes('{') ? { 404: ref('NotFound') } : {}),
     ...(hasInput ? { 413: ref('TooLarge'), 415: ref('NotJson') } : {}),
+    ...(multipart ? { 413: ref('FileTooLarge'), 415: ref('NotMultipart') } : {}),
     429: ref('RateLimited'),
     default: ref('Error'),
   }

@@ -73,7 +73,7 @@ export type ShownContent =
   | { type: 'text'; text: string }
   | {
       type: 'image' | 'video' | 'audio' | 'document' | 'sticker'
-      media: { mimeType: string; sizeBytes: number; /** hex */ sha256: string }
+      media: { mimeType: string; sizeBytes: number /** hex */; sha256: string }
       caption: string | null
       filename: string | null
       ptt: boolean

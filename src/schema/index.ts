@@ -1,5 +1,6 @@
 import './auth.ts'
 import './instances.ts'
+import './media.ts'
 import './messages.ts'
 import './sandbox.ts'
 import { builder } from './builder.ts'

@@ -1,3 +1,5 @@
+import type { Context } from '../context.ts'
+
 /** Marks a root field as a route of `/v1`: the only list of routes there is (`extensions.rest`). */
 export interface RestRoute {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
@@ -9,10 +11,15 @@ export interface RestRoute {
   tag: string
   /** Open to callers without credentials. */
   open?: boolean
+  /** The body is `multipart/form-data` with one file, which fills the argument of type `Upload`. */
+  multipart?: {
+    /** Called before the body is read, with the other arguments: rejects what needs no file to be refused. */
+    admit(ctx: Context, args: Record<string, unknown>): Promise<void>
+  }
 }
 
 type Marked = { extensions: { rest: RestRoute } }
-type Options = Partial<Pick<RestRoute, 'status' | 'open'>>
+type Options = Partial<Pick<RestRoute, 'status' | 'open' | 'multipart'>>
 
 const mark = (method: RestRoute['method'], tag: string, path: string, options: Options): Marked => ({
   extensions: { rest: { method, path, status: 200, tag, ...options } },
