@@ -23,7 +23,9 @@ import { Fetches } from './resolvers/media/fetches.ts'
 import { openSpool } from './resolvers/media/spool.ts'
 import { Lanes } from './resolvers/messages/lanes.ts'
 import { onAck } from './resolvers/messages/onAck.ts'
+import { onDelete, onEdit } from './resolvers/messages/onEdit.ts'
 import { onMessage } from './resolvers/messages/onMessage.ts'
+import { onReaction } from './resolvers/messages/onReaction.ts'
 import { onReceipt } from './resolvers/messages/onReceipt.ts'
 import { mediaContent } from './rest/media-content.ts'
 import { controlClient } from './sandbox/client.ts'
@@ -120,6 +122,9 @@ const newsFor = (app: () => App): News => ({
   onConnection: (instanceId, news) => onConnection(app(), instanceId, news),
   onQr: (instanceId, news) => onQr(app(), instanceId, news),
   onMessage: (instanceId, news) => onMessage(app(), instanceId, news),
+  onReaction: (instanceId, news) => onReaction(app(), instanceId, news),
+  onEdit: (instanceId, news) => onEdit(app(), instanceId, news),
+  onDelete: (instanceId, news) => onDelete(app(), instanceId, news),
   onAck: (instanceId, news) => onAck(app(), instanceId, news),
   onReceipt: (instanceId, news) => onReceipt(app(), instanceId, news),
 })

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { App, Context } from '../context.ts'
 import type { AddressOf } from './address.ts'
-import { sessionTokenOf } from './credentials.ts'
+import { idempotencyKeyOf, sessionTokenOf } from './credentials.ts'
 
 export type OpenContext = (req: IncomingMessage, requestId: string) => Context
 
@@ -24,6 +24,8 @@ export function contextsOf(app: App, addressOf: AddressOf): OpenContext {
       requestId,
       ip: addressOf(req),
       sessionToken: sessionTokenOf(req),
+      idempotencyKey: idempotencyKeyOf(req),
+      once: null,
       facts: { secure },
     })
 }

@@ -8,6 +8,7 @@ import { tidyMediaDue } from '../resolvers/media/tidyMediaDue.ts'
 import { dispatchDue } from '../resolvers/messages/dispatchDue.ts'
 import { expirePending } from '../resolvers/messages/failPending.ts'
 import { tidyInboxDue } from '../resolvers/messages/tidyInboxDue.ts'
+import { tidyFirstAnswersDue } from '../resolvers/once.ts'
 
 /** The clock as a caller: which operation, how often. It decides nothing. */
 const JOBS: { name: string; everyMs: number; run: (app: App) => Promise<void> }[] = [
@@ -19,6 +20,7 @@ const JOBS: { name: string; everyMs: number; run: (app: App) => Promise<void> }[
   { name: 'write down last uses', everyMs: 15_000, run: writeLastUseDue },
   { name: 'tidy the accounts', everyMs: 300_000, run: tidyAccountsDue },
   { name: 'tidy the rate buckets', everyMs: 300_000, run: tidyRateBucketsDue },
+  { name: 'tidy the first answers', everyMs: 300_000, run: tidyFirstAnswersDue },
   { name: 'tidy the inbox', everyMs: 3_600_000, run: tidyInboxDue },
 ]
 

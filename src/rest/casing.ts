@@ -1,6 +1,8 @@
 /** The one mechanical rule between GraphQL's names and those of REST. */
 
-export const snake = (name: string): string => name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
+/** The name of a header, which no field can have, stays as it is. */
+export const snake = (name: string): string =>
+  name.includes('-') ? name : name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
 
 export const camel = (name: string): string => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 

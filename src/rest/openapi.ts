@@ -1,8 +1,18 @@
 import { type GraphQLArgument, type GraphQLSchema, isRequiredArgument } from 'graphql'
+import { isOnce } from '../schema/once.ts'
 import { snake } from './casing.ts'
 import { SESSION_COOKIE } from './headers.ts'
 import { isUpload } from './input.ts'
-import { BODY, ERROR_RESPONSES, ERROR_SCHEMA, EVERY_ANSWER, errorsOf, HEADERS } from './openapi-errors.ts'
+import {
+  BODY,
+  ERROR_RESPONSES,
+  ERROR_SCHEMA,
+  EVERY_ANSWER,
+  errorsOf,
+  HEADERS,
+  headersOfSuccess,
+  IDEMPOTENCY_KEY,
+} from './openapi-errors.ts'
 import { argumentSchema, outputSchema, schemasOf } from './openapi-schemas.ts'
 import type { BinaryRoute } from './rest.ts'
 import type { Route } from './routes.ts'
@@ -99,6 +109,10 @@ function sofaPath(route: Route): string {
 function operation(route: Route, sofa: SofaOperation): object {
   const { field } = route
   const input = field.args.find(arg => arg.name === 'input' || isUpload(arg))
+  const parameters = [
+    ...field.args.filter(arg => arg !== input).map(arg => parameter(route, arg)),
+    ...(isOnce(field) ? [IDEMPOTENCY_KEY] : []),
+  ]
   const description = field.description ?? route.name
   return {
     operationId: route.name,
@@ -106,9 +120,7 @@ function operation(route: Route, sofa: SofaOperation): object {
     description,
     tags: sofa.tags,
     ...(route.open ? { security: [] } : {}),
-    ...(field.args.length > (input ? 1 : 0)
-      ? { parameters: field.args.filter(arg => arg !== input).map(arg => parameter(route, arg)) }
-      : {}),
+    ...(parameters.length > 0 ? { parameters } : {}),
     ...(input ? { requestBody: requestBody(input) } : {}),
     responses: {
       ...Object.fromEntries(Object.keys(sofa.responses).map(status => [status, success(route)])),
@@ -152,7 +164,7 @@ function fileBody(file: GraphQLArgument): object {
 }
 
 function success(route: Route): object {
-  const headers = EVERY_ANSWER
+  const headers = headersOfSuccess(route)
   if (route.status === 204) return { description: 'Done.', headers }
   const schema = outputSchema(route.field.type)
   return { description: route.field.description ?? '', headers, content: { [BODY]: { schema } } }

@@ -4,6 +4,7 @@ import './media.ts'
 import './messages.ts'
 import './sandbox.ts'
 import { builder } from './builder.ts'
+import { withOnce } from './once.ts'
 
 /** The single source of truth of both doors. `sortSchema: false` keeps the order in which chapters write their fields. */
-export const schema = builder.toSchema({ sortSchema: false })
+export const schema = withOnce(builder.toSchema({ sortSchema: false }))

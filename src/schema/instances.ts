@@ -202,7 +202,7 @@ builder.mutationFields(t => ({
     type: InstanceType,
     description: 'Creates an instance; connect it next.',
     args: { input: t.arg({ type: CreateInput, required: true, description: 'The new instance.' }) },
-    ...rest.post('/instances', { status: 201 }),
+    ...rest.post('/instances', { status: 201, once: true }),
     resolve: (_, args, ctx) => createInstance(ctx, args.input),
   }),
   updateInstance: t.field({

@@ -1,8 +1,9 @@
 import { GraphQLError } from 'graphql'
 import { media } from '../resolvers/media/media.ts'
-import { contentPath, type StoredMedia } from '../resolvers/media/shape.ts'
+import type { StoredMedia } from '../resolvers/media/shape.ts'
 import { UploadedFile } from '../resolvers/media/uploaded-file.ts'
 import { admitUpload, uploadMedia } from '../resolvers/media/uploadMedia.ts'
+import { urlOf } from '../resolvers/media/url.ts'
 import { builder } from './builder.ts'
 import { routes } from './route.ts'
 
@@ -48,7 +49,7 @@ export const MediaObject = builder.objectRef<StoredMedia>('Media').implement({
     seconds: t.exposeInt('seconds', { nullable: true, description: 'How long it plays, where that is known.' }),
     url: t.string({
       description: 'Where its bytes are, for whoever may see the instance.',
-      resolve: (file, _, ctx) => ctx.config.publicUrl + contentPath(file),
+      resolve: (file, _, ctx) => urlOf(ctx, { instanceId: file.instanceId, mediaId: file.id }),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was uploaded or received.' }),
   }),
@@ -76,6 +77,7 @@ builder.mutationFields(t => ({
     },
     ...rest.post('/instances/{instance_id}/media', {
       status: 201,
+      once: true,
       multipart: { admit: (ctx, args) => admitUpload(ctx, args as { instanceId: string }) },
     }),
     resolve: (_, args, ctx) => uploadMedia(ctx, args),

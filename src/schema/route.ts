@@ -16,14 +16,20 @@ export interface RestRoute {
     /** Called before the body is read, with the other arguments: rejects what needs no file to be refused. */
     admit(ctx: Context, args: Record<string, unknown>): Promise<void>
   }
+  /** Counts against the quota, and its answers say what is left. */
+  counted?: boolean
 }
 
-type Marked = { extensions: { rest: RestRoute } }
-type Options = Partial<Pick<RestRoute, 'status' | 'open' | 'multipart'>>
+type Marked = { extensions: { rest: RestRoute; once: boolean } }
+interface Options extends Partial<Pick<RestRoute, 'status' | 'open' | 'counted' | 'multipart'>> {
+  /** With an `Idempotency-Key` it runs once, and answers the same each time; see `once.ts`. */
+  once?: boolean
+}
 
-const mark = (method: RestRoute['method'], tag: string, path: string, options: Options): Marked => ({
-  extensions: { rest: { method, path, status: 200, tag, ...options } },
-})
+const mark = (method: RestRoute['method'], tag: string, path: string, options: Options): Marked => {
+  const { once = false, ...route } = options
+  return { extensions: { rest: { method, path, status: 200, tag, ...route }, once } }
+}
 
 /** The body fills the argument `input`; the query string and the path fill arguments by name. */
 export const routes = (tag: string) => ({

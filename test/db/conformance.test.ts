@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ApiKey } from '../../src/db/entities/api-key.ts'
+import { Chat } from '../../src/db/entities/chat.ts'
 import { Credential } from '../../src/db/entities/credential.ts'
 import { Event } from '../../src/db/entities/event.ts'
 import { Inbox } from '../../src/db/entities/inbox.ts'
@@ -11,6 +12,7 @@ import { Message } from '../../src/db/entities/message.ts'
 import { SignalKey } from '../../src/db/entities/signal-key.ts'
 import { Tenant } from '../../src/db/entities/tenant.ts'
 import { type Database, openDatabase } from '../../src/db/open.ts'
+import { chatOf } from '../../src/db/queries/chats.ts'
 import { settleInbox } from '../../src/db/queries/inbox.ts'
 import { isUniqueViolation, type Sql, sqlOf } from '../../src/db/sql.ts'
 import { createVault, payloadPlace } from '../../src/db/vault.ts'
@@ -78,6 +80,7 @@ describe.each([
 
     it('each is written to its migrated table and read back the same, to the millisecond and the byte', async () => {
       const value = randomBytes(300)
+      const chat = newId('chat')
       const rows = [
         [
           Tenant,
@@ -141,20 +144,44 @@ describe.each([
           },
         ],
         [
+          Chat,
+          {
+            id: chat,
+            tenantId,
+            instanceId,
+            groupJid: null,
+            phone: '5511@s.whatsapp.net',
+            lid: '9@lid',
+            name: 'n',
+            unreadCount: 3,
+            archived: true,
+            pinnedAt: instant,
+            mutedUntil: null,
+            lastMessageAt: instant,
+            createdAt: instant,
+          },
+        ],
+        [
           Message,
           {
             id: newId('msg'),
             tenantId,
             instanceId,
             whatsappId: '3EB0',
-            chatId: 'c',
-            lid: null,
-            phoneNumber: null,
+            chat,
             sender: 's',
             direction: 'outbound' as const,
             type: 'text',
             status: 'pending' as const,
             content: { text: "it's ? :a $1", list: [1, null] },
+            reactions: [{ sender: 's', emoji: '👍', at: instant.toISOString() }],
+            quotedMessageId: null,
+            mentions: ['1@lid', 'a "b", c'],
+            actionOf: null,
+            mediaId: null,
+            countedIn: instant,
+            editedAt: instant,
+            deletedAt: null,
             payload: value,
             errorCode: null,
             errorMessage: null,
@@ -174,6 +201,8 @@ describe.each([
             instanceId,
             type: 'message.received',
             data: { a: { b: [] } },
+            about: 'msg_1',
+            seq: 7,
             createdAt: instant,
           },
         ],
@@ -209,9 +238,9 @@ describe.each([
 
     it('dates compare in queries as they were written', async () => {
       const em = database.orm.em.fork()
-      const event = { tenantId, instanceId, type: 't', data: {} }
-      em.create(Event, { ...event, id: newId('evt'), createdAt: new Date('2026-01-01T00:00:00.001Z') })
-      em.create(Event, { ...event, id: newId('evt'), createdAt: new Date('2026-01-01T00:00:00.002Z') })
+      const event = { tenantId, instanceId, type: 't', data: {}, about: 'x' }
+      em.create(Event, { ...event, id: newId('evt'), seq: 1, createdAt: new Date('2026-01-01T00:00:00.001Z') })
+      em.create(Event, { ...event, id: newId('evt'), seq: 2, createdAt: new Date('2026-01-01T00:00:00.002Z') })
       await em.flush()
       const later = await em
         .fork()
@@ -424,10 +453,12 @@ describe.each([
 
     it('finds the payload of a message we sent, and of no other', async () => {
       const id = newId('msg')
+      const names = { groupJid: null, phone: '5511@s.whatsapp.net', lid: null }
+      const chat = await chatOf(database.sql, { instanceId, names, now: new Date() })
       await database.sql.query(
-        `insert into message (id, tenant_id, instance_id, whatsapp_id, chat_id, sender, direction, type, status, content, payload, timestamp)
-         values ($1, $2, $3, '3EB0', 'c', 'me', 'outbound', 'text', 'sent', '{}', $4, current_timestamp)`,
-        [id, tenantId, instanceId, secrets.seal(bytes('protobuf'), payloadPlace(id))],
+        `insert into message (id, tenant_id, instance_id, whatsapp_id, chat, sender, direction, type, status, content, payload, timestamp)
+         values ($1, $2, $3, '3EB0', $5, 'me', 'outbound', 'text', 'sent', '{}', $4, current_timestamp)`,
+        [id, tenantId, instanceId, secrets.seal(bytes('protobuf'), payloadPlace(id)), chat!.id],
       )
       expect(text(await vault.sentPayload(instanceId, '3EB0'))).toBe('protobuf')
       expect(await vault.sentPayload(instanceId, '3EB1')).toBeNull()

@@ -56,11 +56,11 @@ export async function openS3Double(account: Account): Promise<S3Double> {
 }
 
 function get(bytes: Buffer | undefined, req: IncomingMessage, res: ServerResponse): void {
-  if (!bytes) return refuse(res, 404, 'NoSuchKey')
+  if (!bytes) return void refuse(res, 404, 'NoSuchKey')
   const range = /^bytes=(\d+)-(\d+)$/.exec(req.headers.range ?? '')
   if (!range) return void res.writeHead(200, { 'content-length': bytes.length }).end(bytes)
   const [start, end] = [Number(range[1]), Math.min(Number(range[2]), bytes.length - 1)]
-  if (start >= bytes.length) return refuse(res, 416, 'InvalidRange')
+  if (start >= bytes.length) return void refuse(res, 416, 'InvalidRange')
   const part = bytes.subarray(start, end + 1)
   const head = { 'content-length': part.length, 'content-range': `bytes ${start}-${end}/${bytes.length}` }
   res.writeHead(206, head).end(part)

@@ -16,6 +16,23 @@ export async function findSender(sql: Sql, tenantId: string, instanceId: string)
   return row ?? null
 }
 
+export interface InstanceFacts {
+  tenantId: string
+  emitRaw: boolean
+  downloadMedia: boolean
+}
+
+/** Null: the instance is gone. It cannot go away before the transaction ends. */
+export async function findInstanceFacts(sql: Sql, instanceId: string): Promise<InstanceFacts | null> {
+  const [row] = await sql.query<InstanceFacts>(
+    `select tenant_id as "tenantId", emit_raw as "emitRaw", download_media as "downloadMedia" from instance where id = $1
+     for key share`,
+    [instanceId],
+    'find-instance-facts',
+  )
+  return row ?? null
+}
+
 export interface NewState {
   instanceId: string
   at: Date

@@ -66,6 +66,7 @@ export async function insertMedia(sql: Sql, media: NewMedia): Promise<MediaRow> 
 /** Announced by a message, and not here yet. */
 export interface AnnouncedMedia {
   id: string
+  tenantId: string
   instanceId: string
   messageId: string
   mimeType: string
@@ -88,7 +89,7 @@ export async function insertAnnounced(sql: Sql, media: AnnouncedMedia): Promise<
     `insert into media (id, tenant_id, instance_id, message_id, mime_type, size_bytes, sha256, filename, seconds,
        thumbnail, remote, created_at, next_attempt_at)
      select $1, tenant_id, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, case when download_media then $11::timestamptz end
-     from instance where id = $2 returning 1 as one`,
+     from instance where tenant_id = $12 and id = $2 returning 1 as one`,
     [
       media.id,
       media.instanceId,
@@ -101,6 +102,7 @@ export async function insertAnnounced(sql: Sql, media: AnnouncedMedia): Promise<
       media.thumbnail && Buffer.from(media.thumbnail),
       media.remote,
       media.now,
+      media.tenantId,
     ],
     'insert-announced-media',
   )

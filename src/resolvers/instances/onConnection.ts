@@ -1,6 +1,6 @@
 import type { App } from '../../context.ts'
 import { recordState } from '../../db/queries/instances.ts'
-import { makePendingDue } from '../../db/queries/messages.ts'
+import { makePendingDue } from '../../db/queries/outbox.ts'
 import { connectionUpdate, type HouseEvent } from '../../events/catalogue.ts'
 import { record } from '../../events/record.ts'
 import type { ConnectionNews } from '../../whatsapp/whatsapp.ts'
@@ -18,7 +18,7 @@ export async function onConnection(app: App, instanceId: string, news: Connectio
   if (news.state === 'connected') {
     app.lanes.of(instanceId).forgetWritten(app.clock.nowMs())
     await makePendingDue(app.db.sql, instanceId, app.clock.now())
-    app.lanes.connect(instanceId, news.connection)
+    app.lanes.connect(instanceId, { connection: news.connection!, epoch: news.epoch ?? 0 })
     app.background('dispatch', dispatchPending(app, instanceId))
   }
   if (news.state === 'logged_out') {

@@ -18,7 +18,7 @@ const SECONDS_MAX = 7 * 24 * 3600
 const DECODED = new Set(['image/jpeg', 'image/png', 'image/webp', 'image/gif'])
 
 const AT_ONCE = 2
-const WAITING_MAX = 20
+const WAITING_MAX = 6
 
 /** At most two files are looked at in one moment; who would wait too long goes without. */
 export class Describer {

@@ -19,3 +19,6 @@ export async function fetchMediaDue(app: App): Promise<void> {
     app.background('fetch media', work)
   }
 }
+
+/** Right after one has arrived: its receivers need not wait for the clock. */
+export const fetchSoon = (app: App): void => app.background('fetch media', fetchMediaDue(app))

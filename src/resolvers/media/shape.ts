@@ -27,7 +27,3 @@ export const shown = (row: MediaRow): StoredMedia => ({
   isStored: row.storageKey !== null,
   createdAt: row.createdAt,
 })
-
-/** Below the origin that `PUBLIC_URL` names. */
-export const contentPath = (media: { instanceId: string; id: string }): string =>
-  `/v1/instances/${media.instanceId}/media/${media.id}/content`

@@ -73,10 +73,17 @@ async function removeLeftovers(root: string, nowMs: number): Promise<void> {
     const isDead =
       host === hostname()
         ? !name.startsWith(OWN) && (Number(pid) === process.pid || !isAlive(Number(pid)))
-        : nowMs - (await stat(path).catch(() => null))?.mtimeMs! > FOREIGN_KEEP_MS
+        : nowMs - (await changedMs(path)) > FOREIGN_KEEP_MS
     if (isDead) await rm(path, { recursive: true, force: true })
   }
 }
+
+/** Of what has just gone: never too long ago. */
+const changedMs = (path: string): Promise<number> =>
+  stat(path).then(
+    facts => facts.mtimeMs,
+    () => Number.POSITIVE_INFINITY,
+  )
 
 function isAlive(pid: number): boolean {
   try {

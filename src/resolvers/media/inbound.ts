@@ -9,6 +9,7 @@ import { announcedType } from './sniff.ts'
 
 /** What a message announces, before its bytes are here. */
 export interface Announcement {
+  tenantId: string
   instanceId: string
   messageId: string
   media: InboundMedia
@@ -21,13 +22,14 @@ const THUMBNAIL_MAX_BYTES = 65_536
 export async function insertInboundMedia(
   sql: Sql,
   app: App,
-  { instanceId, messageId, media }: Announcement,
+  { tenantId, instanceId, messageId, media }: Announcement,
 ): Promise<MediaRef> {
   const mediaId = newId('med')
   const mimeType = announcedType(media.mimeType)
   const sizeBytes = wholeNumber(media.sizeBytes, SIZE_MAX_BYTES) ?? 0
   await insertAnnounced(sql, {
     id: mediaId,
+    tenantId,
     instanceId,
     messageId,
     mimeType,

@@ -5,9 +5,7 @@ import type { OutboundMedia } from '../../whatsapp/whatsapp.ts'
 import { openStored } from './openStored.ts'
 import { fits, type SendableKind } from './sniff.ts'
 
-export interface SendableMedia extends Omit<OutboundMedia, 'caption' | 'ptt'> {
-  mediaId: string
-}
+export type SendableMedia = Omit<OutboundMedia, 'caption' | 'ptt'>
 
 const FIELD = 'content.media.mediaId'
 
@@ -24,7 +22,6 @@ export async function findSendable(
   if (!fits(mimeType, type)) throw invalid({ [FIELD]: `is ${mimeType}, which cannot be sent as ${type}` })
   return {
     type,
-    mediaId,
     mimeType,
     sizeBytes: row.sizeBytes,
     filename: row.filename,
