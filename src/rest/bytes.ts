@@ -111,7 +111,9 @@ class Reading {
     const count = (chunk: Buffer) => {
       if ((seenBytes += chunk.length) > bodyMaxBytes) this.#done.reject(payloadTooLarge(mediaMaxBytes))
     }
-    const onCut = () => this.#done.reject(invalid({ body: 'did not arrive in full' }))
+    const onCut = () => {
+      if (!req.complete) this.#done.reject(invalid({ body: 'did not arrive in full' }))
+    }
     req.on('data', count).once('close', onCut).once('error', onCut).pipe(this.#parser)
     try {
       await this.#done.promise
