@@ -6,6 +6,7 @@ import { openDatabase } from './db/open.ts'
 import { createVault } from './db/vault.ts'
 import { createBus } from './events/bus.ts'
 import { createServer } from './http/server.ts'
+import { newId } from './ids.ts'
 import { startJobs } from './jobs/run.ts'
 import { createLogMailer } from './mail/log-mailer.ts'
 import type { Mailer } from './mail/mail.ts'
@@ -66,6 +67,7 @@ export async function openApp(
     const background = new Background(log)
     const { control, network } = await openNetwork(config, log, opened)
     const app: App = {
+      node: newId('node'),
       config,
       clock: systemClock,
       log,

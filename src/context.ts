@@ -18,6 +18,8 @@ import type { Network, WhatsApp } from './whatsapp/whatsapp.ts'
 
 /** Lives as long as the process. */
 export interface App {
+  /** This process, from its start to its end: who holds leases. */
+  node: string
   config: Config
   clock: Clock
   log: Log

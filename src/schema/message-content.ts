@@ -1,4 +1,4 @@
-import { mediaUrl } from '../events/render-content.ts'
+import { urlOf } from '../resolvers/media/url.ts'
 import type { ContentInput, SendableType } from '../resolvers/messages/content.ts'
 import type { MediaRef, MessageContent } from '../resolvers/messages/shape.ts'
 import { builder } from './builder.ts'
@@ -45,8 +45,7 @@ const Media = builder.objectRef<MediaRef>('MessageMedia').implement({
     sizeBytes: t.exposeInt('sizeBytes', { description: 'Its size in bytes, as the sender says until it is fetched.' }),
     url: t.string({
       description: 'Where the bytes are; send your API key along.',
-      resolve: ({ mediaId, instanceId }, _args, ctx) =>
-        mediaUrl({ publicUrl: ctx.config.publicUrl, instanceId: instanceId!, mediaId }),
+      resolve: ({ mediaId, instanceId }, _args, ctx) => urlOf(ctx, { instanceId: instanceId!, mediaId }),
     }),
   }),
 })

@@ -37,6 +37,7 @@ export class KeyStore {
   readonly creds: AuthenticationCreds
   readonly #instanceId: string
   readonly #vault: Vault
+  readonly #epoch: number
   readonly #commits: GroupCommit
   readonly #onInbox: () => void
   /** Encoded rows; decoding makes the copy that libsignal may change. */
@@ -51,6 +52,8 @@ export class KeyStore {
     vault: Vault
     creds: AuthenticationCreds
     lingerMs: number
+    /** Of the lease under which it is written. */
+    epoch: number
     /** Nothing can be written any more; the memory may be ahead of the vault. */
     onFailure: (error: unknown) => void
     /** New rows of the inbox are durable. */
@@ -59,6 +62,7 @@ export class KeyStore {
     this.creds = options.creds
     this.#instanceId = options.instanceId
     this.#vault = options.vault
+    this.#epoch = options.epoch
     this.#onInbox = options.onInbox
     this.#commits = new GroupCommit({
       commit: batch => this.#commit(batch),
@@ -191,7 +195,7 @@ export class KeyStore {
       keys: [...batch.keys.values()],
       inbox: batch.inbox,
     }
-    await leaveScope(() => this.#vault.commit(this.#instanceId, rows))
+    await leaveScope(() => this.#vault.commit(this.#instanceId, rows, this.#epoch))
     for (const [key, { value }] of batch.keys) {
       const row = this.#pending.get(key)
       if (row === value || (value === null && row?.length === 0)) this.#pending.delete(key)

@@ -89,7 +89,7 @@ export function createWhatsApp({ vault, news, log, clock = systemClock, options 
         const creds = kept ? decodeCredentials(kept) : undefined
         await news.onConnection(
           instanceId,
-          connectionNews('disconnected', { lastError: null, creds, connection: null }),
+          connectionNews('disconnected', { lastError: null, creds, connection: null, epoch: 0 }),
         )
       }),
     unlink: instanceId =>
@@ -100,7 +100,7 @@ export function createWhatsApp({ vault, news, log, clock = systemClock, options 
           await logout(session)
           await session.stop()
         }
-        await vault.wipe(instanceId)
+        await vault.wipe(instanceId, null)
       }),
     async pairingCode(instanceId, phoneNumber) {
       const socket = await sessions.get(instanceId)?.pairingSocket(PAIRING_WAIT_MS)

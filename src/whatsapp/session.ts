@@ -59,7 +59,7 @@ export class Session {
   constructor(parts: SessionParts) {
     this.#parts = parts
     this.#autoReconnect = parts.options.autoReconnect
-    this.#teller = new Teller(parts)
+    this.#teller = new Teller({ ...parts, epoch: parts.options.epoch })
     this.#inbox = new Inbox({ ...parts, onMessage: message => this.#teller.message(message) })
     this.finished = this.#run()
   }
@@ -191,6 +191,7 @@ export class Session {
       vault,
       creds: kept ? decodeCredentials(kept) : initAuthCreds(),
       lingerMs,
+      epoch: this.#parts.options.epoch,
       onFailure: () => {
         if (this.#keys === keys) this.#connection?.end({ code: CODE_STORE_FAILED, message: 'a batch of keys failed' })
       },
@@ -262,7 +263,7 @@ export class Session {
     this.#keys?.kill()
     this.#keys = null
     this.#forgotten = true
-    await wipe(this.#parts.instanceId, this.#parts)
+    await wipe(this.#parts.instanceId, { ...this.#parts, epoch: this.#parts.options.epoch })
   }
 
   async #windUp(): Promise<void> {
@@ -300,6 +301,7 @@ export class Session {
       lastError,
       creds: this.#keys?.creds,
       connection: this.#connection?.number ?? null,
+      epoch: this.#parts.options.epoch,
     })
   }
 }

@@ -20,13 +20,15 @@ export class Teller {
   readonly #news: News
   readonly #clock: Clock
   readonly #queue: NewsQueue
+  readonly #epoch: number
   #told: ConnectionNews | null = null
   #quiet = false
 
-  constructor(options: { instanceId: string; news: News; log: Log; clock: Clock; maxNews: number }) {
+  constructor(options: { instanceId: string; news: News; log: Log; clock: Clock; maxNews: number; epoch: number }) {
     this.#instanceId = options.instanceId
     this.#news = options.news
     this.#clock = options.clock
+    this.#epoch = options.epoch
     this.#queue = new NewsQueue({ instanceId: options.instanceId, log: options.log, maxJobs: options.maxNews })
   }
 
@@ -66,7 +68,7 @@ export class Teller {
   qr(code: string, isFirst: boolean): void {
     if (this.#quiet) return
     const expiresAt = new Date(this.#clock.nowMs() + (isFirst ? FIRST_QR_MS : NEXT_QR_MS))
-    this.#queue.replace('qr', () => this.#news.onQr(this.#instanceId, { qr: code, expiresAt }))
+    this.#queue.replace('qr', () => this.#news.onQr(this.#instanceId, { qr: code, expiresAt, epoch: this.#epoch }))
   }
 
   ack({ id, error }: Record<string, string>): void {
@@ -102,9 +104,10 @@ export interface Standing {
   lastError: string | null
   creds: AuthenticationCreds | undefined
   connection: number | null
+  epoch: number
 }
 
-export function connectionNews(state: InstanceState, { lastError, creds, connection }: Standing): ConnectionNews {
+export function connectionNews(state: InstanceState, { lastError, creds, connection, epoch }: Standing): ConnectionNews {
   const linked = creds?.account !== undefined
   return {
     state,
@@ -113,5 +116,6 @@ export function connectionNews(state: InstanceState, { lastError, creds, connect
     phoneNumber: linked ? phoneNumberOf(creds.me?.id) : null,
     lid: linked ? plainJid(creds.me?.lid) : null,
     connection: state === 'connected' ? connection : null,
+    epoch,
   }
 }

@@ -6,10 +6,10 @@ const ATTEMPTS = 5
 const FIRST_PAUSE_MS = 400
 
 /** Erases what the vault has of an instance; a failure is logged, for the next login will end the same way. */
-export async function wipe(instanceId: string, { vault, log }: { vault: Vault; log: Log }): Promise<void> {
+export async function wipe(instanceId: string, { vault, log, epoch }: { vault: Vault; log: Log; epoch: number | null }): Promise<void> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     try {
-      return await vault.wipe(instanceId)
+      return await vault.wipe(instanceId, epoch)
     } catch (error) {
       log.error({ instanceId, attempt, err: error }, 'the keys of a logged out instance could not be erased')
       if (attempt < ATTEMPTS) await sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1))

@@ -216,36 +216,33 @@ export function lockSent(sql: Sql, instanceId: string, whatsappIds: string[]): P
 
 export async function updateStatus(
   sql: Sql,
-  message: { id: string; status: string; error: { code: string; message: string } | null },
+  message: { instanceId: string; id: string; status: string; error: { code: string; message: string } | null },
 ): Promise<void> {
   await sql.query(
-    'update message set status = $2, error_code = $3, error_message = $4, next_attempt_at = null where id = $1',
-    [message.id, message.status, message.error?.code ?? null, message.error?.message ?? null],
+    `update message set status = $3, error_code = $4, error_message = $5, next_attempt_at = null
+     where instance_id = $1 and id = $2`,
+    [message.instanceId, message.id, message.status, message.error?.code ?? null, message.error?.message ?? null],
     'update-status',
   )
 }
 
-export async function updateReactions(sql: Sql, id: string, reactions: KeptReaction[]): Promise<void> {
-  await sql.query(
-    'update message set reactions = $2 where id = $1',
-    [id, JSON.stringify(reactions)],
-    'update-reactions',
-  )
-}
-
-export async function updateContent(
+/** What is folded into a message that is locked. */
+export async function updateFolded(
   sql: Sql,
-  message: { id: string; content: Record<string, unknown>; editedAt: Date },
+  message: Pick<MessageRow, 'instanceId' | 'id' | 'content' | 'reactions' | 'editedAt' | 'deletedAt'>,
 ): Promise<void> {
   await sql.query(
-    'update message set content = $2, edited_at = $3 where id = $1',
-    [message.id, JSON.stringify(message.content), message.editedAt],
-    'update-content',
+    `update message set content = $3, reactions = $4, edited_at = $5, deleted_at = $6 where instance_id = $1 and id = $2`,
+    [
+      message.instanceId,
+      message.id,
+      JSON.stringify(message.content),
+      JSON.stringify(message.reactions),
+      message.editedAt,
+      message.deletedAt,
+    ],
+    'update-folded',
   )
-}
-
-export async function markDeleted(sql: Sql, id: string, at: Date): Promise<void> {
-  await sql.query('update message set deleted_at = $2 where id = $1', [id, at], 'mark-deleted')
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Context } from '../../context.ts'
+import { releaseLease } from '../../db/queries/leases.ts'
 import { recordAudit } from '../auth/audit.ts'
 import { instance } from './instance.ts'
 
@@ -6,6 +7,7 @@ import { instance } from './instance.ts'
 export async function deleteInstance(ctx: Context, args: { instanceId: string }): Promise<boolean> {
   const stored = await instance(ctx, args)
   await ctx.whatsapp.unlink(stored.id)
+  await releaseLease(ctx.db.sql, stored.id)
   ctx.lanes.connect(stored.id, null)
   if (stored.sandbox) await ctx.sandbox?.forget(stored.id)
   const { id, tenantId } = stored
@@ -13,5 +15,7 @@ export async function deleteInstance(ctx: Context, args: { instanceId: string })
     await sql.query('delete from instance where id = $1 and tenant_id = $2', [id, tenantId], 'delete-instance')
     await recordAudit(sql, ctx, { action: 'instance.deleted', tenantId, target: id })
   })
+  // A `connect` may have come between.
+  await ctx.whatsapp.unlink(id)
   return true
 }

@@ -1,12 +1,5 @@
 import type { App } from '../../context.ts'
-import {
-  lockMessage,
-  type MessageRow,
-  markDeleted,
-  updateContent,
-  updateReactions,
-  updateStatus,
-} from '../../db/queries/messages.ts'
+import { lockMessage, type MessageRow, updateFolded, updateStatus } from '../../db/queries/messages.ts'
 import type { Sql } from '../../db/sql.ts'
 import { type HouseEvent, messageUpdated } from '../../events/catalogue.ts'
 import { record } from '../../events/record.ts'
@@ -31,36 +24,37 @@ export async function applyAction(
   const action = { type: row.type, ...row.content } as Action
   const at = app.clock.now()
   switch (action.type) {
-    case 'reaction':
-      await updateReactions(
-        sql,
-        target.id,
-        withReaction(target.reactions, { sender: row.sender, emoji: action.emoji, at: row.timestamp.toISOString() }),
-      )
+    case 'reaction': {
+      const reaction = { sender: row.sender, emoji: action.emoji, at: row.timestamp.toISOString() }
+      await updateFolded(sql, { ...target, reactions: withReaction(target.reactions, reaction) })
       return []
-    case 'read':
-      if (target.status !== 'read') await updateStatus(sql, { id: target.id, status: 'read', error: null })
+    }
+    case 'read': {
+      const { instanceId, id } = target
+      if (target.status !== 'read') await updateStatus(sql, { instanceId, id, status: 'read', error: null })
       return []
+    }
     case 'edit':
-      await updateContent(sql, { id: target.id, content: action.content, editedAt: at })
-      return [await updated(sql, app, storedMessage({ ...target, content: action.content, editedAt: at }))]
+      return [await fold(sql, app, { ...target, content: action.content, editedAt: at })]
     case 'delete':
-      await markDeleted(sql, target.id, at)
-      return [await updated(sql, app, storedMessage({ ...target, deletedAt: at }))]
+      return [await fold(sql, app, { ...target, deletedAt: at })]
   }
 }
 
-/** The event that a message was edited or deleted. */
-export const updated = (
+/** Writes a locked message as it is now, and the event that it was edited or deleted. */
+export async function fold(
   sql: Sql,
   app: Pick<App, 'clock' | 'config'>,
-  message: StoredMessage,
-): Promise<HouseEvent<'message.updated', StoredMessage>> =>
-  record(sql, app.clock, {
+  row: MessageRow,
+): Promise<HouseEvent<'message.updated', StoredMessage>> {
+  await updateFolded(sql, row)
+  const subject = storedMessage(row)
+  return record(sql, app.clock, {
     type: 'message.updated',
-    tenantId: message.tenantId,
-    instanceId: message.instanceId,
-    about: message.id,
-    data: messageUpdated(message, app.config.publicUrl),
-    subject: message,
+    tenantId: row.tenantId,
+    instanceId: row.instanceId,
+    about: row.id,
+    data: messageUpdated(subject, app.config.publicUrl),
+    subject,
   })
+}

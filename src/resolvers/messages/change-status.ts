@@ -27,7 +27,7 @@ export async function changeStatus(
   const status = advance(row.status, change.status)
   if (status === row.status) return []
   const error = change.error ?? null
-  await updateStatus(sql, { id: row.id, status, error })
+  await updateStatus(sql, { instanceId: row.instanceId, id: row.id, status, error })
   if (row.actionOf) return row.status === 'pending' && status !== 'failed' ? applyAction(sql, app, row) : []
   const after: StoredMessage = { ...storedMessage(row), status, error }
   const event = await record(sql, app.clock, {

@@ -1,11 +1,10 @@
 import type { App } from '../../context.ts'
-import { type MessageRow, markDeleted, updateContent } from '../../db/queries/messages.ts'
+import type { MessageRow } from '../../db/queries/messages.ts'
 import type { Inbound, InboundContent, InboundDelete, InboundEdit, Target } from '../../whatsapp/whatsapp.ts'
 import { EDITABLE } from './allowed.ts'
-import { updated } from './apply-action.ts'
+import { fold } from './apply-action.ts'
 import { inInbox } from './in-inbox.ts'
 import { storeInbound } from './store-inbound.ts'
-import { storedMessage } from './stored.ts'
 import { targetOf } from './target.ts'
 
 /** Another text for a message. Only who wrote it may say it otherwise. */
@@ -43,9 +42,7 @@ function change(
     const content = { type: 'unsupported', kind: 'protocolMessage' } as const
     if (!target || !changed) return storeInbound(sql, app, { inbound: { ...inbound, content }, place })
     if (Object.keys(changed).length === 0) return []
-    if (changed.deletedAt) await markDeleted(sql, target.id, changed.deletedAt)
-    else await updateContent(sql, { id: target.id, content: changed.content!, editedAt: changed.editedAt! })
-    return [await updated(sql, app, storedMessage({ ...target, ...changed }))]
+    return [await fold(sql, app, { ...target, ...changed })]
   })
 }
 

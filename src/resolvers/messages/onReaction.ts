@@ -1,5 +1,5 @@
 import type { App } from '../../context.ts'
-import { updateReactions } from '../../db/queries/messages.ts'
+import { updateFolded } from '../../db/queries/messages.ts'
 import { messageReaction } from '../../events/catalogue.ts'
 import { record } from '../../events/record.ts'
 import type { InboundReaction } from '../../whatsapp/whatsapp.ts'
@@ -22,7 +22,7 @@ export function onReaction(app: App, instanceId: string, inbound: InboundReactio
       at: inbound.timestamp.toISOString(),
     })
     if (reactions === target.reactions) return []
-    await updateReactions(sql, target.id, reactions)
+    await updateFolded(sql, { ...target, reactions })
     if (inbound.fromMe) return []
     const message = storedMessage({ ...target, reactions })
     const raw = place.instance.emitRaw ? inbound.raw : null
