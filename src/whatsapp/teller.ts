@@ -107,7 +107,10 @@ export interface Standing {
   epoch: number
 }
 
-export function connectionNews(state: InstanceState, { lastError, creds, connection, epoch }: Standing): ConnectionNews {
+export function connectionNews(
+  state: InstanceState,
+  { lastError, creds, connection, epoch }: Standing,
+): ConnectionNews {
   const linked = creds?.account !== undefined
   return {
     state,

@@ -6,7 +6,10 @@ const ATTEMPTS = 5
 const FIRST_PAUSE_MS = 400
 
 /** Erases what the vault has of an instance; a failure is logged, for the next login will end the same way. */
-export async function wipe(instanceId: string, { vault, log, epoch }: { vault: Vault; log: Log; epoch: number | null }): Promise<void> {
+export async function wipe(
+  instanceId: string,
+  { vault, log, epoch }: { vault: Vault; log: Log; epoch: number | null },
+): Promise<void> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     try {
       return await vault.wipe(instanceId, epoch)
