@@ -8,6 +8,9 @@ import type { Mailer } from './mail/mail.ts'
 import type { LastUse } from './resolvers/auth/last-use.ts'
 import type { Revocations } from './resolvers/auth/revocations.ts'
 import type { Loaders } from './resolvers/loaders.ts'
+import type { Describer } from './resolvers/media/describe.ts'
+import type { Fetches } from './resolvers/media/fetches.ts'
+import type { Spool } from './resolvers/media/spool.ts'
 import type { Lanes } from './resolvers/messages/lanes.ts'
 import type { Once } from './resolvers/once.ts'
 import type { SandboxControl } from './sandbox/sandbox.ts'
@@ -28,6 +31,12 @@ export interface App {
   bus: Bus
   whatsapp: WhatsApp
   storage: Storage
+  /** Where files are while they come in. */
+  spool: Spool
+  /** Which files are on their way from WhatsApp. */
+  fetches: Fetches
+  /** Looks into files. */
+  describer: Describer
   /** What is between the database and WhatsApp's ack. */
   lanes: Lanes
   /** Where an instance's WhatsApp is. Null: the sandbox is off. */

@@ -4,6 +4,8 @@ import { sendMailDue } from '../resolvers/auth/sendMailDue.ts'
 import { tidyAccountsDue } from '../resolvers/auth/tidyAccountsDue.ts'
 import { writeLastUseDue } from '../resolvers/auth/writeLastUseDue.ts'
 import { tidyEventsDue } from '../resolvers/events/tidyEventsDue.ts'
+import { fetchMediaDue } from '../resolvers/media/fetchMediaDue.ts'
+import { tidyMediaDue } from '../resolvers/media/tidyMediaDue.ts'
 import { dispatchDue } from '../resolvers/messages/dispatchDue.ts'
 import { expirePending } from '../resolvers/messages/failPending.ts'
 import { tidyInboxDue } from '../resolvers/messages/tidyInboxDue.ts'
@@ -13,6 +15,8 @@ import { tidyFirstAnswersDue } from '../resolvers/once.ts'
 const JOBS: { name: string; everyMs: number; run: (app: App) => Promise<void> }[] = [
   { name: 'dispatch what is due', everyMs: 1_000, run: dispatchDue },
   { name: 'expire what is pending', everyMs: 5_000, run: expirePending },
+  { name: 'fetch media', everyMs: 1_000, run: fetchMediaDue },
+  { name: 'tidy the media', everyMs: 15_000, run: tidyMediaDue },
   { name: 'send the mail', everyMs: 1_000, run: sendMailDue },
   { name: 'write down last uses', everyMs: 15_000, run: writeLastUseDue },
   { name: 'tidy the accounts', everyMs: 300_000, run: tidyAccountsDue },

@@ -18,6 +18,7 @@ import {
   isUnionType,
 } from 'graphql'
 import { enumWord, snake } from './casing.ts'
+import { isUpload } from './input.ts'
 import type { Route } from './routes.ts'
 
 /** GraphQL types → JSON Schema as OpenAPI 3.1 has it, under the names of REST. */
@@ -93,7 +94,7 @@ export function schemasOf(schema: GraphQLSchema, routes: Route[]): Record<string
   }
   for (const { field, status } of routes) {
     if (status !== 204) add(getNamedType(field.type))
-    for (const arg of field.args) add(getNamedType(arg.type))
+    for (const arg of field.args) if (!isUpload(arg)) add(getNamedType(arg.type))
   }
   return schemas
 }

@@ -1,6 +1,7 @@
 import SchemaBuilder from '@pothos/core'
 import { GraphQLError, Kind } from 'graphql'
 import type { Context } from '../context.ts'
+import type { UploadedFile } from '../resolvers/media/uploaded-file.ts'
 
 /** Pothos, set up; no type of the house in it. Chapters beside this file define types and the fields that call operations. */
 export const builder = new SchemaBuilder<{
@@ -10,6 +11,7 @@ export const builder = new SchemaBuilder<{
     ID: { Input: string; Output: string }
     DateTime: { Input: Date; Output: Date }
     JSON: { Input: unknown; Output: unknown }
+    Upload: { Input: UploadedFile; Output: never }
   }
 }>({ defaultFieldNullability: false })
 

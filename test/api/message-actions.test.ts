@@ -216,7 +216,8 @@ describe('POST …/presence', () => {
 
 describe('what is done to a message survives', () => {
   it('a restart: a reaction that WhatsApp had not acked is applied afterwards', async () => {
-    const message = await heard('5511977770061', 'hold on')
+    // Its receipts, which would prove the ack, take 30 s.
+    const message = await heard('5511900000006', 'hold on')
     await wataki.app.sandbox!.fault(bot, { kind: 'hold_acks' })
     const answer = await acme.post(`${path}/messages/${message.id}/react`, { emoji: '🙏' })
     expect(answer).toMatchObject({ status: 202, body: { reactions: [] } })
