@@ -6,7 +6,7 @@ import { newId } from '../../src/ids.ts'
 import { onSeen } from '../../src/resolvers/chats/onSeen.ts'
 import { onSync } from '../../src/resolvers/chats/onSync.ts'
 import type { Address, SyncNews } from '../../src/whatsapp/whatsapp.ts'
-import { type Caller, type Json, openTestApp, type TestApp } from '../support/app.ts'
+import { type Caller, connectedInstance, type Json, openTestApp, type TestApp, until } from '../support/app.ts'
 
 let wataki: TestApp
 let acme: Caller
@@ -186,6 +186,34 @@ describe('GET /v1/instances/{instance_id}/chats', () => {
   })
 })
 
+describe('traffic', () => {
+  it('makes a chat of who writes, with their name and what is unread, and one chat of both ways', async () => {
+    const bot = await connectedInstance(acme, 'traffic')
+    const says = (words: string) =>
+      acme.post(`/v1/instances/${bot}/sandbox/messages`, {
+        from: '5511999990007',
+        type: 'text',
+        content: { text: words },
+      })
+    for (const words of ['one', 'two']) await says(words)
+    const [chat] = await until(
+      () => list(bot),
+      ([first]) => first?.unread_count === 2,
+    )
+    expect(chat).toMatchObject({ id: '5511999990007@s.whatsapp.net', name: expect.any(String), is_group: false })
+    const { body } = await acme.post(`/v1/instances/${bot}/messages`, {
+      chat_id: chat.lid ?? chat.id,
+      type: 'text',
+      content: { text: 'three' },
+    })
+    const [after, ...others] = await list(bot)
+    expect(others).toEqual([])
+    expect(after).toMatchObject({ id: chat.id, unread_count: 0 })
+    expect(after.last_message_at >= body.timestamp).toBe(true)
+    expect((await acme.get(`/v1/instances/${bot}/messages?chat_id=${chat.id}`)).body.data).toHaveLength(3)
+  })
+})
+
 describe('groups', () => {
   const group = (over: object = {}) => ({
     jid: GROUP,
@@ -326,6 +354,29 @@ describe('POST /v1/instances/{instance_id}/contacts/check', () => {
   it('is 409 on an instance that is not connected', async () => {
     const { status, body } = await check(await newInstance(), { phones: ['+5511999990001'] })
     expect([status, body.error.code]).toEqual([409, 'instance_not_connected'])
+  })
+
+  it('says who is on WhatsApp and where to send to, in the order of the question, and keeps the pairs', async () => {
+    const bot = await connectedInstance(acme, 'checks')
+    await sync(bot, { chats: [{ chat: { jid: '5511999990001@s.whatsapp.net', phone: null, lid: null } }] })
+    const { status, body } = await check(bot, { phones: ['+55 11 99999-0001', '5511900000004', '+5511999990002'] })
+    expect(status).toBe(200)
+    const there = (digits: string) => ({
+      phone: `+${digits}`,
+      exists: true,
+      chat_id: `${digits}@s.whatsapp.net`,
+      lid: expect.stringMatching(/^\d+@lid$/),
+    })
+    expect(body.data).toEqual([
+      there('5511999990001'),
+      { phone: '+5511900000004', exists: false, chat_id: null, lid: null },
+      there('5511999990002'),
+    ])
+    expect(await list(bot)).toMatchObject([{ id: '5511999990001@s.whatsapp.net', lid: body.data[0].lid }])
+    const contacts = (await list(bot, 'contacts')).map(each => each.id)
+    expect(contacts).not.toContain('5511999990002@s.whatsapp.net')
+    await acme.post(`/v1/instances/${bot}/disconnect`)
+    expect((await check(bot, { phones: ['5511999990001'] })).status).toBe(409)
   })
 
   it('keeps what it learns: a chat of either name is one', async () => {

@@ -84,7 +84,7 @@ async function arrives(instanceId: string, status?: 'read'): Promise<string> {
     return [received, changed]
   })
   wataki.app.bus.publish(...events)
-  if (status) await updateStatus(sql, { id, status, error: null })
+  if (status) await updateStatus(sql, { instanceId, id, status, error: null })
   return id
 }
 
