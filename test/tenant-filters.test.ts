@@ -19,6 +19,7 @@ const EXCEPTIONS: Record<string, string> = {
   'update api_key set last_used_at': 'written behind, by ids that were used',
   'delete from ${table} where ctid': 'tidies what has expired, of all tenants',
   'delete from inbox where ctid': 'tidies what was settled long ago, of all tenants',
+  'delete from event where ctid': 'tidies what happened long ago, of all tenants',
   'with target as ( select id, wanted and state': 'at the start of the process, of all tenants',
   'select distinct instance_id as "instanceId" from message where status = ': 'which instances have what expired',
   'select name from ${TABLE}': 'the migrations that ran',
