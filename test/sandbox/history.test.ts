@@ -4,7 +4,7 @@ import type { BaileysEventMap } from '@whiskeysockets/baileys'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { controlClient } from '../../src/sandbox/client.ts'
 import type { PhoneChat, SandboxControl } from '../../src/sandbox/sandbox.ts'
-import { Client, until } from './client.ts'
+import { Client, silent, until } from './client.ts'
 import { type Harness, openHarness } from './harness.ts'
 import { reachDirectPaths } from './strict.ts'
 
@@ -76,24 +76,30 @@ describe('the first login of a device', () => {
   })
 
   test('later changes are told to the linked devices, and what a device changes is taken up by the phone', async () => {
-    let from = client.events.length
+    const from = client.events.length
     await control.phoneChats('a', { chats: [{ with: CAROL, name: 'Caroline', archived: true, mutedUntil: null }] })
     await client.wait('contacts.upsert', cs => cs.find(c => c.name === 'Caroline'), { from })
     await client.wait('chats.update', cs => cs.find(c => c.id === jid(CAROL) && c.archived), { from })
     await client.wait('chats.update', cs => cs.find(c => c.id === jid(CAROL) && c.muteEndTime === null), { from })
     await client.sock.chatModify({ mute: 3_600_000 }, jid(BOB))
-    from = client.events.length
+    // two of the phone before it, one of the device, and one on top of that
     await control.phoneChats('a', { chats: [{ with: CAROL, mutedUntil: MUTED_UNTIL }] })
-    const muted = await client.wait('chats.update', cs => cs.find(c => c.id === jid(CAROL) && c.muteEndTime), { from })
-    expect(Number(muted.muteEndTime)).toBe(Date.parse(MUTED_UNTIL))
+    await until(() => versionOf(client, 'regular_high') === 4)
   })
 
   test('a second device of the phone is brought all of it', async () => {
-    const second = new Client(h.sandbox.network).connect()
+    const warnings: string[] = []
+    const log = { ...silent, warn: (_: unknown, message: string) => void warnings.push(message) }
+    const logger = { ...log, child: () => logger }
+    // each patch is checked against the sum of those before it
+    const appStateMacVerification = { patch: true, snapshot: true }
+    const second = new Client(h.sandbox.network, { config: { logger, appStateMacVerification } }).connect()
     await control.scan('a', { qr: await second.qr() })
     const { chats } = await bootstrap(second)
     expect(chats.find(chat => chat.id === jid(CAROL))).toMatchObject({ archived: true })
     await until(() => versionOf(second, 'critical_unblock_low') === 3)
+    await until(() => versionOf(second, 'regular_high') === 4)
+    expect(warnings.filter(w => /patch|LTHash|sync/i.test(w))).toEqual([])
     second.reconnect = () => false
     await second.close()
   })
