@@ -128,8 +128,12 @@ async function prepare({ app, url }: Running): Promise<{ apiKey: string; tenantI
   await ask('POST', `/v1/instances/${id}/connect`)
   await ask('POST', `/v1/instances/${id}/sandbox/scan`)
   await sql.query(
-    `insert into message (id, tenant_id, instance_id, whatsapp_id, chat_id, sender, direction, type, status, content, timestamp)
-     select 'msg_' || lpad(n::text, 26, '0'), $1, $2, 'W' || n, '5511900000009@s.whatsapp.net', 'x', 'inbound', 'text',
+    `insert into chat (id, tenant_id, instance_id, phone) values ('chat_bench', $1, $2, '5511900000009@s.whatsapp.net')`,
+    [tenantId, id],
+  )
+  await sql.query(
+    `insert into message (id, tenant_id, instance_id, whatsapp_id, chat, sender, direction, type, status, content, timestamp)
+     select 'msg_' || lpad(n::text, 26, '0'), $1, $2, 'W' || n, 'chat_bench', 'x', 'inbound', 'text',
        'delivered', '{"text":"x"}', now() from generate_series(1, 50000) as n`,
     [tenantId, id],
   )

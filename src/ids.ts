@@ -15,6 +15,7 @@ export type IdPrefix =
   | 'aud'
   | 'mail'
   | 'del'
+  | 'node'
   | 'req'
   | 'err'
 

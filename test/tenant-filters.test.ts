@@ -20,11 +20,13 @@ const EXCEPTIONS: Record<string, string> = {
   'delete from ${table} where ctid': 'tidies what has expired, of all tenants',
   'delete from inbox where ctid': 'tidies what was settled long ago, of all tenants',
   'with target as ( select id, wanted and state': 'at the start of the process, of all tenants',
-  'select ${COLUMNS} from message where status = ': 'what has expired, of all tenants or of one instance',
+  'select distinct instance_id as "instanceId" from message where status = ': 'which instances have what expired',
   'select name from ${TABLE}': 'the migrations that ran',
   'select distinct instance_id as "instanceId" from message join instance': 'which instances have work',
-  'update message set status = $2': 'a row that was locked by its instance before',
+  'with account as ( select id, plan': 'counts for one tenant, by its id',
   'insert into audit_log': 'names the tenant as a column',
+  'with counter as ( insert into event_counter': 'names tenant and instance as columns',
+  'with account as (select id, plan, created_at as anchor from tenant where id = $1)': 'the tenant itself, by its id',
 }
 
 /** Calls of the ORM, as `file: call`. */

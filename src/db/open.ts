@@ -8,6 +8,7 @@ import { PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { type Engine, startEmbedded } from './embedded.ts'
 import { ApiKey } from './entities/api-key.ts'
+import { Chat } from './entities/chat.ts'
 import { Credential } from './entities/credential.ts'
 import { Event } from './entities/event.ts'
 import { Inbox } from './entities/inbox.ts'
@@ -132,7 +133,7 @@ async function inspect(pool: pg.Pool, options: DatabaseOptions): Promise<Server>
 
 function openOrm(pool: pg.Pool, dbName: string): Promise<MikroORM> {
   return MikroORM.init({
-    entities: [Tenant, ApiKey, Instance, Credential, SignalKey, Inbox, Message, Event],
+    entities: [Tenant, ApiKey, Instance, Credential, SignalKey, Inbox, Chat, Message, Event],
     dbName,
     // MikroORM must not end the pool: it is ours. Its result mapper takes the Dates that pg makes.
     driverOptions: new PostgresDialect({

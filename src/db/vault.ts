@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../clock.ts'
 import type { Secrets } from '../secrets.ts'
 import { settleInbox } from './queries/inbox.ts'
+import { heldLease, LeaseLost } from './queries/leases.ts'
 import type { Sql } from './sql.ts'
 
 export interface KeyChange {
@@ -63,8 +64,8 @@ const keysIn = ({ sql, secrets }: Keeper) => ({
     return new Map(rows.map(row => [row.id, secrets.open(row.value, keyPlace(instanceId, type, row.id))]))
   },
 
-  /** One statement: all of the batch or nothing of it, in one round trip. */
-  async commit(instanceId: string, batch: Batch): Promise<void> {
+  /** One statement: all of the batch or nothing of it, in one round trip. `LeaseLost`: another session has taken over. */
+  async commit(instanceId: string, batch: Batch, epoch: number): Promise<void> {
     const { credentials, inbox } = batch
     const { written, deleted } = lastOfEach(batch.keys)
     if (!credentials && written.length + deleted.length + inbox.length === 0) return
@@ -79,8 +80,10 @@ const keysIn = ({ sql, secrets }: Keeper) => ({
       inbox.map(entry => Buffer.from(entry.hash)),
       inbox.map(entry => JSON.stringify(entry.stanza)),
       inbox.map(entry => secrets.seal(entry.plain, inboxPlace(instanceId, hexOf(entry.hash)))),
+      epoch,
     ]
-    await sql.query(COMMIT, params, 'vault_commit')
+    const held = await sql.query(COMMIT, params, 'vault_commit')
+    if (held.length === 0) throw new LeaseLost(instanceId)
   },
 })
 
@@ -115,8 +118,9 @@ const inboxIn = ({ sql, secrets, clock = systemClock }: Keeper) => ({
 
 const wipeIn =
   ({ sql }: Keeper) =>
-  async (instanceId: string): Promise<void> => {
-    await sql.query(WIPE, [instanceId], 'vault_wipe')
+  async (instanceId: string, epoch: number | null): Promise<void> => {
+    const held = await sql.query(WIPE, [instanceId, epoch], 'vault_wipe')
+    if (held.length === 0 && epoch !== null) throw new LeaseLost(instanceId)
   }
 
 const sentPayloadIn =
@@ -146,26 +150,34 @@ function lastOfEach(changes: KeyChange[]): { written: KeyChange[]; deleted: KeyC
   return { written: all.filter(key => key.value !== null), deleted: all.filter(key => key.value === null) }
 }
 
-// Rows are locked in key order, so that two batches of one instance cannot wait for each other in a ring.
+// Rows are locked in key order, so that two batches of one instance cannot wait for each other in a ring. All of them
+// hang on `held`, whose row is locked first.
 const COMMIT = `with
+  ${heldLease({ instance: '$1', epoch: '$11' })},
   changed_credential as (
-    insert into credential (instance_id, value) select $1::text, $2::bytea where $2::bytea is not null
+    insert into credential (instance_id, value) select $1::text, $2::bytea from held where $2::bytea is not null
     on conflict (instance_id) do update set value = excluded.value),
   written as (
     insert into signal_key (instance_id, type, id, value)
-    select $1, k.type, k.id, k.value from unnest($3::text[], $4::text[], $5::bytea[]) as k (type, id, value)
+    select $1, k.type, k.id, k.value from held, unnest($3::text[], $4::text[], $5::bytea[]) as k (type, id, value)
     order by k.type, k.id
     on conflict (instance_id, type, id) do update set value = excluded.value),
   deleted as (
-    delete from signal_key using unnest($6::text[], $7::text[]) as k (type, id)
-    where signal_key.instance_id = $1 and signal_key.type = k.type and signal_key.id = k.id)
-  insert into inbox (instance_id, hash, stanza, plain)
-  select $1, i.hash, i.stanza::jsonb, i.plain
-  from unnest($8::bytea[], $9::text[], $10::bytea[]) with ordinality as i (hash, stanza, plain, place)
-  order by i.place
-  on conflict (instance_id, hash) do nothing`
+    delete from signal_key using held, unnest($6::text[], $7::text[]) as k (type, id)
+    where signal_key.instance_id = $1 and signal_key.type = k.type and signal_key.id = k.id),
+  received as (
+    insert into inbox (instance_id, hash, stanza, plain)
+    select $1, i.hash, i.stanza::jsonb, i.plain
+    from held, unnest($8::bytea[], $9::text[], $10::bytea[]) with ordinality as i (hash, stanza, plain, place)
+    order by i.place
+    on conflict (instance_id, hash) do nothing)
+  select 1 as held from held`
 
+/** Without an epoch it is done whoever holds the lease. */
 const WIPE = `with
-  wiped_credential as (delete from credential where instance_id = $1),
-  wiped_keys as (delete from signal_key where instance_id = $1)
-  delete from inbox where instance_id = $1`
+  ${heldLease({ instance: '$1', epoch: '$2::bigint' })},
+  allowed as (select from held union all select where $2::bigint is null),
+  wiped_credential as (delete from credential using allowed where instance_id = $1),
+  wiped_keys as (delete from signal_key using allowed where instance_id = $1),
+  wiped_inbox as (delete from inbox using allowed where instance_id = $1)
+  select 1 as held from held`

@@ -8,6 +8,7 @@ const event = (over: Partial<HouseEvent> = {}): HouseEvent => ({
   tenantId: 't',
   instanceId: 'i',
   about: 'm',
+  seq: 1,
   at: new Date(0),
   data: { message_id: 'm', chat_id: 'c', status: 'sent', error: null },
   subject: null,

@@ -1,10 +1,16 @@
+import { renderContent } from './render-content.ts'
+
 /**
  * Each event and what its payload looks like on the wire: snake_case, as webhooks carry it. Whoever raises an
  * event renders it; nobody else needs to know its shape.
  */
 export interface EventData {
-  'message.received': RenderedMessage
+  'message.received': RenderedMessage & Raw
   'message.status': { message_id: string; chat_id: string; status: string; error: RenderedError | null }
+  'message.reaction': { message_id: string; chat_id: string; sender: string; emoji: string } & Raw
+  'message.read': { message_id: string; chat_id: string; reader: string }
+  'message.created': RenderedMessage
+  'message.updated': RenderedMessage
   'connection.update': { state: string; last_error: string | null; updated_at: string }
   'qr.updated': { qr: string; qr_image_data_url: string; expires_at: string }
 }
@@ -14,6 +20,11 @@ export type EventType = keyof EventData
 export interface RenderedError {
   code: string
   message: string
+}
+
+/** WhatsApp's own form of the message, for instances with `emit_raw`. */
+interface Raw {
+  raw?: Record<string, unknown>
 }
 
 /** A message exactly as `GET …/messages/{id}` answers it. */
@@ -28,7 +39,12 @@ export interface RenderedMessage {
   type: string
   status: string
   content: Record<string, unknown>
+  reactions: { sender: string; emoji: string; at: string }[]
+  quoted_message_id: string | null
+  mentions: string[]
   timestamp: string
+  edited_at: string | null
+  deleted_at: string | null
   error: RenderedError | null
 }
 
@@ -41,6 +57,8 @@ export interface HouseEvent<Type extends EventType = EventType, Subject = unknow
   instanceId: string
   /** The id of what it happened to: a message, or the instance. */
   about: string
+  /** Counts the events of an instance in the order of their commits. */
+  seq: number
   at: Date
   data: EventData[Type]
   subject: Subject
@@ -57,11 +75,16 @@ export interface MessageFacts {
   direction: string
   status: string
   content: { type: string }
+  reactions: { sender: string; emoji: string; at: Date }[]
+  quotedMessageId: string | null
+  mentions: string[]
   timestamp: Date
+  editedAt: Date | null
+  deletedAt: Date | null
   error: RenderedError | null
 }
 
-export function messageReceived(message: MessageFacts): EventData['message.received'] {
+function rendered(message: MessageFacts, publicUrl: string): RenderedMessage {
   const { type, ...content } = message.content
   return {
     id: message.id,
@@ -73,17 +96,52 @@ export function messageReceived(message: MessageFacts): EventData['message.recei
     direction: message.direction,
     type,
     status: message.status,
-    content,
+    content: renderContent(content, { publicUrl, instanceId: message.instanceId }),
+    reactions: message.reactions.map(({ at, ...reaction }) => ({ ...reaction, at: at.toISOString() })),
+    quoted_message_id: message.quotedMessageId,
+    mentions: message.mentions,
     timestamp: message.timestamp.toISOString(),
+    edited_at: message.editedAt?.toISOString() ?? null,
+    deleted_at: message.deletedAt?.toISOString() ?? null,
     error: message.error,
   }
 }
+
+export const messageReceived = (
+  message: MessageFacts,
+  publicUrl: string,
+  raw: Record<string, unknown> | null,
+): EventData['message.received'] => ({ ...rendered(message, publicUrl), ...(raw && { raw }) })
+
+export const messageCreated = (message: MessageFacts, publicUrl: string): EventData['message.created'] =>
+  rendered(message, publicUrl)
+
+export const messageUpdated = (message: MessageFacts, publicUrl: string): EventData['message.updated'] =>
+  rendered(message, publicUrl)
 
 export const messageStatus = (message: MessageFacts): EventData['message.status'] => ({
   message_id: message.id,
   chat_id: message.chatId,
   status: message.status,
   error: message.error,
+})
+
+export const messageReaction = (
+  message: MessageFacts,
+  reaction: { sender: string; emoji: string },
+  raw: Record<string, unknown> | null,
+): EventData['message.reaction'] => ({
+  message_id: message.id,
+  chat_id: message.chatId,
+  sender: reaction.sender,
+  emoji: reaction.emoji,
+  ...(raw && { raw }),
+})
+
+export const messageRead = (message: MessageFacts, reader: string): EventData['message.read'] => ({
+  message_id: message.id,
+  chat_id: message.chatId,
+  reader,
 })
 
 export const connectionUpdate = (status: {

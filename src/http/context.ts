@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { App, Context } from '../context.ts'
+import { Loaders } from '../resolvers/loaders.ts'
 import type { AddressOf } from './address.ts'
-import { sessionTokenOf } from './credentials.ts'
+import { idempotencyKeyOf, sessionTokenOf } from './credentials.ts'
 
 export type OpenContext = (req: IncomingMessage, requestId: string) => Context
 
@@ -17,6 +18,13 @@ export function contextsOf(app: App, addressOf: AddressOf): OpenContext {
         return em
       },
     },
+    loaders: {
+      get(this: Context) {
+        const loaders = new Loaders(this)
+        Object.defineProperty(this, 'loaders', { value: loaders })
+        return loaders
+      },
+    },
   })
   return (req, requestId) =>
     Object.assign(Object.create(shared), {
@@ -24,6 +32,8 @@ export function contextsOf(app: App, addressOf: AddressOf): OpenContext {
       requestId,
       ip: addressOf(req),
       sessionToken: sessionTokenOf(req),
+      idempotencyKey: idempotencyKeyOf(req),
+      once: null,
       facts: { secure },
     })
 }

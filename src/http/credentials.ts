@@ -20,6 +20,12 @@ export function sessionTokenOf(req: IncomingMessage): string | null {
   return values.size === 1 && value !== '' ? value! : null
 }
 
+/** As it was sent, good or not; null: not at all. */
+export function idempotencyKeyOf(req: IncomingMessage): string | null {
+  const key = req.headers['idempotency-key']
+  return typeof key === 'string' ? key : null
+}
+
 const SANE_ID = /^[A-Za-z0-9._-]{1,64}$/
 
 /** The caller's own, if it sent a sane one. */

@@ -187,7 +187,8 @@ async function prepare(
   { req, caller }: Connection,
   payload: SubscribePayload,
 ) {
-  const house = Object.assign(openContext(req, newId('req')), { caller })
+  // The headers of the upgrade are not those of an operation.
+  const house = Object.assign(openContext(req, newId('req')), { caller, idempotencyKey: null })
   const enveloped = yoga.getEnveloped({ house, params: payload } as never)
   try {
     await gate.charge(house, 1)

@@ -10,6 +10,8 @@ import {
 import { createYoga, handleStreamOrSingleExecutionResult, type Plugin } from 'graphql-yoga'
 import { LRUCache } from 'lru-cache'
 import type { Context } from '../context.ts'
+import { invalid } from '../errors.ts'
+import { isOnce } from '../schema/once.ts'
 import type { Log } from '../telemetry/log.ts'
 import { coded, isOurs, masked, maskedResult, statusOf } from './graphql-errors.ts'
 import { assertWithinLimits, LIMITS, rootFields, tooMuch } from './graphql-limits.ts'
@@ -33,6 +35,8 @@ export interface YogaOptions {
 /** What Yoga is given with a request; resolvers get `house` alone. */
 export interface Given {
   house: Context
+  /** What Yoga, or the WebSocket, read of the request. */
+  params?: { extensions?: Record<string, unknown> | null }
 }
 
 export type Yoga = ReturnType<typeof createHouseYoga>
@@ -109,6 +113,7 @@ function house({ log, schema, production, charge }: YogaOptions): Plugin<Given> 
       const mask = maskFor(ctx)
       try {
         if (operation) assertVariables(schema, operation, args.variableValues)
+        takeKey(schema, args.contextValue, fields)
         if (charge && fields.length > 1) await charge(ctx, fields.length - 1)
       } catch (error) {
         // Not thrown: over WebSocket that would end the socket.
@@ -146,6 +151,16 @@ function house({ log, schema, production, charge }: YogaOptions): Plugin<Given> 
       setResult({ ...result, errors: 'data' in result ? errors : errors.map(withStatus) })
     },
   }
+}
+
+/** One key goes with one answer. In `extensions` it is the operation's own, over WebSocket too. */
+function takeKey(schema: GraphQLSchema, { house, params }: Given, fields: string[]): void {
+  const own = params?.extensions?.idempotencyKey
+  if (own != null) house.idempotencyKey = typeof own === 'string' ? own : ''
+  if (house.idempotencyKey === null) return
+  const mutations = schema.getMutationType()?.getFields() ?? {}
+  const once = fields.filter(name => mutations[name] && isOnce(mutations[name]))
+  if (once.length > 1) throw invalid({ 'Idempotency-Key': 'must go with one operation that creates or sends' })
 }
 
 function withStatus(error: GraphQLError): GraphQLError {

@@ -9,6 +9,11 @@ export function headersOf(facts: Facts): Record<string, string> {
     headers['X-RateLimit-Remaining'] = String(allowance.remaining)
     headers['X-RateLimit-Reset'] = String(Math.ceil(allowance.resetsAtSeconds))
   }
+  if (facts.quota) {
+    headers['X-Quota-Used'] = String(facts.quota.used)
+    headers['X-Quota-Remaining'] = String(Math.max(0, facts.quota.included - facts.quota.used))
+  }
+  if (facts.replayed) headers['Idempotency-Replayed'] = 'true'
   if (facts.retryAfterSeconds !== undefined) headers['Retry-After'] = String(Math.ceil(facts.retryAfterSeconds))
   if (session) headers['Set-Cookie'] = cookieOf(session, facts.secure === true)
   if (sharedWith !== undefined) {
@@ -21,8 +26,16 @@ export function headersOf(facts: Facts): Record<string, string> {
 
 export const SESSION_COOKIE = 'wataki_session'
 
-const EXPOSED =
-  'Retry-After, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Idempotency-Replayed'
+const EXPOSED = [
+  'Retry-After',
+  'X-Request-Id',
+  'X-RateLimit-Limit',
+  'X-RateLimit-Remaining',
+  'X-RateLimit-Reset',
+  'X-Quota-Used',
+  'X-Quota-Remaining',
+  'Idempotency-Replayed',
+].join(', ')
 
 /** What a page of another origin may send, when it may call at all: an API key, and never a cookie. */
 export const PREFLIGHT = {

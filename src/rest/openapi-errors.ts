@@ -1,3 +1,4 @@
+import { isOnce } from '../schema/once.ts'
 import type { Route } from './routes.ts'
 
 /** Errors in the OpenAPI document. */
@@ -16,6 +17,21 @@ export const HEADERS = {
   RateLimitRemaining: integer('What is left of them.'),
   RateLimitReset: integer('When the window ends, in seconds since 1970.'),
   RetryAfter: integer('Seconds to wait before the next try.'),
+  QuotaUsed: integer('Messages counted in this cycle, with this one. Absent when there is no limit.'),
+  QuotaRemaining: integer('What is left of them. Absent when there is no limit.'),
+  IdempotencyReplayed: {
+    description: 'The answer is that of an earlier request with the same `Idempotency-Key`.',
+    schema: { const: 'true' },
+  },
+}
+
+/** A parameter of what runs once. */
+export const IDEMPOTENCY_KEY = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  description:
+    'Makes it safe to ask again: for 24 hours the same key with the same body gets the first answer, and nothing is done twice.',
+  schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[ -~]*$' },
 }
 
 const header = (name: keyof typeof HEADERS) => ({ $ref: `#/components/headers/${name}` })
@@ -26,6 +42,12 @@ export const EVERY_ANSWER = {
   'X-RateLimit-Remaining': header('RateLimitRemaining'),
   'X-RateLimit-Reset': header('RateLimitReset'),
 }
+
+export const headersOfSuccess = (route: Route): object => ({
+  ...EVERY_ANSWER,
+  ...(route.counted && { 'X-Quota-Used': header('QuotaUsed'), 'X-Quota-Remaining': header('QuotaRemaining') }),
+  ...(isOnce(route.field) && { 'Idempotency-Replayed': header('IdempotencyReplayed') }),
+})
 
 export const ERROR_SCHEMA = {
   type: 'object',
@@ -52,9 +74,14 @@ const DESCRIPTIONS = {
   BadRequest: 'The request is not valid: `details` names each bad field.',
   Unauthorized: 'The API key or the session is missing, unknown or revoked.',
   Forbidden: 'The account is not active, or a write by session cookie comes from another origin.',
+  QuotaExceeded: 'All messages of this cycle are used; `details` says when the next one begins.',
   NotFound: 'There is no such thing among yours.',
+  Conflict: 'The `Idempotency-Key` was used for another request, or the state of things does not allow it.',
   TooLarge: 'The body is larger than 1 MiB.',
+  FileTooLarge: 'The file is larger than this server takes, 15 MB by default.',
+  NotMultipart: 'The body is not `multipart/form-data`.',
   NotJson: 'The body is not `application/json`.',
+  BadRange: 'No byte of the file is in the range that was asked for.',
   RateLimited: 'The requests of this minute are used up.',
   Error: 'Any other error.',
 }
@@ -70,15 +97,19 @@ export const ERROR_RESPONSES = Object.fromEntries(
   ]),
 )
 
-const ref = (name: keyof typeof DESCRIPTIONS) => ({ $ref: `#/components/responses/${name}` })
+export const ref = (name: keyof typeof DESCRIPTIONS) => ({ $ref: `#/components/responses/${name}` })
 
 export function errorsOf(route: Route): object {
   const hasInput = route.field.args.some(arg => arg.name === 'input')
+  const multipart = route.multipart !== undefined
   return {
     400: ref('BadRequest'),
     ...(route.open ? {} : { 401: ref('Unauthorized'), 403: ref('Forbidden') }),
+    ...(route.counted ? { 402: ref('QuotaExceeded') } : {}),
     ...(route.path.includes('{') ? { 404: ref('NotFound') } : {}),
+    ...(isOnce(route.field) ? { 409: ref('Conflict') } : {}),
     ...(hasInput ? { 413: ref('TooLarge'), 415: ref('NotJson') } : {}),
+    ...(multipart ? { 413: ref('FileTooLarge'), 415: ref('NotMultipart') } : {}),
     429: ref('RateLimited'),
     default: ref('Error'),
   }

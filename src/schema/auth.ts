@@ -189,7 +189,7 @@ builder.mutationFields(t => ({
     type: CreatedKey,
     description: 'Makes an API key. The key itself is in this answer only.',
     args: { input: t.arg({ type: CreateKeyInput, required: true, description: 'The new key.' }) },
-    ...rest.post('/auth/api-keys', { status: 201 }),
+    ...rest.post('/auth/api-keys', { status: 201, once: true }),
     resolve: (_, args, ctx) => createApiKey(ctx, args.input),
   }),
   revokeApiKey: t.field({

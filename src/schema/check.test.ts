@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { all, between, check, line, notNull, text } from './check.ts'
-import { contentFitsType } from './messages.ts'
+import { contentFitsType } from './message-content.ts'
 
 describe('a rule', () => {
   it('tells its limits, and several rules tell theirs together', () => {

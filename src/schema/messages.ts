@@ -1,14 +1,20 @@
+import { deleteMessage } from '../resolvers/messages/deleteMessage.ts'
+import { editMessage } from '../resolvers/messages/editMessage.ts'
+import { markMessageRead } from '../resolvers/messages/markMessageRead.ts'
 import { message } from '../resolvers/messages/message.ts'
 import { messages } from '../resolvers/messages/messages.ts'
+import { reactToMessage } from '../resolvers/messages/reactToMessage.ts'
 import { sendMessage } from '../resolvers/messages/sendMessage.ts'
-import type { MessageContent, MessageError, StoredMessage } from '../resolvers/messages/shape.ts'
+import { type Presence, sendPresence } from '../resolvers/messages/sendPresence.ts'
+import type { MessageError, Reaction, StoredMessage } from '../resolvers/messages/shape.ts'
 import type { MessageStatus } from '../resolvers/messages/status.ts'
-import { messageReceived, messageStatusChanged } from '../resolvers/messages/watch.ts'
 import { builder } from './builder.ts'
-import { between, check, notNull, text } from './check.ts'
+import { check } from './check.ts'
+import { MessageContentUnion, MessageTypeEnum } from './message-content.ts'
+import { EditInput, PresenceEnum, PresenceInput, ReactInput, SendInput } from './message-inputs.ts'
 import { type Page, PageInfo, pageArgs } from './page.ts'
 import { chatId } from './phone.ts'
-import { routes } from './route.ts'
+import { graphqlOnly, routes } from './route.ts'
 
 const rest = routes('Messages')
 
@@ -18,14 +24,6 @@ const Direction = builder.enumType('MessageDirection', {
     inbound: { description: 'Received by the instance.' },
     outbound: { description: 'Sent by the instance, through the API or on its own phone.' },
   },
-})
-
-export const MessageTypeEnum = builder.enumType('MessageType', {
-  description: 'What kind of message it is.',
-  values: {
-    text: { description: 'Plain text.' },
-    unsupported: { description: 'A kind that this version does not read; it is kept nonetheless.' },
-  } satisfies Record<MessageContent['type'], { description: string }>,
 })
 
 const Status = builder.enumType('MessageStatus', {
@@ -39,29 +37,20 @@ const Status = builder.enumType('MessageStatus', {
   } satisfies Record<MessageStatus, { description: string }>,
 })
 
-const TextContent = builder.objectRef<Extract<MessageContent, { type: 'text' }>>('TextContent').implement({
-  description: 'Content of a text message.',
-  fields: t => ({ text: t.exposeString('text', { description: 'The text.' }) }),
-})
-
-const UnsupportedContent = builder
-  .objectRef<Extract<MessageContent, { type: 'unsupported' }>>('UnsupportedContent')
-  .implement({
-    description: 'Stands for a kind of message that this version does not read.',
-    fields: t => ({ kind: t.exposeString('kind', { description: "The protocol's own name of the kind." }) }),
-  })
-
-export const MessageContentUnion = builder.unionType('MessageContent', {
-  description: 'What a message says, by its type.',
-  types: [TextContent, UnsupportedContent],
-  resolveType: content => (content.type === 'text' ? TextContent : UnsupportedContent),
-})
-
 const ErrorType = builder.objectRef<MessageError>('MessageError').implement({
   description: 'Why a message failed.',
   fields: t => ({
     code: t.exposeString('code', { description: 'Stable, for programs.' }),
     message: t.exposeString('message', { description: 'A sentence for people.' }),
+  }),
+})
+
+const ReactionType = builder.objectRef<Reaction>('Reaction').implement({
+  description: 'A reaction to a message: the newest of its sender.',
+  fields: t => ({
+    sender: t.exposeString('sender', { description: 'The jid of who reacted.' }),
+    emoji: t.exposeString('emoji', { description: 'One emoji.' }),
+    at: t.expose('at', { type: 'DateTime', description: 'When.' }),
   }),
 })
 
@@ -84,17 +73,39 @@ export const MessageObject = builder.objectRef<StoredMessage>('Message').impleme
     type: t.field({ type: MessageTypeEnum, description: 'What kind it is.', resolve: stored => stored.content.type }),
     status: t.expose('status', { type: Status, description: 'How far it has come.' }),
     content: t.field({ type: MessageContentUnion, description: 'What it says.', resolve: stored => stored.content }),
+    reactions: t.expose('reactions', { type: [ReactionType], description: 'What people think of it.' }),
+    quotedMessageId: t.exposeID('quotedMessageId', {
+      nullable: true,
+      description: 'The message that it answers; null when it answers none, or one that is not known here.',
+    }),
+    mentions: t.exposeStringList('mentions', { description: 'The jids of people it mentions.' }),
     timestamp: t.expose('timestamp', { type: 'DateTime', description: 'When it was written.' }),
+    editedAt: t.expose('editedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was last edited; null: never.',
+    }),
+    deletedAt: t.expose('deletedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was deleted for everyone; null: it was not.',
+    }),
     error: t.field({
       type: ErrorType,
       nullable: true,
       description: 'Why it failed, or null.',
       resolve: stored => stored.error,
     }),
+    eventId: t.id({
+      nullable: true,
+      description: 'In a subscription: the event that brought it. Give it as `after` when you connect again.',
+      ...graphqlOnly,
+      resolve: stored => stored.eventId ?? null,
+    }),
   }),
 })
 
-const MessagePage = builder.objectRef<Page<StoredMessage>>('MessagePage').implement({
+export const MessagePage = builder.objectRef<Page<StoredMessage>>('MessagePage').implement({
   description: 'Messages of a chat, newest first.',
   fields: t => ({
     data: t.field({ type: [MessageObject], description: 'The messages of this page.', resolve: page => page.data }),
@@ -102,47 +113,16 @@ const MessagePage = builder.objectRef<Page<StoredMessage>>('MessagePage').implem
   }),
 })
 
-export const SendableTypeEnum = builder.enumType('SendableType', {
-  description: 'What kinds of message can be sent.',
-  values: { text: { description: '`content` is `{text}`.' } },
-})
-
-export const MessageContentInput = builder.inputType('MessageContentInput', {
-  description: 'The fields that the `type` asks for.',
+const PresenceObject = builder.objectRef<Presence>('Presence').implement({
+  description: 'What a chat was told.',
   fields: t => ({
-    text: t.string({ description: 'For `text`: up to 65,536 characters.', ...notNull(text(65_536)) }),
+    chatId: t.exposeString('chatId', { description: 'The chat.' }),
+    state: t.expose('state', { type: PresenceEnum, description: 'What it shows.' }),
   }),
-})
-
-/** Each type asks for its own fields and admits no others. What its own type refused is not there, and is told already. */
-export const contentFitsType = (input: {
-  type?: 'text'
-  content?: { text?: string | null }
-}): Record<string, string> | null => {
-  if (input.type !== 'text' || !input.content || input.content.text) return null
-  return { 'content.text': input.content.text === '' ? 'must not be empty' : 'is required' }
-}
-
-const SendInput = builder.inputType('SendMessageInput', {
-  description: 'A message to send.',
-  fields: t => ({
-    chatId: t.string({
-      required: true,
-      description: '`…@s.whatsapp.net`, `…@lid`, `…@g.us`, or a phone number in international form.',
-      ...check(chatId),
-    }),
-    type: t.field({ type: SendableTypeEnum, required: true, description: 'What kind it is.' }),
-    content: t.field({ type: MessageContentInput, required: true, description: 'What it says.' }),
-    expiresIn: t.int({
-      description:
-        'Seconds after which it is `failed` when it could not be sent; 24 hours by default, which is also the most.',
-      ...notNull(between(1, 86_400)),
-    }),
-  }),
-  extensions: { check: contentFitsType },
 })
 
 const instanceId = { required: true, description: '`inst_…`' } as const
+const messageId = { required: true, description: '`msg_…`' } as const
 
 builder.queryFields(t => ({
   messages: t.field({
@@ -164,7 +144,7 @@ builder.queryFields(t => ({
   message: t.field({
     type: MessageObject,
     description: 'One message.',
-    args: { instanceId: t.arg.id(instanceId), messageId: t.arg.id({ required: true, description: '`msg_…`' }) },
+    args: { instanceId: t.arg.id(instanceId), messageId: t.arg.id(messageId) },
     ...rest.get('/instances/{instance_id}/messages/{message_id}'),
     resolve: (_, args, ctx) => message(ctx, args),
   }),
@@ -179,24 +159,54 @@ builder.mutationFields(t => ({
       instanceId: t.arg.id(instanceId),
       input: t.arg({ type: SendInput, required: true, description: 'The message.' }),
     },
-    ...rest.post('/instances/{instance_id}/messages', { status: 202 }),
+    ...rest.post('/instances/{instance_id}/messages', { status: 202, once: true, counted: true }),
     resolve: (_, args, ctx) => sendMessage(ctx, args),
   }),
-}))
-
-builder.subscriptionFields(t => ({
-  messageReceived: t.field({
+  editMessage: t.field({
     type: MessageObject,
-    description: 'Each message that an instance receives.',
-    args: { instanceId: t.arg.id(instanceId) },
-    subscribe: (_, args, ctx) => messageReceived(ctx, args),
-    resolve: event => event.subject,
+    description:
+      'Says otherwise what was sent, within 15 minutes: a text, or the caption of media. Stored before the answer, and sent exactly once.',
+    args: {
+      instanceId: t.arg.id(instanceId),
+      messageId: t.arg.id(messageId),
+      input: t.arg({ type: EditInput, required: true, description: 'What it is to say.' }),
+    },
+    ...rest.patch('/instances/{instance_id}/messages/{message_id}', { status: 202 }),
+    resolve: (_, args, ctx) => editMessage(ctx, args),
   }),
-  messageStatusChanged: t.field({
+  deleteMessage: t.field({
+    type: 'Boolean',
+    description: 'Deletes a sent message for everyone, within 48 hours. It stays here, with `deletedAt`. Answers true.',
+    args: { instanceId: t.arg.id(instanceId), messageId: t.arg.id(messageId) },
+    ...rest.delete('/instances/{instance_id}/messages/{message_id}'),
+    resolve: (_, args, ctx) => deleteMessage(ctx, args),
+  }),
+  reactToMessage: t.field({
     type: MessageObject,
-    description: 'Each change of the status of a sent message.',
-    args: { instanceId: t.arg.id(instanceId) },
-    subscribe: (_, args, ctx) => messageStatusChanged(ctx, args),
-    resolve: event => event.subject,
+    description: 'Reacts to a message, or takes the reaction back. Answers the message.',
+    args: {
+      instanceId: t.arg.id(instanceId),
+      messageId: t.arg.id(messageId),
+      input: t.arg({ type: ReactInput, required: true, description: 'The reaction.' }),
+    },
+    ...rest.post('/instances/{instance_id}/messages/{message_id}/react', { status: 202, once: true }),
+    resolve: (_, args, ctx) => reactToMessage(ctx, args),
+  }),
+  markMessageRead: t.field({
+    type: MessageObject,
+    description: 'Sends a read receipt for a received message. Answers the message.',
+    args: { instanceId: t.arg.id(instanceId), messageId: t.arg.id(messageId) },
+    ...rest.post('/instances/{instance_id}/messages/{message_id}/read', { status: 202, once: true }),
+    resolve: (_, args, ctx) => markMessageRead(ctx, args),
+  }),
+  sendPresence: t.field({
+    type: PresenceObject,
+    description: 'Shows a chat that this account is typing, or recording, or neither. Nothing of it is kept.',
+    args: {
+      instanceId: t.arg.id(instanceId),
+      input: t.arg({ type: PresenceInput, required: true, description: 'What the chat is to show.' }),
+    },
+    ...rest.post('/instances/{instance_id}/presence', { status: 202 }),
+    resolve: (_, args, ctx) => sendPresence(ctx, args),
   }),
 }))

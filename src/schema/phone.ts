@@ -16,3 +16,11 @@ export const chatId: Check = (value: string) =>
 export const digits: Check = limited({ pattern: '^[0-9]{8,15}$' }, (value: string) =>
   /^\d{8,15}$/.test(value) ? null : 'must be 8 to 15 digits, without anything else',
 )
+
+/** A person, not a group. */
+export const person: Check = (value: string) => {
+  const jid = chatJid(value)
+  return jid && !jid.endsWith('@g.us')
+    ? null
+    : 'must be …@s.whatsapp.net, …@lid, or a phone number in international form, such as +5511999999999'
+}

@@ -1,3 +1,5 @@
+import type { Context } from '../context.ts'
+
 /** Marks a root field as a route of `/v1`: the only list of routes there is (`extensions.rest`). */
 export interface RestRoute {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
@@ -9,14 +11,25 @@ export interface RestRoute {
   tag: string
   /** Open to callers without credentials. */
   open?: boolean
+  /** The body is `multipart/form-data` with one file, which fills the argument of type `Upload`. */
+  multipart?: {
+    /** Called before the body is read, with the other arguments: rejects what needs no file to be refused. */
+    admit(ctx: Context, args: Record<string, unknown>): Promise<void>
+  }
+  /** Counts against the quota, and its answers say what is left. */
+  counted?: boolean
 }
 
-type Marked = { extensions: { rest: RestRoute } }
-type Options = Partial<Pick<RestRoute, 'status' | 'open'>>
+type Marked = { extensions: { rest: RestRoute; once: boolean } }
+interface Options extends Partial<Pick<RestRoute, 'status' | 'open' | 'counted' | 'multipart'>> {
+  /** With an `Idempotency-Key` it runs once, and answers the same each time; see `once.ts`. */
+  once?: boolean
+}
 
-const mark = (method: RestRoute['method'], tag: string, path: string, options: Options): Marked => ({
-  extensions: { rest: { method, path, status: 200, tag, ...options } },
-})
+const mark = (method: RestRoute['method'], tag: string, path: string, options: Options): Marked => {
+  const { once = false, ...route } = options
+  return { extensions: { rest: { method, path, status: 200, tag, ...route }, once } }
+}
 
 /** The body fills the argument `input`; the query string and the path fill arguments by name. */
 export const routes = (tag: string) => ({

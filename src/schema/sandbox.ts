@@ -11,7 +11,7 @@ import {
   MessageContentUnion,
   MessageTypeEnum,
   SendableTypeEnum,
-} from './messages.ts'
+} from './message-content.ts'
 import { chatId, digits } from './phone.ts'
 import { routes } from './route.ts'
 

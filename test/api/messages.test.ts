@@ -42,6 +42,11 @@ describe('POST /v1/instances/{instance_id}/messages', () => {
       status: 'sent',
       content: { text: 'Hello from Wataki!' },
       timestamp: expect.stringMatching(/\.\d{3}Z$/),
+      reactions: [],
+      quoted_message_id: null,
+      mentions: [],
+      edited_at: null,
+      deleted_at: null,
       error: null,
     })
     const phone = await shown('5511999990001')

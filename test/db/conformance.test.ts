@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ApiKey } from '../../src/db/entities/api-key.ts'
+import { Chat } from '../../src/db/entities/chat.ts'
 import { Credential } from '../../src/db/entities/credential.ts'
 import { Event } from '../../src/db/entities/event.ts'
 import { Inbox } from '../../src/db/entities/inbox.ts'
@@ -11,7 +12,9 @@ import { Message } from '../../src/db/entities/message.ts'
 import { SignalKey } from '../../src/db/entities/signal-key.ts'
 import { Tenant } from '../../src/db/entities/tenant.ts'
 import { type Database, openDatabase } from '../../src/db/open.ts'
+import { chatOf } from '../../src/db/queries/chats.ts'
 import { settleInbox } from '../../src/db/queries/inbox.ts'
+import { takeLease } from '../../src/db/queries/leases.ts'
 import { isUniqueViolation, type Sql, sqlOf } from '../../src/db/sql.ts'
 import { createVault, payloadPlace } from '../../src/db/vault.ts'
 import { newId } from '../../src/ids.ts'
@@ -38,6 +41,9 @@ async function openPGlite(): Promise<Opened> {
   return { database, end: () => database.close().then(() => removeFolder(dataDir)) }
 }
 
+/** Of the lease that each instance has. */
+const EPOCH = 1
+
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const text = (plain: Uint8Array | null | undefined): string | null => (plain ? Buffer.from(plain).toString() : null)
 const hash = (of: string): Buffer => createHash('sha256').update(of).digest()
@@ -63,6 +69,7 @@ describe.each([
     em.create(Tenant, { id: tenantId, name: 'Acme', email: `${tenantId}@example.com` })
     em.create(Instance, { id: instanceId, tenantId, name: 'support', sandbox: true })
     await em.flush()
+    await takeLease(database.sql, { instanceId, owner: 'test', now: new Date(), ttlMs: 1000 })
   })
 
   const count = async (table: string): Promise<number> => {
@@ -78,6 +85,7 @@ describe.each([
 
     it('each is written to its migrated table and read back the same, to the millisecond and the byte', async () => {
       const value = randomBytes(300)
+      const chat = newId('chat')
       const rows = [
         [
           Tenant,
@@ -141,20 +149,44 @@ describe.each([
           },
         ],
         [
+          Chat,
+          {
+            id: chat,
+            tenantId,
+            instanceId,
+            groupJid: null,
+            phone: '5511@s.whatsapp.net',
+            lid: '9@lid',
+            name: 'n',
+            unreadCount: 3,
+            archived: true,
+            pinnedAt: instant,
+            mutedUntil: null,
+            lastMessageAt: instant,
+            createdAt: instant,
+          },
+        ],
+        [
           Message,
           {
             id: newId('msg'),
             tenantId,
             instanceId,
             whatsappId: '3EB0',
-            chatId: 'c',
-            lid: null,
-            phoneNumber: null,
+            chat,
             sender: 's',
             direction: 'outbound' as const,
             type: 'text',
             status: 'pending' as const,
             content: { text: "it's ? :a $1", list: [1, null] },
+            reactions: [{ sender: 's', emoji: '👍', at: instant.toISOString() }],
+            quotedMessageId: null,
+            mentions: ['1@lid', 'a "b", c'],
+            actionOf: null,
+            mediaId: null,
+            countedIn: instant,
+            editedAt: instant,
+            deletedAt: null,
             payload: value,
             errorCode: null,
             errorMessage: null,
@@ -174,6 +206,8 @@ describe.each([
             instanceId,
             type: 'message.received',
             data: { a: { b: [] } },
+            about: 'msg_1',
+            seq: 7,
             createdAt: instant,
           },
         ],
@@ -209,9 +243,9 @@ describe.each([
 
     it('dates compare in queries as they were written', async () => {
       const em = database.orm.em.fork()
-      const event = { tenantId, instanceId, type: 't', data: {} }
-      em.create(Event, { ...event, id: newId('evt'), createdAt: new Date('2026-01-01T00:00:00.001Z') })
-      em.create(Event, { ...event, id: newId('evt'), createdAt: new Date('2026-01-01T00:00:00.002Z') })
+      const event = { tenantId, instanceId, type: 't', data: {}, about: 'x' }
+      em.create(Event, { ...event, id: newId('evt'), seq: 1, createdAt: new Date('2026-01-01T00:00:00.001Z') })
+      em.create(Event, { ...event, id: newId('evt'), seq: 2, createdAt: new Date('2026-01-01T00:00:00.002Z') })
       await em.flush()
       const later = await em
         .fork()
@@ -232,11 +266,15 @@ describe.each([
     })
 
     it('what is deleted takes along what belongs to it', async () => {
-      await createVault({ sql: database.sql, secrets: createSecrets('k') }).commit(instanceId, {
-        credentials: bytes('c'),
-        keys: [{ type: 'session', id: '1', value: bytes('s') }],
-        inbox: [{ hash: hash('1'), stanza: {}, plain: bytes('p') }],
-      })
+      await createVault({ sql: database.sql, secrets: createSecrets('k') }).commit(
+        instanceId,
+        {
+          credentials: bytes('c'),
+          keys: [{ type: 'session', id: '1', value: bytes('s') }],
+          inbox: [{ hash: hash('1'), stanza: {}, plain: bytes('p') }],
+        },
+        EPOCH,
+      )
       await database.orm.em.fork().nativeDelete(Instance, { tenantId, id: instanceId })
       for (const table of ['credential', 'signal_key', 'inbox']) expect(await count(table)).toBe(0)
     })
@@ -296,14 +334,18 @@ describe.each([
         id: String(n),
         value: bytes(`pre-key ${n}`),
       }))
-      await vault.commit(instanceId, {
-        credentials: bytes('credentials 1'),
-        keys: prekeys,
-        inbox: [
-          { hash: hash('2'), stanza: { id: 'B', from: 'x@lid' }, plain: bytes('second') },
-          { hash: hash('1'), stanza: { id: 'A' }, plain: bytes('first') },
-        ],
-      })
+      await vault.commit(
+        instanceId,
+        {
+          credentials: bytes('credentials 1'),
+          keys: prekeys,
+          inbox: [
+            { hash: hash('2'), stanza: { id: 'B', from: 'x@lid' }, plain: bytes('second') },
+            { hash: hash('1'), stanza: { id: 'A' }, plain: bytes('first') },
+          ],
+        },
+        EPOCH,
+      )
       expect(text(await vault.credentials(instanceId))).toBe('credentials 1')
       const some = await vault.read(instanceId, 'pre-key', ['0', '811', '900'])
       expect([...some].map(([id, value]) => [id, text(value)]).sort()).toEqual([
@@ -326,45 +368,69 @@ describe.each([
         id,
         value: value === null ? null : bytes(value),
       })
-      await vault.commit(instanceId, {
-        keys: [key('1', 'a'), key('2', 'a'), key('1', 'b'), key('3', 'a'), key('3', null)],
-        inbox: [],
-      })
-      await vault.commit(instanceId, {
-        keys: [key('2', null), key('4', null), key('1', 'c'), key('5', null), key('5', 'a')],
-        inbox: [],
-      })
+      await vault.commit(
+        instanceId,
+        {
+          keys: [key('1', 'a'), key('2', 'a'), key('1', 'b'), key('3', 'a'), key('3', null)],
+          inbox: [],
+        },
+        EPOCH,
+      )
+      await vault.commit(
+        instanceId,
+        {
+          keys: [key('2', null), key('4', null), key('1', 'c'), key('5', null), key('5', 'a')],
+          inbox: [],
+        },
+        EPOCH,
+      )
       const found = await vault.read(instanceId, 'session', ['1', '2', '3', '4', '5'])
       expect([...found].map(([id, value]) => [id, text(value)]).sort()).toEqual([
         ['1', 'c'],
         ['5', 'a'],
       ])
-      await vault.commit(instanceId, { keys: [], inbox: [] })
+      await vault.commit(instanceId, { keys: [], inbox: [] }, EPOCH)
     })
 
     it('a ciphertext that comes twice keeps its first plaintext', async () => {
-      await vault.commit(instanceId, { keys: [], inbox: [{ hash: hash('1'), stanza: {}, plain: bytes('first') }] })
-      await vault.commit(instanceId, { keys: [], inbox: [{ hash: hash('1'), stanza: {}, plain: bytes('again') }] })
+      await vault.commit(
+        instanceId,
+        { keys: [], inbox: [{ hash: hash('1'), stanza: {}, plain: bytes('first') }] },
+        EPOCH,
+      )
+      await vault.commit(
+        instanceId,
+        { keys: [], inbox: [{ hash: hash('1'), stanza: {}, plain: bytes('again') }] },
+        EPOCH,
+      )
       expect((await vault.unsettled(instanceId, 10)).map(row => text(row.plain))).toEqual(['first'])
     })
 
     it('a batch that fails in its last row leaves nothing of it behind', async () => {
-      await vault.commit(instanceId, {
-        credentials: bytes('before'),
-        keys: [{ type: 'session', id: '1', value: bytes('before') }],
-        inbox: [],
-      })
-      const failing = vault.commit(instanceId, {
-        credentials: bytes('after'),
-        keys: [
-          { type: 'session', id: '1', value: null },
-          { type: 'session', id: '2', value: bytes('after') },
-        ],
-        inbox: [
-          { hash: hash('1'), stanza: {}, plain: bytes('after') },
-          { hash: Buffer.from('too short'), stanza: {}, plain: bytes('after') },
-        ],
-      })
+      await vault.commit(
+        instanceId,
+        {
+          credentials: bytes('before'),
+          keys: [{ type: 'session', id: '1', value: bytes('before') }],
+          inbox: [],
+        },
+        EPOCH,
+      )
+      const failing = vault.commit(
+        instanceId,
+        {
+          credentials: bytes('after'),
+          keys: [
+            { type: 'session', id: '1', value: null },
+            { type: 'session', id: '2', value: bytes('after') },
+          ],
+          inbox: [
+            { hash: hash('1'), stanza: {}, plain: bytes('after') },
+            { hash: Buffer.from('too short'), stanza: {}, plain: bytes('after') },
+          ],
+        },
+        EPOCH,
+      )
       await expect(failing).rejects.toThrow('inbox_hash_check')
       expect(text(await vault.credentials(instanceId))).toBe('before')
       expect(
@@ -380,11 +446,15 @@ describe.each([
         other,
         tenantId,
       ])
-      await vault.commit(instanceId, {
-        credentials: bytes(secret),
-        keys: [{ type: 'session', id: '1', value: bytes(secret) }],
-        inbox: [{ hash: hash('1'), stanza: {}, plain: bytes(secret) }],
-      })
+      await vault.commit(
+        instanceId,
+        {
+          credentials: bytes(secret),
+          keys: [{ type: 'session', id: '1', value: bytes(secret) }],
+          inbox: [{ hash: hash('1'), stanza: {}, plain: bytes(secret) }],
+        },
+        EPOCH,
+      )
       const rows = await database.sql.query<{ value: Buffer }>(
         `select value from credential where instance_id = $1 union all select value from signal_key where instance_id = $1
          union all select plain from inbox where instance_id = $1`,
@@ -404,10 +474,14 @@ describe.each([
     })
 
     it('a row of the inbox is settled with the transaction that stores its message, or not at all', async () => {
-      await vault.commit(instanceId, {
-        keys: [],
-        inbox: ['1', '2', '3'].map(n => ({ hash: hash(n), stanza: { n }, plain: bytes(n) })),
-      })
+      await vault.commit(
+        instanceId,
+        {
+          keys: [],
+          inbox: ['1', '2', '3'].map(n => ({ hash: hash(n), stanza: { n }, plain: bytes(n) })),
+        },
+        EPOCH,
+      )
       const [first, second] = await vault.unsettled(instanceId, 10)
       await database
         .transaction(async sql => {
@@ -424,10 +498,12 @@ describe.each([
 
     it('finds the payload of a message we sent, and of no other', async () => {
       const id = newId('msg')
+      const names = { groupJid: null, phone: '5511@s.whatsapp.net', lid: null }
+      const chat = await chatOf(database.sql, { instanceId, names, now: new Date() })
       await database.sql.query(
-        `insert into message (id, tenant_id, instance_id, whatsapp_id, chat_id, sender, direction, type, status, content, payload, timestamp)
-         values ($1, $2, $3, '3EB0', 'c', 'me', 'outbound', 'text', 'sent', '{}', $4, current_timestamp)`,
-        [id, tenantId, instanceId, secrets.seal(bytes('protobuf'), payloadPlace(id))],
+        `insert into message (id, tenant_id, instance_id, whatsapp_id, chat, sender, direction, type, status, content, payload, timestamp)
+         values ($1, $2, $3, '3EB0', $5, 'me', 'outbound', 'text', 'sent', '{}', $4, current_timestamp)`,
+        [id, tenantId, instanceId, secrets.seal(bytes('protobuf'), payloadPlace(id)), chat!.id],
       )
       expect(text(await vault.sentPayload(instanceId, '3EB0'))).toBe('protobuf')
       expect(await vault.sentPayload(instanceId, '3EB1')).toBeNull()
@@ -435,12 +511,16 @@ describe.each([
     })
 
     it('wipe leaves nothing of this instance', async () => {
-      await vault.commit(instanceId, {
-        credentials: bytes('c'),
-        keys: [{ type: 'session', id: '1', value: bytes('s') }],
-        inbox: [{ hash: hash('1'), stanza: {}, plain: bytes('p') }],
-      })
-      await vault.wipe(instanceId)
+      await vault.commit(
+        instanceId,
+        {
+          credentials: bytes('c'),
+          keys: [{ type: 'session', id: '1', value: bytes('s') }],
+          inbox: [{ hash: hash('1'), stanza: {}, plain: bytes('p') }],
+        },
+        EPOCH,
+      )
+      await vault.wipe(instanceId, EPOCH)
       for (const table of ['credential', 'signal_key', 'inbox']) expect(await count(table)).toBe(0)
     })
   })

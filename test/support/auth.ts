@@ -54,6 +54,8 @@ export function contextOf(
     caller: null,
     ip: null,
     sessionToken: null,
+    idempotencyKey: null,
+    once: null,
     ...given,
   })
 }

@@ -16,7 +16,7 @@ export interface PostgresVault extends Vault {
   close(): Promise<void>
 }
 
-/** `instanceIds` get their rows; every call takes `latencyMs` (least, most) longer than the database itself. */
+/** `instanceIds` get their rows, with a lease of the epoch 1; every call takes `latencyMs` (least, most) longer than the database itself. */
 export async function postgresVault(
   latencyMs: [number, number] = [0, 0],
   instanceIds: string[] = ['a', 'b', 'c'],
@@ -27,6 +27,9 @@ export async function postgresVault(
   await db.sql.query(
     `insert into instance (id, tenant_id, name, sandbox) select id, 'ten', id, true from unnest($1::text[]) as id`,
     [instanceIds],
+  )
+  await db.sql.query(
+    `insert into instance_lease (instance_id, owner, epoch, expires_at) select id, 'test', 1, now() from instance`,
   )
   const [least, most] = latencyMs
   const trip = () => (most > 0 ? sleep(least + Math.random() * (most - least)) : Promise.resolve())
@@ -47,10 +50,10 @@ export async function postgresVault(
     dead: false,
     beforeCommit: null,
     afterCommit: null,
-    async commit(instanceId, batch) {
+    async commit(instanceId, batch, epoch) {
       await vault.beforeCommit?.(instanceId, batch)
       if (vault.dead) throw new Error('the vault is gone')
-      await slow.commit(instanceId, batch)
+      await slow.commit(instanceId, batch, epoch)
       vault.commits++
       vault.afterCommit?.(instanceId, batch)
     },

@@ -10,6 +10,10 @@ const EventSchema = defineEntity({
     tenantId: () => p.manyToOne(Tenant).mapToPk().fieldName('tenant_id'),
     instanceId: () => p.manyToOne(Instance).mapToPk().fieldName('instance_id'),
     type: p.text(),
+    /** The id of what it happened to. */
+    about: p.text(),
+    /** Counts the events of an instance in the order of their commits. */
+    seq: p.bigint('number'),
     data: p.json<Record<string, unknown>>(),
     createdAt: p.datetime(3).defaultRaw('current_timestamp'),
   },

@@ -7,6 +7,7 @@ const EXPIRED = {
   mail: 'expires_at',
   mail_request: 'last_at',
   api_key: 'revoked_at',
+  first_answer: 'expires_at',
 } as const
 
 export type Expiring = keyof typeof EXPIRED

@@ -1,4 +1,5 @@
 import type { Sql } from '../sql.ts'
+import { heldLease } from './leases.ts'
 
 /** The statements of the instance table that the engine's news and the send path make. */
 
@@ -16,6 +17,23 @@ export async function findSender(sql: Sql, tenantId: string, instanceId: string)
   return row ?? null
 }
 
+export interface InstanceFacts {
+  tenantId: string
+  emitRaw: boolean
+  downloadMedia: boolean
+}
+
+/** Null: the instance is gone. It cannot go away before the transaction ends. */
+export async function findInstanceFacts(sql: Sql, instanceId: string): Promise<InstanceFacts | null> {
+  const [row] = await sql.query<InstanceFacts>(
+    `select tenant_id as "tenantId", emit_raw as "emitRaw", download_media as "downloadMedia" from instance where id = $1
+     for key share`,
+    [instanceId],
+    'find-instance-facts',
+  )
+  return row ?? null
+}
+
 export interface NewState {
   instanceId: string
   at: Date
@@ -24,28 +42,36 @@ export interface NewState {
   linked: boolean
   phoneNumber: string | null
   lid: string | null
+  /** 0: no session tells it, and it holds whoever has the lease. */
+  epoch: number
 }
 
-/** The tenant, or null when the instance is gone. A code to scan ends with the state that showed it. */
+/**
+ * The tenant, or null when the instance is gone or another session has taken it over. A code to scan ends with the state
+ * that showed it.
+ */
 export async function recordState(sql: Sql, news: NewState): Promise<string | null> {
   const [row] = await sql.query<{ tenantId: string }>(
-    `update instance set state = $2, last_error = $3, state_at = $4, linked = $5,
+    `with ${heldLease({ instance: '$1', epoch: '$8' })}, allowed as (select from held union all select where $8::bigint = 0)
+     update instance set state = $2, last_error = $3, state_at = $4, linked = $5,
        phone_number = coalesce($6, phone_number), lid = coalesce($7, lid),
        qr = case when $2 = 'qr_required' then qr end, qr_expires_at = case when $2 = 'qr_required' then qr_expires_at end
-     where id = $1 returning tenant_id as "tenantId"`,
-    [news.instanceId, news.state, news.lastError, news.at, news.linked, news.phoneNumber, news.lid],
+     from allowed where id = $1 returning tenant_id as "tenantId"`,
+    [news.instanceId, news.state, news.lastError, news.at, news.linked, news.phoneNumber, news.lid, news.epoch],
     'record-state',
   )
   return row?.tenantId ?? null
 }
 
+/** The tenant, or null when the instance is gone or another session has taken it over. */
 export async function recordQr(
   sql: Sql,
-  news: { instanceId: string; qr: string; expiresAt: Date },
+  news: { instanceId: string; qr: string; expiresAt: Date; epoch: number },
 ): Promise<string | null> {
   const [row] = await sql.query<{ tenantId: string }>(
-    'update instance set qr = $2, qr_expires_at = $3 where id = $1 returning tenant_id as "tenantId"',
-    [news.instanceId, news.qr, news.expiresAt],
+    `with ${heldLease({ instance: '$1', epoch: '$4' })}
+     update instance set qr = $2, qr_expires_at = $3 from held where id = $1 returning tenant_id as "tenantId"`,
+    [news.instanceId, news.qr, news.expiresAt, news.epoch],
     'record-qr',
   )
   return row?.tenantId ?? null

@@ -7,6 +7,9 @@ export interface MessageRow {
   tenantId: string
   instanceId: string
   whatsappId: string
+  /** Our own id of the chat, never shown: the names of a chat may change. */
+  chat: string
+  /** The name of the chat that is shown. */
   chatId: string
   lid: string | null
   phoneNumber: string | null
@@ -15,51 +18,106 @@ export interface MessageRow {
   type: string
   status: 'pending' | 'sent' | 'delivered' | 'read' | 'failed'
   content: Record<string, unknown>
+  /** As they are kept: those taken back have an empty emoji, so that an older one cannot come after. */
+  reactions: KeptReaction[]
+  quotedMessageId: string | null
+  mentions: string[]
   errorCode: string | null
   errorMessage: string | null
   timestamp: Date
+  editedAt: Date | null
+  deletedAt: Date | null
+  /** The message that this row only tells WhatsApp something about. */
+  actionOf: string | null
+  /** The start of the cycle in which it was counted. */
+  countedIn: Date | null
 }
 
-export interface NewMessage extends Omit<MessageRow, 'tenantId' | 'errorCode' | 'errorMessage'> {
-  /** Sealed; outbound only. */
-  payload: Uint8Array | null
-  nextAttemptAt: Date | null
-  expiresAt: Date | null
+export interface KeptReaction {
+  sender: string
+  emoji: string
+  /** ISO 8601 */
+  at: string
+}
+
+export interface NewMessage {
+  id: string
+  instanceId: string
+  whatsappId: string
+  chat: string
+  sender: string
+  direction: MessageRow['direction']
+  type: string
+  status: MessageRow['status']
+  content: Record<string, unknown>
+  timestamp: Date
   createdAt: Date
+  quotedMessageId?: string | null
+  mentions?: string[]
+  actionOf?: string | null
+  mediaId?: string | null
+  raw?: Record<string, unknown> | null
+  /** Sealed; outbound only. */
+  payload?: Uint8Array | null
+  nextAttemptAt?: Date | null
+  expiresAt?: Date | null
 }
 
-const COLUMNS = `id, tenant_id as "tenantId", instance_id as "instanceId", whatsapp_id as "whatsappId", chat_id as "chatId",
-  lid, phone_number as "phoneNumber", sender, direction, type, status, content, error_code as "errorCode",
-  error_message as "errorMessage", timestamp`
+export const MESSAGE_COLUMNS = `message.id, message.tenant_id as "tenantId", message.instance_id as "instanceId",
+  message.whatsapp_id as "whatsappId", message.chat, coalesce(chat.group_jid, chat.phone, chat.lid) as "chatId", chat.lid,
+  '+' || split_part(chat.phone, '@', 1) as "phoneNumber",
+  case when message.direction = 'inbound' and chat.group_jid is null then coalesce(chat.phone, chat.lid)
+    else message.sender end as sender,
+  message.direction, message.type, message.status, message.content, message.reactions,
+  message.quoted_message_id as "quotedMessageId", message.mentions, message.error_code as "errorCode",
+  message.error_message as "errorMessage", message.timestamp, message.edited_at as "editedAt",
+  message.deleted_at as "deletedAt", message.action_of as "actionOf", message.counted_in as "countedIn"`
+const FROM = 'message join chat on chat.id = message.chat'
 
 /** The stored row, or null when the instance is gone or has the message already. */
 export async function insertMessage(sql: Sql, message: NewMessage): Promise<MessageRow | null> {
   const [row] = await sql.query<MessageRow>(
-    `insert into message (id, tenant_id, instance_id, whatsapp_id, chat_id, lid, phone_number, sender, direction, type,
-       status, content, timestamp, payload, next_attempt_at, expires_at, created_at)
-     select $1, tenant_id, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16 from instance where id = $2
-     on conflict do nothing returning ${COLUMNS}`,
+    `with message as (
+       insert into message (id, tenant_id, instance_id, whatsapp_id, chat, sender, direction, type, status, content,
+         timestamp, created_at, quoted_message_id, mentions, action_of, media_id, raw, payload,
+         next_attempt_at, expires_at)
+       select $1, tenant_id, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19
+       from instance where id = $2
+       on conflict do nothing returning *)
+     select ${MESSAGE_COLUMNS} from ${FROM}`,
     [
       message.id,
       message.instanceId,
       message.whatsappId,
-      message.chatId,
-      message.lid,
-      message.phoneNumber,
+      message.chat,
       message.sender,
       message.direction,
       message.type,
       message.status,
       JSON.stringify(message.content),
       message.timestamp,
-      message.payload,
-      message.nextAttemptAt,
-      message.expiresAt,
       message.createdAt,
+      message.quotedMessageId ?? null,
+      message.mentions ?? [],
+      message.actionOf ?? null,
+      message.mediaId ?? null,
+      message.raw ? JSON.stringify(message.raw) : null,
+      message.payload ?? null,
+      message.nextAttemptAt ?? null,
+      message.expiresAt ?? null,
     ],
     'insert-message',
   )
   return row ?? null
+}
+
+/** In which cycle it was counted: there it is given back. */
+export async function markCounted(sql: Sql, of: { instanceId: string; id: string; countedIn: Date }): Promise<void> {
+  await sql.query(
+    'update message set counted_in = $3 where instance_id = $1 and id = $2',
+    [of.instanceId, of.id, of.countedIn],
+    'mark-counted',
+  )
 }
 
 export async function findMessage(
@@ -67,7 +125,8 @@ export async function findMessage(
   at: { tenantId: string; instanceId: string; messageId: string },
 ): Promise<MessageRow | null> {
   const [row] = await sql.query<MessageRow>(
-    `select ${COLUMNS} from message where tenant_id = $1 and instance_id = $2 and id = $3`,
+    `select ${MESSAGE_COLUMNS} from ${FROM}
+     where message.tenant_id = $1 and message.instance_id = $2 and message.id = $3 and message.action_of is null`,
     [at.tenantId, at.instanceId, at.messageId],
     'find-message',
   )
@@ -80,82 +139,76 @@ export function listMessages(
   of: { tenantId: string; instanceId: string; chat: string; after: string | null; limit: number },
 ): Promise<MessageRow[]> {
   return sql.query<MessageRow>(
-    `select ${COLUMNS} from message
-     where tenant_id = $1 and instance_id = $2 and chat_id = $3 and ($4::text is null or id < $4) order by id desc limit $5`,
+    `select ${MESSAGE_COLUMNS} from ${FROM}
+     where message.tenant_id = $1 and message.instance_id = $2 and message.chat = $3 and message.action_of is null
+       and ($4::text is null or message.id < $4) order by message.id desc limit $5`,
     [of.tenantId, of.instanceId, of.chat, of.after, of.limit],
     'list-messages',
   )
 }
 
-/** The id under which the messages of a chat stand: the one given, or the phone form of a `@lid` once known. */
-export async function knownChatId(sql: Sql, instanceId: string, jid: string): Promise<string> {
-  if (!jid.endsWith('@lid')) return jid
-  const [row] = await sql.query<{ chatId: string }>(
-    'select chat_id as "chatId" from message where instance_id = $1 and lid = $2 order by id desc limit 1',
-    [instanceId, jid],
-    'known-chat-id',
+/** Locks the messages of the chat that have this WhatsApp id until the transaction ends: by direction at most one. */
+export function lockNamed(
+  sql: Sql,
+  at: { instanceId: string; chat: string; whatsappId: string },
+): Promise<MessageRow[]> {
+  return sql.query<MessageRow>(
+    `select ${MESSAGE_COLUMNS} from ${FROM}
+     where message.instance_id = $1 and message.chat = $2 and message.whatsapp_id = $3 and message.action_of is null
+     for update of message`,
+    [at.instanceId, at.chat, at.whatsappId],
+    'lock-named',
   )
-  return row?.chatId ?? jid
 }
 
-export interface ClaimedMessage {
-  id: string
-  whatsappId: string
-  chatId: string
-  payload: Uint8Array
+/** A row of any kind, also of those that are no message of their own. */
+export async function messageById(sql: Sql, instanceId: string, id: string): Promise<MessageRow | null> {
+  const [row] = await sql.query<MessageRow>(
+    `select ${MESSAGE_COLUMNS} from ${FROM} where message.instance_id = $1 and message.id = $2`,
+    [instanceId, id],
+    'message-by-id',
+  )
+  return row ?? null
+}
+
+/** The same, locked until the transaction ends. */
+export async function lockMessage(sql: Sql, instanceId: string, id: string): Promise<MessageRow | null> {
+  const [row] = await sql.query<MessageRow>(
+    `select ${MESSAGE_COLUMNS} from ${FROM} where message.instance_id = $1 and message.id = $2
+     for update of message`,
+    [instanceId, id],
+    'lock-message',
+  )
+  return row ?? null
+}
+
+/** Our id of the message that a stanza names by WhatsApp's; null when we do not have it. */
+export async function idOfNamed(
+  sql: Sql,
+  at: { instanceId: string; chat: string; whatsappId: string },
+): Promise<string | null> {
+  const [row] = await sql.query<{ id: string }>(
+    `select id from message where instance_id = $1 and chat = $2 and whatsapp_id = $3 and action_of is null limit 1`,
+    [at.instanceId, at.chat, at.whatsappId],
+    'id-of-named',
+  )
+  return row?.id ?? null
 }
 
 /**
- * Takes what is due for the wire, oldest first, and puts its next try off until `leaseUntil`. A chat whose older
- * message waits for a later try is left alone, so that order holds; what is `inFlight` is on the wire already.
+ * Locks the outbound messages of these WhatsApp ids until the transaction ends, and the messages that actions among
+ * them are about: all in the order of ids, so that two transactions cannot wait for each other.
  */
-export async function claimPending(
-  sql: Sql,
-  of: { instanceId: string; now: Date; leaseUntil: Date; inFlight: string[]; limit: number },
-): Promise<ClaimedMessage[]> {
-  const rows = await sql.query<ClaimedMessage>(
-    `with due as (
-       select id from message m where instance_id = $1 and status = 'pending' and next_attempt_at <= $2 and expires_at > $2
-         and id <> all($4::text[])
-         and not exists (
-           select 1 from message held where held.instance_id = $1 and held.status = 'pending' and held.chat_id = m.chat_id
-             and held.id < m.id and held.next_attempt_at > $2 and held.id <> all($4::text[]))
-       order by id limit $5 for update skip locked)
-     update message set attempts = attempts + 1, next_attempt_at = $3 from due where message.id = due.id
-     returning message.id, whatsapp_id as "whatsappId", chat_id as "chatId", payload`,
-    [of.instanceId, of.now, of.leaseUntil, of.inFlight, of.limit],
-    'claim-pending',
-  )
-  return rows.sort((a, b) => (a.id < b.id ? -1 : 1))
-}
-
-/** Puts a message and all later ones of its chat off: none may overtake it. */
-export async function postpone(
-  sql: Sql,
-  of: { instanceId: string; chatId: string; from: string; until: Date },
-): Promise<void> {
-  await sql.query(
-    `update message set next_attempt_at = $4
-     where instance_id = $1 and chat_id = $2 and id >= $3 and status = 'pending'`,
-    [of.instanceId, of.chatId, of.from, of.until],
-    'postpone',
-  )
-}
-
-/** All that is pending may go at once: after a reconnect nothing is on any wire. */
-export async function makePendingDue(sql: Sql, instanceId: string, now: Date): Promise<void> {
-  await sql.query(
-    `update message set next_attempt_at = $2 where instance_id = $1 and status = 'pending' and next_attempt_at > $2`,
-    [instanceId, now],
-    'make-pending-due',
-  )
-}
-
-/** Locks the outbound messages of these WhatsApp ids until the transaction ends. */
 export function lockSent(sql: Sql, instanceId: string, whatsappIds: string[]): Promise<MessageRow[]> {
   return sql.query<MessageRow>(
-    `select ${COLUMNS} from message where instance_id = $1 and whatsapp_id = any($2) and direction = 'outbound'
-     order by id for update`,
+    `with named as (
+       select id, action_of from message where instance_id = $1 and whatsapp_id = any($2) and direction = 'outbound'),
+     locked as materialized (
+       select id from message where id in (select id from named union all select action_of from named)
+       order by id for update)
+     select ${MESSAGE_COLUMNS} from ${FROM}
+     where message.instance_id = $1 and message.id in (select id from named) and message.id in (select id from locked)
+     order by message.id for update of message`,
     [instanceId, whatsappIds],
     'lock-sent',
   )
@@ -163,36 +216,48 @@ export function lockSent(sql: Sql, instanceId: string, whatsappIds: string[]): P
 
 export async function updateStatus(
   sql: Sql,
-  message: { id: string; status: string; error: { code: string; message: string } | null },
+  message: { instanceId: string; id: string; status: string; error: { code: string; message: string } | null },
 ): Promise<void> {
   await sql.query(
-    'update message set status = $2, error_code = $3, error_message = $4, next_attempt_at = null where id = $1',
-    [message.id, message.status, message.error?.code ?? null, message.error?.message ?? null],
+    `update message set status = $3, error_code = $4, error_message = $5, next_attempt_at = null
+     where instance_id = $1 and id = $2`,
+    [message.instanceId, message.id, message.status, message.error?.code ?? null, message.error?.message ?? null],
     'update-status',
   )
 }
 
-/** Pending messages that will not be sent any more: `before` bounds by expiry, null takes all. Locked. */
-export function lockPending(
+/** What is folded into a message that is locked. */
+export async function updateFolded(
   sql: Sql,
-  of: { instanceId: string | null; before: Date | null; limit: number },
-): Promise<MessageRow[]> {
-  return sql.query<MessageRow>(
-    `select ${COLUMNS} from message where status = 'pending' and ($1::text is null or instance_id = $1)
-       and ($2::timestamptz is null or expires_at <= $2)
-     order by id limit $3 for update skip locked`,
-    [of.instanceId, of.before, of.limit],
-    'lock-pending',
+  message: Pick<MessageRow, 'instanceId' | 'id' | 'content' | 'reactions' | 'editedAt' | 'deletedAt'>,
+): Promise<void> {
+  await sql.query(
+    `update message set content = $3, reactions = $4, edited_at = $5, deleted_at = $6 where instance_id = $1 and id = $2`,
+    [
+      message.instanceId,
+      message.id,
+      JSON.stringify(message.content),
+      JSON.stringify(message.reactions),
+      message.editedAt,
+      message.deletedAt,
+    ],
+    'update-folded',
   )
 }
 
-/** Connected instances with a message whose next try is due. */
-export async function instancesWithDue(sql: Sql, now: Date): Promise<string[]> {
-  const rows = await sql.query<{ instanceId: string }>(
-    `select distinct instance_id as "instanceId" from message join instance on instance.id = message.instance_id
-     where status = 'pending' and next_attempt_at <= $1 and instance.state = 'connected' limit 1000`,
-    [now],
-    'instances-with-due',
+/**
+ * True when this is news: the reader of a group had not gone so far before. A later `delivered` takes no `read` back.
+ */
+export async function recordReceipt(
+  sql: Sql,
+  receipt: { messageId: string; instanceId: string; reader: string; status: 'delivered' | 'read'; at: Date },
+): Promise<boolean> {
+  const rows = await sql.query(
+    `insert into receipt (message_id, instance_id, reader, status, at) values ($1, $2, $3, $4, $5)
+     on conflict (message_id, reader) do update set status = excluded.status, at = excluded.at
+     where receipt.status = 'delivered' and excluded.status = 'read' returning 1 as one`,
+    [receipt.messageId, receipt.instanceId, receipt.reader, receipt.status, receipt.at],
+    'record-receipt',
   )
-  return rows.map(row => row.instanceId)
+  return rows.length > 0
 }

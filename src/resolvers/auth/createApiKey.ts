@@ -25,11 +25,13 @@ export async function createApiKey(ctx: Context, input: { name: string }): Promi
   const keyPrefix = prefixOf(apiKey)
   const name = input.name.trim()
   const now = ctx.clock.now()
+  const created: CreatedApiKey = { id, apiKey, keyPrefix, name, createdAt: now }
   await ctx.db.transaction(async sql => {
     const count = await countApiKeysLocked(sql, tenantId)
     if (count >= API_KEYS_MAX) throw limitExceeded(`${API_KEYS_MAX} API keys are in use: revoke one first`)
     await insertApiKey(sql, { id, tenantId, name, prefix: keyPrefix, hash: sha256(apiKey), now })
     await recordAudit(sql, ctx, { action: 'api_key.created', tenantId, target: id })
+    await ctx.once?.keep(sql, created)
   })
-  return { id, apiKey, keyPrefix, name, createdAt: now }
+  return created
 }

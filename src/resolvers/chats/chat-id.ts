@@ -22,3 +22,12 @@ export function chatJid(written: string): string | null {
 export function phoneOf(jid: string): string | null {
   return jid.endsWith('@s.whatsapp.net') ? `+${jid.slice(0, jid.indexOf('@'))}` : null
 }
+
+/** The one name that a jid is. */
+export function namesOfJid(jid: string): { groupJid: string | null; phone: string | null; lid: string | null } {
+  return {
+    groupJid: jid.endsWith('@g.us') ? jid : null,
+    phone: jid.endsWith('@s.whatsapp.net') ? jid : null,
+    lid: jid.endsWith('@lid') ? jid : null,
+  }
+}

@@ -1,10 +1,11 @@
 import type { Context } from '../../context.ts'
-import { ApiError, unavailable } from '../../errors.ts'
+import { ApiError, notFound, unavailable } from '../../errors.ts'
 import { phoneDigits } from '../chats/chat-id.ts'
 import { instance } from './instance.ts'
 import { networkOf } from './network.ts'
 import { qrImage } from './qr-image.ts'
 import { type ConnectResult, type StoredInstance, statusOf } from './shape.ts'
+import { startSession } from './startSession.ts'
 
 const WAIT_MS = 15_000
 
@@ -27,18 +28,19 @@ export async function connectInstance(ctx: Context, args: ConnectArgs): Promise<
   // A session that had given up says so in the row: only news from after this start counts.
   let fresh = stored.state === 'connected' || stored.state === 'qr_required'
   let next = ctx.bus.next(stored.id, { accept: () => true, timeoutMs: WAIT_MS })
-  ctx.whatsapp.start(stored.id, { network, autoReconnect: stored.autoReconnect })
-  for (;;) {
-    await ctx.em.refreshOrFail(stored)
-    const settled = fresh && isSettled(ctx, stored)
-    const leftMs = deadlineMs - ctx.clock.nowMs()
-    if (settled || leftMs <= 0) {
-      next.cancel()
-      return answer(ctx, stored, phone)
+  try {
+    if (!(await startSession(ctx, stored, network))) throw notFound('instance')
+    for (;;) {
+      if (!(await ctx.em.refresh(stored))) throw notFound('instance')
+      const settled = fresh && isSettled(ctx, stored)
+      const leftMs = deadlineMs - ctx.clock.nowMs()
+      if (settled || leftMs <= 0) return answer(ctx, stored, phone)
+      await next.event
+      fresh = true
+      next = ctx.bus.next(stored.id, { accept: () => true, timeoutMs: Math.max(1, leftMs) })
     }
-    await next.event
-    fresh = true
-    next = ctx.bus.next(stored.id, { accept: () => true, timeoutMs: Math.max(1, leftMs) })
+  } finally {
+    next.cancel()
   }
 }
 

@@ -40,7 +40,9 @@ export async function createInstance(ctx: Context, input: CreateInstanceInput): 
       updatedAt: now,
     })
     await em.flush()
-    await recordAudit(sqlOf(em), ctx, { action: 'instance.created', tenantId, target: created.id })
+    const sql = sqlOf(em)
+    await recordAudit(sql, ctx, { action: 'instance.created', tenantId, target: created.id })
+    await ctx.once?.keep(sql, created)
     return created
   })
   return uniqueName(create, name)

@@ -1,6 +1,6 @@
 import type { App } from '../../context.ts'
 import { recordState } from '../../db/queries/instances.ts'
-import { makePendingDue } from '../../db/queries/messages.ts'
+import { makePendingDue } from '../../db/queries/outbox.ts'
 import { connectionUpdate, type HouseEvent } from '../../events/catalogue.ts'
 import { record } from '../../events/record.ts'
 import type { ConnectionNews } from '../../whatsapp/whatsapp.ts'
@@ -11,14 +11,14 @@ import type { InstanceStatus } from './shape.ts'
 /** The engine's news of a session becomes the instance's state. */
 export async function onConnection(app: App, instanceId: string, news: ConnectionNews): Promise<void> {
   const event = await changeState(app, instanceId, news)
+  if (!event) return
   // What was written on an earlier connection may be lost: nothing goes out on this one before it is due again.
   app.lanes.connect(instanceId, null)
-  if (!event) return
   app.bus.publish(event)
   if (news.state === 'connected') {
     app.lanes.of(instanceId).forgetWritten(app.clock.nowMs())
     await makePendingDue(app.db.sql, instanceId, app.clock.now())
-    app.lanes.connect(instanceId, news.connection)
+    app.lanes.connect(instanceId, { connection: news.connection!, epoch: news.epoch })
     app.background('dispatch', dispatchPending(app, instanceId))
   }
   if (news.state === 'logged_out') {
@@ -30,7 +30,7 @@ export async function onConnection(app: App, instanceId: string, news: Connectio
   }
 }
 
-/** Null when the instance is gone. */
+/** Null when the instance is gone, or the session is not the one that has its lease. */
 async function changeState(
   app: App,
   instanceId: string,

@@ -3,6 +3,8 @@ import { type MessageRow, updateStatus } from '../../db/queries/messages.ts'
 import type { Sql } from '../../db/sql.ts'
 import { type HouseEvent, messageStatus } from '../../events/catalogue.ts'
 import { record } from '../../events/record.ts'
+import { giveBack } from '../billing/quota.ts'
+import { applyAction } from './apply-action.ts'
 import type { MessageError, StoredMessage } from './shape.ts'
 import { advance, type MessageStatus } from './status.ts'
 import { storedMessage } from './stored.ts'
@@ -12,18 +14,23 @@ export interface StatusChange {
   error?: MessageError
 }
 
-/** Moves a locked row on and records the event, both in the caller's transaction; null when it is there already. */
+/**
+ * Moves a locked row on, with all that follows from it, in the caller's transaction. The events are for the bus, once
+ * that has committed; none when the message is there already.
+ */
 export async function changeStatus(
   sql: Sql,
-  app: Pick<App, 'clock'>,
+  app: Pick<App, 'clock' | 'config'>,
   change: StatusChange & { row: MessageRow },
-): Promise<HouseEvent | null> {
-  const before = storedMessage(change.row)
-  const status = advance(before.status, change.status)
-  if (status === before.status) return null
-  const after: StoredMessage = { ...before, status, error: change.error ?? null }
-  await updateStatus(sql, { id: after.id, status, error: after.error })
-  return record(sql, app.clock, {
+): Promise<HouseEvent[]> {
+  const { row } = change
+  const status = advance(row.status, change.status)
+  if (status === row.status) return []
+  const error = change.error ?? null
+  await updateStatus(sql, { instanceId: row.instanceId, id: row.id, status, error })
+  if (row.actionOf) return row.status === 'pending' && status !== 'failed' ? applyAction(sql, app, row) : []
+  const after: StoredMessage = { ...storedMessage(row), status, error }
+  const event = await record(sql, app.clock, {
     type: 'message.status',
     tenantId: after.tenantId,
     instanceId: after.instanceId,
@@ -31,4 +38,9 @@ export async function changeStatus(
     data: messageStatus(after),
     subject: after,
   })
+  // Last: its row is every sender's of the tenant.
+  if (status === 'failed' && row.countedIn) {
+    await giveBack(sql, { tenantId: row.tenantId, countedIn: row.countedIn })
+  }
+  return [event]
 }

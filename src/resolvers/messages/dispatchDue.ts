@@ -1,5 +1,5 @@
 import type { App } from '../../context.ts'
-import { instancesWithDue } from '../../db/queries/messages.ts'
+import { instancesWithDue } from '../../db/queries/outbox.ts'
 import { dispatchPending } from './dispatchPending.ts'
 
 /** The clock's call: what WhatsApp has not acked in time goes out again, with the same id. */

@@ -1,14 +1,19 @@
 import type { App } from '../../context.ts'
-import { type ClaimedMessage, claimPending, lockSent, postpone } from '../../db/queries/messages.ts'
-import { payloadPlace } from '../../db/vault.ts'
-import { changeStatus } from './change-status.ts'
-import type { Lane } from './lanes.ts'
-import type { MessageError } from './shape.ts'
+import { lockMessage } from '../../db/queries/messages.ts'
+import { type ClaimedMessage, claimPending, postpone } from '../../db/queries/outbox.ts'
+import type { SendOutcome } from '../../whatsapp/whatsapp.ts'
+import { carry } from './carry.ts'
+import { changeRow } from './change-row.ts'
+import type { StatusChange } from './change-status.ts'
+import type { Lane, Way } from './lanes.ts'
 
 /** WhatsApp is given this long for its ack; then the same message, with the same id, goes out again. */
 export const ACK_WITHIN_MS = 30_000
 const CLAIM_MAX = 50
 const RETRY_AFTER_MS = 5_000
+const RETRY_AFTER_MAX_MS = 60_000
+/** Tries that the socket could not write; beyond them the message holds up its chat for nothing. */
+const FAILED_TRIES_MAX = 20
 
 /**
  * The only way of a message to the network: claim, carry, record. Called after an accept, when an instance comes
@@ -30,13 +35,13 @@ async function dispatch(app: App, instanceId: string, lane: Lane): Promise<void>
   const chats = new Set<Promise<void>>()
   for (;;) {
     if (lane.takeAsk()) {
-      const connection = app.lanes.connectionOf(instanceId)
-      if (connection === null) continue
-      const send = (message: ClaimedMessage) => sendOne(app, { instanceId, connection, message })
-      const claimed = await claim(app, instanceId, lane)
+      const way = app.lanes.wayOf(instanceId)
+      if (way === null) continue
+      const send = (message: ClaimedMessage) => sendOne(app, { instanceId, way, message })
+      const claimed = await claim(app, { instanceId, way, lane })
       for (const message of claimed) {
-        if (lane.isBroken(message.chatId)) await putOff(app, instanceId, message)
-        else track(chats, { app, instanceId, connection, chat: lane.enqueue(message, send) })
+        if (lane.isBroken(message.chat)) await putOff(app, instanceId, message)
+        else track(chats, { app, instanceId, way, chat: lane.enqueue(message, send) })
       }
       if (claimed.length === CLAIM_MAX) lane.ask()
     } else if (chats.size === 0) return
@@ -48,24 +53,27 @@ async function dispatch(app: App, instanceId: string, lane: Lane): Promise<void>
 interface Tracked {
   app: App
   instanceId: string
-  connection: number
+  way: Way
   /** Null: an earlier one tracks it. */
   chat: Promise<void> | null
 }
 
-function track(chats: Set<Promise<void>>, { app, instanceId, connection, ...of }: Tracked): void {
+function track(chats: Set<Promise<void>>, { app, instanceId, way, ...of }: Tracked): void {
   const chat = of.chat
     // The row stays pending and leased: it is claimed again when the lease is over.
     ?.catch(cause => app.log.error({ err: cause, instanceId }, 'messages of a chat could not be dispatched'))
     .finally(() => {
       chats.delete(chat!)
       // The next connection made due what was being tried on this one, and could not have it claimed.
-      if (app.lanes.connectionOf(instanceId) !== connection) app.lanes.of(instanceId).ask()
+      if (app.lanes.wayOf(instanceId)?.connection !== way.connection) app.lanes.of(instanceId).ask()
     })
   if (chat) chats.add(chat)
 }
 
-async function claim(app: App, instanceId: string, lane: Lane): Promise<ClaimedMessage[]> {
+async function claim(
+  app: App,
+  { instanceId, way, lane }: { instanceId: string; way: Way; lane: Lane },
+): Promise<ClaimedMessage[]> {
   const nowMs = app.clock.nowMs()
   lane.forgetWritten(nowMs - ACK_WITHIN_MS)
   lane.beginClaim()
@@ -77,52 +85,66 @@ async function claim(app: App, instanceId: string, lane: Lane): Promise<ClaimedM
     leaseUntil: new Date(nowMs + ACK_WITHIN_MS),
     inFlight: lane.inFlight,
     limit,
+    epoch: way.epoch,
   })
 }
 
 interface Sending {
   instanceId: string
-  connection: number
+  way: Way
   message: ClaimedMessage
 }
 
 /** Whether the next message of the chat may follow. When it may not, this one and the later ones are left to be claimed again. */
-async function sendOne(app: App, { instanceId, connection, message }: Sending): Promise<boolean> {
-  const payload = app.secrets.open(message.payload, payloadPlace(message.id))
-  const { whatsappId, chatId: chat } = message
-  const outcome = await app.whatsapp.send(instanceId, { whatsappId, chat, payload, connection })
+async function sendOne(app: App, { instanceId, way, message }: Sending): Promise<boolean> {
+  const outcome = await carry(app, { instanceId, connection: way.connection, message })
   switch (outcome.kind) {
     case 'written':
       app.lanes.of(instanceId).written(message.id, app.clock.nowMs())
+      // WhatsApp acks no receipt of ours under the id of a message.
+      if (message.type === 'read') await end(app, { instanceId, message, change: { status: 'sent' } })
       return true
     case 'rejected':
-      await fail(app, instanceId, message, { code: outcome.code, message: outcome.message })
+      await end(app, { instanceId, message, change: failed(outcome) })
       return true
     case 'not_connected':
       // It stays pending; the next connection makes it due at once.
       return false
     case 'failed':
-      app.log.warn(
-        { instanceId, messageId: message.id, reason: outcome.message },
-        'message not written, will be tried again',
-      )
-      await putOff(app, instanceId, message)
-      return false
+      return retry(app, { instanceId, message, reason: outcome.message })
   }
 }
+
+async function retry(
+  app: App,
+  { instanceId, message, reason }: { instanceId: string; message: ClaimedMessage; reason: string },
+): Promise<boolean> {
+  const { id: messageId, attempts } = message
+  app.log.warn({ instanceId, messageId, attempts, reason }, 'message not written, will be tried again')
+  if (attempts < FAILED_TRIES_MAX) {
+    await putOff(app, instanceId, message)
+    return false
+  }
+  const error = { code: 'not_sent', message: `It could not be sent in ${attempts} tries.` }
+  await end(app, { instanceId, message, change: { status: 'failed', error } })
+  return true
+}
+
+const failed = ({ code, message }: Extract<SendOutcome, { kind: 'rejected' }>): StatusChange => ({
+  status: 'failed',
+  error: { code, message },
+})
 
 /** The message and all later ones of its chat: none may overtake it. */
 function putOff(app: App, instanceId: string, message: ClaimedMessage): Promise<void> {
   app.lanes.landed(instanceId, message.id)
-  const until = new Date(app.clock.nowMs() + RETRY_AFTER_MS)
-  return postpone(app.db.sql, { instanceId, chatId: message.chatId, from: message.id, until })
+  const pauseMs = Math.min(RETRY_AFTER_MS * Math.max(1, message.attempts), RETRY_AFTER_MAX_MS)
+  const until = new Date(app.clock.nowMs() + pauseMs)
+  return postpone(app.db.sql, { instanceId, chat: message.chat, from: message.id, until })
 }
 
-async function fail(app: App, instanceId: string, message: ClaimedMessage, error: MessageError): Promise<void> {
-  app.lanes.landed(instanceId, message.id)
-  const event = await app.db.transaction(async sql => {
-    const [row] = await lockSent(sql, instanceId, [message.whatsappId])
-    return row ? changeStatus(sql, app, { row, status: 'failed', error }) : null
-  })
-  if (event) app.bus.publish(event)
-}
+const end = (
+  app: App,
+  { instanceId, message, change }: { instanceId: string; message: ClaimedMessage; change: StatusChange },
+): Promise<void> =>
+  changeRow(app, instanceId, { find: async sql => [await lockMessage(sql, instanceId, message.id)], change })

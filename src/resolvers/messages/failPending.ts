@@ -1,34 +1,38 @@
 import type { App } from '../../context.ts'
-import { lockPending } from '../../db/queries/messages.ts'
+import { instancesWithExpired, lockPending } from '../../db/queries/outbox.ts'
 import type { HouseEvent } from '../../events/catalogue.ts'
 import { changeStatus } from './change-status.ts'
 import type { MessageError } from './shape.ts'
 
 const BATCH_MAX = 100
 
-/** Ends what will not be sent any more: of one instance, or whatever has expired `before` a time. */
+/** Ends what an instance will not send any more: all of it, or whatever has expired `before` a time. */
 export async function failPending(
   app: App,
-  of: { instanceId: string | null; before: Date | null; error: MessageError },
+  of: { instanceId: string; before: Date | null; error: MessageError },
 ): Promise<void> {
+  const { instanceId, before, error } = of
   for (let found = BATCH_MAX; found === BATCH_MAX; ) {
     const events: HouseEvent[] = []
-    found = await app.db.transaction(async sql => {
-      const rows = await lockPending(sql, { instanceId: of.instanceId, before: of.before, limit: BATCH_MAX })
-      for (const row of rows) {
-        const event = await changeStatus(sql, app, { row, status: 'failed', error: of.error })
-        if (event) events.push(event)
-      }
-      return rows.length
+    const rows = await app.db.transaction(async sql => {
+      const locked = await lockPending(sql, { instanceId, before, limit: BATCH_MAX })
+      for (const row of locked) events.push(...(await changeStatus(sql, app, { row, status: 'failed', error })))
+      return locked
     })
-    for (const event of events) app.lanes.landed(event.instanceId, event.about)
+    found = rows.length
+    for (const row of rows) {
+      app.lanes.landed(instanceId, row.id)
+      app.lanes.settled(row.id)
+    }
     app.bus.publish(...events)
   }
 }
 
-export const expirePending = (app: App): Promise<void> =>
-  failPending(app, {
-    instanceId: null,
-    before: app.clock.now(),
-    error: { code: 'expired', message: 'WhatsApp could not be reached before the message expired.' },
-  })
+/** The clock's call. One instance after another: events of several in one transaction could wait for each other. */
+export async function expirePending(app: App): Promise<void> {
+  const before = app.clock.now()
+  const error = { code: 'expired', message: 'WhatsApp could not be reached before the message expired.' }
+  for (const instanceId of await instancesWithExpired(app.db.sql, before)) {
+    await failPending(app, { instanceId, before, error })
+  }
+}

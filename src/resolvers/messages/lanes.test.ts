@@ -1,11 +1,15 @@
 import { expect, it } from 'vitest'
-import type { ClaimedMessage } from '../../db/queries/messages.ts'
+import type { ClaimedMessage } from '../../db/queries/outbox.ts'
 import { Lane, Lanes } from './lanes.ts'
 
-const message = (id: string, chatId: string): ClaimedMessage => ({
+const message = (id: string, chat: string): ClaimedMessage => ({
   id,
   whatsappId: id,
-  chatId,
+  chat,
+  to: chat,
+  type: 'text',
+  attempts: 1,
+  actionOf: null,
   payload: Buffer.alloc(0),
 })
 
@@ -85,9 +89,9 @@ it('knows which chats were broken since a claim began: what the claim brings of 
 
 it('knows the connection on which messages may go out, until there is none', () => {
   const lanes = new Lanes()
-  expect(lanes.connectionOf('i')).toBeNull()
-  lanes.connect('i', 7)
-  expect(lanes.connectionOf('i')).toBe(7)
+  expect(lanes.wayOf('i')).toBeNull()
+  lanes.connect('i', { connection: 7, epoch: 2 })
+  expect(lanes.wayOf('i')).toEqual({ connection: 7, epoch: 2 })
   lanes.connect('i', null)
-  expect(lanes.connectionOf('i')).toBeNull()
+  expect(lanes.wayOf('i')).toBeNull()
 })

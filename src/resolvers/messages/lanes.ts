@@ -1,4 +1,4 @@
-import type { ClaimedMessage } from '../../db/queries/messages.ts'
+import type { ClaimedMessage } from '../../db/queries/outbox.ts'
 
 /** How many messages of one instance may be between claim and ack. */
 export const IN_FLIGHT_MAX = 500
@@ -26,8 +26,8 @@ export class Lane {
   }
 
   /** Whether what was claimed of the chat would overtake what could not go meanwhile. */
-  isBroken(chatId: string): boolean {
-    return this.#broken.has(chatId)
+  isBroken(chat: string): boolean {
+    return this.#broken.has(chat)
   }
 
   /** Whether a round is asked for that nobody has begun. */
@@ -70,13 +70,13 @@ export class Lane {
   /** Starts `send` for it after the earlier ones of its chat; `send` says whether the chat may go on. */
   enqueue(message: ClaimedMessage, send: (message: ClaimedMessage) => Promise<boolean>): Promise<void> | null {
     this.#inFlight.set(message.id, null)
-    const queue = this.#chats.get(message.chatId)
+    const queue = this.#chats.get(message.chat)
     if (queue) {
       queue.push(message)
       return null
     }
-    this.#chats.set(message.chatId, [message])
-    return this.#drain(message.chatId, send)
+    this.#chats.set(message.chat, [message])
+    return this.#drain(message.chat, send)
   }
 
   written(id: string, atMs: number): void {
@@ -92,8 +92,8 @@ export class Lane {
     for (const [id, atMs] of this.#inFlight) if (atMs !== null && atMs <= beforeMs) this.#inFlight.delete(id)
   }
 
-  async #drain(chatId: string, send: (message: ClaimedMessage) => Promise<boolean>): Promise<void> {
-    const queue = this.#chats.get(chatId)!
+  async #drain(chat: string, send: (message: ClaimedMessage) => Promise<boolean>): Promise<void> {
+    const queue = this.#chats.get(chat)!
     try {
       for (let message = queue[0]; message; message = queue[0]) {
         await this.#turn()
@@ -102,9 +102,9 @@ export class Lane {
         queue.shift()
       }
     } finally {
-      if (queue.length > 0) this.#broken.add(chatId)
+      if (queue.length > 0) this.#broken.add(chat)
       for (const message of queue) this.#inFlight.delete(message.id)
-      this.#chats.delete(chatId)
+      this.#chats.delete(chat)
     }
   }
 
@@ -121,20 +121,44 @@ export class Lane {
   }
 }
 
+/** The connection, counted in this process, and the epoch of the lease under which it was made. */
+export interface Way {
+  connection: number
+  epoch: number
+}
+
 /** The lanes of all instances that have something under way. */
 export class Lanes {
   readonly #lanes = new Map<string, Lane>()
   readonly #turns = new Map<string, Promise<unknown>>()
-  readonly #connections = new Map<string, number>()
+  readonly #ways = new Map<string, Way>()
+  readonly #waits = new Map<string, () => void>()
 
-  /** From now on messages of the instance go out on this connection, and on no other; null: on none. */
-  connect(instanceId: string, connection: number | null): void {
-    if (connection === null) this.#connections.delete(instanceId)
-    else this.#connections.set(instanceId, connection)
+  /** From now on messages of the instance go out this way, and no other; null: none. */
+  connect(instanceId: string, way: Way | null): void {
+    if (way === null) this.#ways.delete(instanceId)
+    else this.#ways.set(instanceId, way)
   }
 
-  connectionOf(instanceId: string): number | null {
-    return this.#connections.get(instanceId) ?? null
+  wayOf(instanceId: string): Way | null {
+    return this.#ways.get(instanceId) ?? null
+  }
+
+  /** Resolves when the row has had its answer from WhatsApp, or after `timeoutMs`. Call it before the row can go out. */
+  settling(id: string, timeoutMs: number): { done: Promise<void>; cancel: () => void } {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const finish = () => {
+      clearTimeout(timer)
+      this.#waits.delete(id)
+      resolve()
+    }
+    const timer = setTimeout(finish, timeoutMs)
+    this.#waits.set(id, finish)
+    return { done: promise, cancel: finish }
+  }
+
+  settled(id: string): void {
+    this.#waits.get(id)?.()
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { Context } from '../../context.ts'
-import { knownChatId, listMessages } from '../../db/queries/messages.ts'
+import { findChat } from '../../db/queries/chats.ts'
+import { listMessages } from '../../db/queries/messages.ts'
 import { chatJid } from '../chats/chat-id.ts'
 import { instance } from '../instances/instance.ts'
 import { afterId, type PageArgs, type PageOf, pageOf } from '../page.ts'
@@ -13,7 +14,8 @@ export async function messages(
   const { id: instanceId, tenantId } = await instance(ctx, args)
   const limit = args.limit ?? 50
   const after = afterId(args.cursor, 'msg')
-  const chat = await knownChatId(ctx.db.sql, instanceId, chatJid(args.chatId)!)
-  const rows = await listMessages(ctx.db.sql, { tenantId, instanceId, chat, after, limit: limit + 1 })
+  const chat = await findChat(ctx.db.sql, instanceId, chatJid(args.chatId)!)
+  if (!chat) return pageOf<StoredMessage>([], limit)
+  const rows = await listMessages(ctx.db.sql, { tenantId, instanceId, chat: chat.id, after, limit: limit + 1 })
   return pageOf(rows.map(storedMessage), limit)
 }

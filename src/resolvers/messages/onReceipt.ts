@@ -1,21 +1,50 @@
 import type { App } from '../../context.ts'
-import { lockSent } from '../../db/queries/messages.ts'
-import type { HouseEvent } from '../../events/catalogue.ts'
+import { lockSent, type MessageRow, recordReceipt } from '../../db/queries/messages.ts'
+import type { Sql } from '../../db/sql.ts'
+import { type HouseEvent, messageRead } from '../../events/catalogue.ts'
+import { record } from '../../events/record.ts'
 import type { ReceiptNews } from '../../whatsapp/whatsapp.ts'
 import { changeStatus } from './change-status.ts'
+import { storedMessage } from './stored.ts'
 
 /** A phone has the message, or somebody read it: which also proves that WhatsApp had it. */
 export async function onReceipt(app: App, instanceId: string, news: ReceiptNews): Promise<void> {
-  const events = await app.db.transaction(async sql => {
-    const changed: (HouseEvent | null)[] = []
-    for (const row of await lockSent(sql, instanceId, news.whatsappIds)) {
-      changed.push(await changeStatus(sql, app, { row, status: news.status }))
-    }
-    return changed
+  const { rows, events } = await app.db.transaction(async sql => {
+    const rows = await lockSent(sql, instanceId, news.whatsappIds)
+    const events: HouseEvent[] = []
+    for (const row of rows) events.push(...(await receive(sql, app, { row, news })))
+    return { rows, events }
   })
-  for (const event of events) {
-    if (!event) continue
-    app.lanes.landed(instanceId, event.about)
-    app.bus.publish(event)
+  for (const row of rows) {
+    app.lanes.landed(instanceId, row.id)
+    if (row.actionOf) app.lanes.settled(row.id)
   }
+  app.bus.publish(...events)
+}
+
+async function receive(
+  sql: Sql,
+  app: App,
+  { row, news }: { row: MessageRow; news: ReceiptNews },
+): Promise<HouseEvent[]> {
+  const reader = news.reader.phone ?? news.reader.jid
+  const isGroup = row.chatId.endsWith('@g.us')
+  const { status, timestamp: at } = news
+  const isNews =
+    isGroup && !row.actionOf
+      ? await recordReceipt(sql, { messageId: row.id, instanceId: row.instanceId, reader, status, at })
+      : row.status !== 'read' && row.status !== 'failed'
+  // In a group the first who goes further takes the message along.
+  const events = await changeStatus(sql, app, { row, status })
+  if (status !== 'read' || !isNews || row.actionOf) return events
+  const message = storedMessage({ ...row, status: 'read' })
+  const read = await record(sql, app.clock, {
+    type: 'message.read',
+    tenantId: row.tenantId,
+    instanceId: row.instanceId,
+    about: row.id,
+    data: messageRead(message, reader),
+    subject: message,
+  })
+  return [...events, read]
 }

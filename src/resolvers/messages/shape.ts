@@ -3,6 +3,8 @@ import type { MessageRow } from '../../db/queries/messages.ts'
 /** Media as a message names it; its address is made where it is shown. */
 export interface MediaRef {
   mediaId: string
+  /** Of the row that names it; added when the row is read. */
+  instanceId?: string
   mimeType: string
   sizeBytes: number
 }
@@ -10,7 +12,8 @@ export interface MediaRef {
 /** What a message says, with the names under which it is kept and shown. */
 export type MessageContent =
   | { type: 'text'; text: string }
-  | { type: 'image' | 'video'; media: MediaRef; caption: string | null }
+  | { type: 'image'; media: MediaRef; caption: string | null }
+  | { type: 'video'; media: MediaRef; caption: string | null }
   | { type: 'audio'; media: MediaRef; caption: string | null; ptt: boolean }
   | { type: 'document'; media: MediaRef; caption: string | null; filename: string | null }
   | { type: 'sticker'; media: MediaRef; caption: string | null }

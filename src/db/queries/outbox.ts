@@ -1,0 +1,120 @@
+import type { Sql } from '../sql.ts'
+import { heldLease } from './leases.ts'
+import { MESSAGE_COLUMNS, type MessageRow } from './messages.ts'
+
+/** The messages that wait for WhatsApp: the rows of the message table that are `pending`. */
+
+export interface ClaimedMessage {
+  id: string
+  whatsappId: string
+  /** Our own id of the chat: what is sent to one goes in order. */
+  chat: string
+  /** Where it goes: the phone form once known. */
+  to: string
+  type: string
+  attempts: number
+  actionOf: string | null
+  /** Sealed; null: to be built on the way (media), or nothing to send (a read receipt). */
+  payload: Uint8Array | null
+}
+
+/**
+ * Takes what is due for the wire, oldest first, and puts its next try off until `leaseUntil`. A chat whose older
+ * message waits for a later try is left alone, so that order holds; what is `inFlight` is on the wire already. Under an
+ * old epoch there is nothing to take.
+ */
+export async function claimPending(
+  sql: Sql,
+  of: { instanceId: string; now: Date; leaseUntil: Date; inFlight: string[]; limit: number; epoch: number },
+): Promise<ClaimedMessage[]> {
+  const rows = await sql.query<ClaimedMessage>(
+    `with ${heldLease({ instance: '$1', epoch: '$6' })},
+     due as (
+       select id from message m where instance_id = $1 and status = 'pending' and next_attempt_at <= $2 and expires_at > $2
+         and id <> all($4::text[])
+         and not exists (
+           select 1 from message held where held.instance_id = $1 and held.status = 'pending' and held.chat = m.chat
+             and held.id < m.id and held.next_attempt_at > $2 and held.id <> all($4::text[]))
+         and exists (select from held)
+       order by id limit $5 for update skip locked)
+     update message set attempts = attempts + 1, next_attempt_at = $3 from due, chat
+     where message.id = due.id and chat.id = message.chat
+     returning message.id, message.whatsapp_id as "whatsappId", message.chat,
+       coalesce(chat.group_jid, chat.phone, chat.lid) as "to", message.type, message.attempts,
+       message.action_of as "actionOf", message.payload`,
+    [of.instanceId, of.now, of.leaseUntil, of.inFlight, of.limit, of.epoch],
+    'claim-pending',
+  )
+  return rows.sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+/** Puts a message and all later ones of its chat off: none may overtake it. */
+export async function postpone(
+  sql: Sql,
+  of: { instanceId: string; chat: string; from: string; until: Date },
+): Promise<void> {
+  await sql.query(
+    `update message set next_attempt_at = $4
+     where instance_id = $1 and chat = $2 and id >= $3 and status = 'pending'`,
+    [of.instanceId, of.chat, of.from, of.until],
+    'postpone',
+  )
+}
+
+/** All that is pending may go at once: after a reconnect nothing is on any wire. */
+export async function makePendingDue(sql: Sql, instanceId: string, now: Date): Promise<void> {
+  await sql.query(
+    `update message set next_attempt_at = $2 where instance_id = $1 and status = 'pending' and next_attempt_at > $2`,
+    [instanceId, now],
+    'make-pending-due',
+  )
+}
+
+/** What was built on the way, so that every later try is the same. False: the message is not pending any more. */
+export async function keepPayload(
+  sql: Sql,
+  of: { instanceId: string; id: string; payload: Uint8Array },
+): Promise<boolean> {
+  const rows = await sql.query(
+    `update message set payload = $3 where instance_id = $1 and id = $2 and status = 'pending' and payload is null
+     returning 1 as one`,
+    [of.instanceId, of.id, of.payload],
+    'keep-payload',
+  )
+  return rows.length > 0
+}
+
+/** Pending messages that will not be sent any more: `before` bounds by expiry, null takes all. Locked. */
+export function lockPending(
+  sql: Sql,
+  of: { instanceId: string; before: Date | null; limit: number },
+): Promise<MessageRow[]> {
+  return sql.query<MessageRow>(
+    `select ${MESSAGE_COLUMNS} from message join chat on chat.id = message.chat
+     where message.status = 'pending' and message.instance_id = $1 and ($2::timestamptz is null or message.expires_at <= $2)
+     order by message.id limit $3 for update of message skip locked`,
+    [of.instanceId, of.before, of.limit],
+    'lock-pending',
+  )
+}
+
+/** Connected instances with a message whose next try is due. */
+export async function instancesWithDue(sql: Sql, now: Date): Promise<string[]> {
+  const rows = await sql.query<{ instanceId: string }>(
+    `select distinct instance_id as "instanceId" from message join instance on instance.id = message.instance_id
+     where status = 'pending' and next_attempt_at <= $1 and instance.state = 'connected' limit 1000`,
+    [now],
+    'instances-with-due',
+  )
+  return rows.map(row => row.instanceId)
+}
+
+/** Instances with a message that has expired. */
+export async function instancesWithExpired(sql: Sql, now: Date): Promise<string[]> {
+  const rows = await sql.query<{ instanceId: string }>(
+    `select distinct instance_id as "instanceId" from message where status = 'pending' and expires_at <= $1 limit 1000`,
+    [now],
+    'instances-with-expired',
+  )
+  return rows.map(row => row.instanceId)
+}

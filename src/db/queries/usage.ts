@@ -1,0 +1,67 @@
+import type { Sql } from '../sql.ts'
+
+/** What the count goes by: it counts only while the tenant still has this plan and this anchor. */
+export interface Terms {
+  plan: string
+  anchor: Date
+}
+
+export interface Count extends Terms {
+  tenantId: string
+  cycleStart: Date
+  cycleEnd: Date
+  /** Null: without a limit. */
+  included: number | null
+}
+
+export interface Counted extends Terms {
+  /** After this one. Null: nothing was counted, as the terms are others or all is used. */
+  used: number | null
+}
+
+/**
+ * Counts one message, or none. Calls at one time wait for each other at the row and then see what it holds: nobody
+ * counts twice from the same number. Null: there is no such tenant.
+ */
+export async function countMessage(sql: Sql, count: Count): Promise<Counted | null> {
+  const [row] = await sql.query<Counted>(
+    `with account as (select id, plan, created_at as anchor from tenant where id = $1),
+     counted as (
+       insert into usage as kept (tenant_id, cycle_start, cycle_end, used)
+       select id, $2, $3, 1 from account where plan = $4 and anchor = $5 and ($6::int is null or $6 > 0)
+       on conflict (tenant_id, cycle_start) do update set used = kept.used + 1
+       where $6::int is null or kept.used < $6
+       returning used)
+     select plan, anchor, counted.used from account left join counted on true`,
+    [count.tenantId, count.cycleStart, count.cycleEnd, count.plan, count.anchor, count.included],
+    'count-message',
+  )
+  return row ?? null
+}
+
+/** Null: there is no such tenant. */
+export async function findTerms(sql: Sql, tenantId: string): Promise<Terms | null> {
+  const [row] = await sql.query<Terms>(
+    'select plan, created_at as anchor from tenant where id = $1',
+    [tenantId],
+    'find-terms',
+  )
+  return row ?? null
+}
+
+export async function uncountMessage(sql: Sql, tenantId: string, cycleStart: Date): Promise<void> {
+  await sql.query(
+    'update usage set used = used - 1 where tenant_id = $1 and cycle_start = $2 and used > 0',
+    [tenantId, cycleStart],
+    'uncount-message',
+  )
+}
+
+export async function findUsed(sql: Sql, tenantId: string, cycleStart: Date): Promise<number> {
+  const [row] = await sql.query<{ used: number }>(
+    'select used from usage where tenant_id = $1 and cycle_start = $2',
+    [tenantId, cycleStart],
+    'find-used',
+  )
+  return row?.used ?? 0
+}
