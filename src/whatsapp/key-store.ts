@@ -39,6 +39,7 @@ export class KeyStore {
   readonly #vault: Vault
   readonly #commits: GroupCommit
   readonly #onInbox: () => void
+  readonly #epoch: () => number
   /** Encoded rows; decoding makes the copy that libsignal may change. */
   readonly #memory = new BoundedMap<Buffer>(MEMORY)
   /** Rows of batches that are not durable yet: never forgotten. */
@@ -50,6 +51,8 @@ export class KeyStore {
     instanceId: string
     vault: Vault
     creds: AuthenticationCreds
+    /** Of the lease under which rows are written. */
+    epoch: () => number
     lingerMs: number
     /** Nothing can be written any more; the memory may be ahead of the vault. */
     onFailure: (error: unknown) => void
@@ -60,6 +63,7 @@ export class KeyStore {
     this.#instanceId = options.instanceId
     this.#vault = options.vault
     this.#onInbox = options.onInbox
+    this.#epoch = options.epoch
     this.#commits = new GroupCommit({
       commit: batch => this.#commit(batch),
       onFailure: options.onFailure,
@@ -191,7 +195,7 @@ export class KeyStore {
       keys: [...batch.keys.values()],
       inbox: batch.inbox,
     }
-    await leaveScope(() => this.#vault.commit(this.#instanceId, rows))
+    await leaveScope(() => this.#vault.commit(this.#instanceId, rows, this.#epoch()))
     for (const [key, { value }] of batch.keys) {
       const row = this.#pending.get(key)
       if (row === value || (value === null && row?.length === 0)) this.#pending.delete(key)

@@ -208,7 +208,7 @@ describe('subscriptions', () => {
     const rounds = 250
     for (let round = 0; round < rounds; round++) {
       for (const { id: instanceId, tenantId } of instances) {
-        const base = { tenantId, instanceId, at: new Date(), about: 'x', data: {} as never }
+        const base = { tenantId, instanceId, seq: round, at: new Date(), about: 'x', data: {} as never }
         const subject = { id: `msg_${round}`, instanceId }
         for (const type of ['message.received', 'message.status', 'connection.update'] as const) {
           wataki.app.bus.publish({ ...base, id: `evt_${round}`, type, subject })

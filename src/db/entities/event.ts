@@ -14,8 +14,6 @@ const EventSchema = defineEntity({
     about: p.text(),
     /** Counts the events of an instance in the order of their commits. */
     seq: p.bigint('number'),
-    about: p.text(),
-    seq: p.bigint('number'),
     data: p.json<Record<string, unknown>>(),
     createdAt: p.datetime(3).defaultRaw('current_timestamp'),
   },

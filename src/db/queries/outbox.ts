@@ -1,4 +1,5 @@
 import type { Sql } from '../sql.ts'
+import { heldLease } from './leases.ts'
 import { MESSAGE_COLUMNS, type MessageRow } from './messages.ts'
 
 /** The messages that wait for WhatsApp: the rows of the message table that are `pending`. */
@@ -27,13 +28,14 @@ export async function claimPending(
   of: { instanceId: string; now: Date; leaseUntil: Date; inFlight: string[]; limit: number; epoch: number },
 ): Promise<ClaimedMessage[]> {
   const rows = await sql.query<ClaimedMessage>(
-    `with due as (
+    `with ${heldLease({ instance: '$1', epoch: '$6' })},
+     due as (
        select id from message m where instance_id = $1 and status = 'pending' and next_attempt_at <= $2 and expires_at > $2
          and id <> all($4::text[])
          and not exists (
            select 1 from message held where held.instance_id = $1 and held.status = 'pending' and held.chat = m.chat
              and held.id < m.id and held.next_attempt_at > $2 and held.id <> all($4::text[]))
-         and ($6 = 0 or exists (select 1 from instance_lease where instance_id = $1 and epoch = $6))
+         and exists (select from held)
        order by id limit $5 for update skip locked)
      update message set attempts = attempts + 1, next_attempt_at = $3 from due, chat
      where message.id = due.id and chat.id = message.chat

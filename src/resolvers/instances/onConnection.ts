@@ -18,7 +18,7 @@ export async function onConnection(app: App, instanceId: string, news: Connectio
   if (news.state === 'connected') {
     app.lanes.of(instanceId).forgetWritten(app.clock.nowMs())
     await makePendingDue(app.db.sql, instanceId, app.clock.now())
-    app.lanes.connect(instanceId, { connection: news.connection!, epoch: news.epoch ?? 0 })
+    app.lanes.connect(instanceId, { connection: news.connection!, epoch: news.epoch })
     app.background('dispatch', dispatchPending(app, instanceId))
   }
   if (news.state === 'logged_out') {

@@ -1,12 +1,12 @@
 import type { App } from '../../context.ts'
+import { namesOf, touchChat } from '../../db/queries/chats.ts'
+import { notePushName } from '../../db/queries/contacts.ts'
 import { idOfNamed, insertMessage } from '../../db/queries/messages.ts'
 import type { Sql } from '../../db/sql.ts'
 import { type HouseEvent, messageCreated, messageReceived } from '../../events/catalogue.ts'
 import { record } from '../../events/record.ts'
 import { newId } from '../../ids.ts'
 import type { Inbound, InboundContent, InboundMessage } from '../../whatsapp/whatsapp.ts'
-import { notePushName } from '../chats/note-push-name.ts'
-import { touchChat } from '../chats/touch-chat.ts'
 import { insertInboundMedia } from '../media/inbound.ts'
 import type { Place } from './in-inbox.ts'
 import type { MessageContent, StoredMessage } from './shape.ts'
@@ -49,7 +49,7 @@ export async function storeInbound(
   })
   if (!row) return []
   if (inbound.pushName && !fromMe) {
-    await notePushName(sql, { instanceId, address: sender, pushName: inbound.pushName, now })
+    await notePushName(sql, { instanceId, names: namesOf(sender), pushName: inbound.pushName, now })
   }
   await touchChat(sql, { instanceId, chat: chat.id, at: timestamp, direction })
   return [await told(sql, app, { message: storedMessage(row), raw: instance.emitRaw ? inbound.raw : null })]
