@@ -11,7 +11,7 @@ import { createYoga, handleStreamOrSingleExecutionResult, type Plugin } from 'gr
 import { LRUCache } from 'lru-cache'
 import type { Context } from '../context.ts'
 import { invalid } from '../errors.ts'
-import { isOnce } from '../schema/once.ts'
+import { isOnce } from '../schema/mutations.ts'
 import type { Log } from '../telemetry/log.ts'
 import { coded, isOurs, masked, maskedResult, statusOf } from './graphql-errors.ts'
 import { assertWithinLimits, LIMITS, rootFields, tooMuch } from './graphql-limits.ts'

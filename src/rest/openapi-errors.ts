@@ -1,4 +1,4 @@
-import { isOnce } from '../schema/once.ts'
+import { isOnce } from '../schema/mutations.ts'
 import type { Route } from './routes.ts'
 
 /** Errors in the OpenAPI document. */

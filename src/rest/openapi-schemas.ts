@@ -35,7 +35,11 @@ const SCALARS: Record<string, JsonSchema> = {
   JSON: {},
 }
 
-export function outputSchema(type: GraphQLOutputType): JsonSchema {
+/** Of a success, which is never null. */
+export const answerSchema = (type: GraphQLOutputType): JsonSchema =>
+  presentOutput(isNonNullType(type) ? type.ofType : type)
+
+function outputSchema(type: GraphQLOutputType): JsonSchema {
   if (!isNonNullType(type)) return nullable(presentOutput(type))
   return presentOutput(type.ofType)
 }

@@ -1,5 +1,5 @@
 import { type GraphQLArgument, type GraphQLSchema, isRequiredArgument } from 'graphql'
-import { isOnce } from '../schema/once.ts'
+import { isOnce } from '../schema/mutations.ts'
 import { snake } from './casing.ts'
 import { SESSION_COOKIE } from './headers.ts'
 import { isUpload } from './input.ts'
@@ -13,7 +13,7 @@ import {
   headersOfSuccess,
   IDEMPOTENCY_KEY,
 } from './openapi-errors.ts'
-import { argumentSchema, outputSchema, schemasOf } from './openapi-schemas.ts'
+import { answerSchema, argumentSchema, schemasOf } from './openapi-schemas.ts'
 import type { BinaryRoute } from './rest.ts'
 import type { Route } from './routes.ts'
 
@@ -166,6 +166,6 @@ function fileBody(file: GraphQLArgument): object {
 function success(route: Route): object {
   const headers = headersOfSuccess(route)
   if (route.status === 204) return { description: 'Done.', headers }
-  const schema = outputSchema(route.field.type)
+  const schema = answerSchema(route.field.type)
   return { description: route.field.description ?? '', headers, content: { [BODY]: { schema } } }
 }

@@ -8,7 +8,7 @@ import './messages.ts'
 import './relations.ts'
 import './sandbox.ts'
 import { builder } from './builder.ts'
-import { withOnce } from './once.ts'
+import { eachForItself } from './mutations.ts'
 
 /** The single source of truth of both doors. `sortSchema: false` keeps the order in which chapters write their fields. */
-export const schema = withOnce(builder.toSchema({ sortSchema: false }))
+export const schema = eachForItself(builder.toSchema({ sortSchema: false }))

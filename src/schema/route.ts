@@ -22,7 +22,7 @@ export interface RestRoute {
 
 type Marked = { extensions: { rest: RestRoute; once: boolean } }
 interface Options extends Partial<Pick<RestRoute, 'status' | 'open' | 'counted' | 'multipart'>> {
-  /** With an `Idempotency-Key` it runs once, and answers the same each time; see `once.ts`. */
+  /** With an `Idempotency-Key` it runs once, and answers the same each time; see `mutations.ts`. */
   once?: boolean
 }
 

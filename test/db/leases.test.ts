@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Database, openDatabase } from '../../src/db/open.ts'
 import { recordQr, recordState } from '../../src/db/queries/instances.ts'
-import { heldLease, LeaseLost, releaseLease, takeLease } from '../../src/db/queries/leases.ts'
+import { endLease, heldLease, LeaseLost, takeLease } from '../../src/db/queries/leases.ts'
 import { createVault } from '../../src/db/vault.ts'
 import { newId } from '../../src/ids.ts'
 import { createSecrets } from '../../src/secrets.ts'
@@ -59,7 +59,7 @@ describe('a lease', () => {
     expect(await take('a')).toBe(1)
     expect(await take('b')).toBe(2)
     expect(await take('a')).toBe(3)
-    await releaseLease(database.sql, instanceId)
+    await endLease(database.sql, instanceId, new Date())
     expect(await take('a')).toBe(5)
   })
 
@@ -100,7 +100,7 @@ describe('what is written under an epoch that is over', () => {
     expect(await recordQr(database.sql, { ...qr, epoch: now })).toBe('ten')
     await vault.wipe(instanceId, null)
     expect(await vault.credentials(instanceId)).toBeNull()
-    await releaseLease(database.sql, instanceId)
+    await endLease(database.sql, instanceId, new Date())
     await expect(vault.commit(instanceId, batch('nobody'), now)).rejects.toThrow(LeaseLost)
     expect(await vault.credentials(instanceId)).toBeNull()
   })

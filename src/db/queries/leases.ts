@@ -1,8 +1,9 @@
-import type { Sql } from '../sql.ts'
+import { isForeignKeyViolation, type Sql } from '../sql.ts'
 
 /**
  * Who may write for an instance: the process with the newest epoch. Each statement that writes for a session locks
- * the lease `for share` first, so that a take-over waits for what is under way and refuses what comes later.
+ * the lease `for share` first, so that a take-over waits for what is under way and refuses what comes later. Who wants
+ * the lease and the instance's own row takes the lease first.
  */
 
 /** What a session wrote under an epoch that is over. The party knows it by its name. */
@@ -33,7 +34,7 @@ export interface Taking {
 
 /** The epoch, one more than that of any other owner before; null when the instance is gone. Asks nobody. */
 export async function takeLease(sql: Sql, { instanceId, owner, now, ttlMs }: Taking): Promise<number | null> {
-  const [row] = await sql.query<{ epoch: string }>(
+  const taken = sql.query<{ epoch: string }>(
     `insert into instance_lease as lease (instance_id, owner, epoch, expires_at)
      select id, $2, 1, $3 from instance where id = $1
      on conflict (instance_id) do update set owner = excluded.owner, expires_at = excluded.expires_at,
@@ -42,7 +43,20 @@ export async function takeLease(sql: Sql, { instanceId, owner, now, ttlMs }: Tak
     [instanceId, owner, new Date(now.getTime() + ttlMs)],
     'take-lease',
   )
+  const [row] = await taken.catch(error => {
+    // Deleted while this waited for the row.
+    if (isForeignKeyViolation(error)) return []
+    throw error
+  })
   return row ? Number(row.epoch) : null
+}
+
+/**
+ * Nobody writes for the instance any more until somebody takes the lease anew; in a transaction, until that has ended.
+ * False: the instance is gone.
+ */
+export async function endLease(sql: Sql, instanceId: string, now: Date): Promise<boolean> {
+  return (await takeLease(sql, { instanceId, owner: '', now, ttlMs: 0 })) !== null
 }
 
 /** The newest one; null when the instance is gone. */
@@ -53,13 +67,4 @@ export async function findEpoch(sql: Sql, instanceId: string): Promise<number | 
     'find-epoch',
   )
   return row ? Number(row.epoch) : null
-}
-
-/** Nobody writes for the instance any more until somebody takes it anew. */
-export async function releaseLease(sql: Sql, instanceId: string): Promise<void> {
-  await sql.query(
-    `update instance_lease set owner = '', epoch = epoch + 1, expires_at = now() where instance_id = $1`,
-    [instanceId],
-    'release-lease',
-  )
 }

@@ -1,6 +1,7 @@
 import type { Context } from '../../context.ts'
-import { releaseLease } from '../../db/queries/leases.ts'
+import { endLease } from '../../db/queries/leases.ts'
 import { discardMediaOf } from '../../db/queries/media.ts'
+import { notFound } from '../../errors.ts'
 import { recordAudit } from '../auth/audit.ts'
 import { sweptBefore, tidyMediaDue } from '../media/tidyMediaDue.ts'
 import { instance } from './instance.ts'
@@ -9,11 +10,13 @@ import { instance } from './instance.ts'
 export async function deleteInstance(ctx: Context, args: { instanceId: string }): Promise<boolean> {
   const stored = await instance(ctx, args)
   await ctx.whatsapp.unlink(stored.id)
-  await releaseLease(ctx.db.sql, stored.id)
+  await endLease(ctx.db.sql, stored.id, ctx.clock.now())
   ctx.lanes.connect(stored.id, null)
   if (stored.sandbox) await ctx.sandbox?.forget(stored.id)
   const { id, tenantId } = stored
   await ctx.db.transaction(async sql => {
+    // Locked first, as by all who write for a session: nobody waits in a ring.
+    if (!(await endLease(sql, id, ctx.clock.now()))) throw notFound('instance')
     await discardMediaOf(sql, { tenantId, instanceId: id, due: sweptBefore(ctx) })
     await sql.query('delete from instance where id = $1 and tenant_id = $2', [id, tenantId], 'delete-instance')
     await recordAudit(sql, ctx, { action: 'instance.deleted', tenantId, target: id })

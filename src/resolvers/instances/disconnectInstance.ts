@@ -1,4 +1,5 @@
 import type { Context } from '../../context.ts'
+import { notFound } from '../../errors.ts'
 import { instance } from './instance.ts'
 import { type InstanceStatus, statusOf } from './shape.ts'
 
@@ -8,5 +9,6 @@ export async function disconnectInstance(ctx: Context, args: { instanceId: strin
   stored.wanted = false
   await ctx.em.flush()
   await ctx.whatsapp.stop(stored.id)
-  return statusOf(await ctx.em.refreshOrFail(stored))
+  if (!(await ctx.em.refresh(stored))) throw notFound('instance')
+  return statusOf(stored)
 }
