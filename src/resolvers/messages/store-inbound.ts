@@ -1,7 +1,7 @@
 import type { App } from '../../context.ts'
 import { namesOf, touchChat } from '../../db/queries/chats.ts'
 import { notePushName } from '../../db/queries/contacts.ts'
-import { idOfNamed, insertMessage } from '../../db/queries/messages.ts'
+import { hasMessage, idOfNamed, insertMessage } from '../../db/queries/messages.ts'
 import type { Sql } from '../../db/sql.ts'
 import { type HouseEvent, messageCreated, messageReceived } from '../../events/catalogue.ts'
 import { record } from '../../events/record.ts'
@@ -28,6 +28,8 @@ export async function storeInbound(
   const id = newId('msg')
   const now = app.clock.now()
   const direction = fromMe ? 'outbound' : 'inbound'
+  // Before its media get a record that nothing would name.
+  if (await hasMessage(sql, { instanceId, chat: chat.id, whatsappId, direction })) return []
   const content = await contentOf(sql, app, { messageId: id, inbound, place })
   const row = await insertMessage(sql, {
     id,
