@@ -9,6 +9,7 @@ import { newId } from '../../ids.ts'
 import type { Inbound, InboundContent, InboundMessage } from '../../whatsapp/whatsapp.ts'
 import { insertInboundMedia } from '../media/inbound.ts'
 import type { Place } from './in-inbox.ts'
+import { personOf } from './person.ts'
 import type { MessageContent, StoredMessage } from './shape.ts'
 import { keptContent, storedMessage } from './stored.ts'
 
@@ -36,7 +37,7 @@ export async function storeInbound(
     instanceId,
     whatsappId,
     chat: chat.id,
-    sender: sender.phone ?? sender.jid,
+    sender: await personOf(sql, instanceId, sender),
     direction,
     ...keptContent(content),
     status: fromMe ? 'sent' : 'delivered',
