@@ -68,9 +68,14 @@ async function rowsOf<R>(result: Promise<{ rows: unknown[] }>): Promise<R[]> {
 }
 
 function rethrow(error: unknown): never {
-  if (error instanceof ApiError || !isConnectionLost(error)) throw error
-  throw unavailable('The database cannot be reached right now', error)
+  if (error instanceof ApiError) throw error
+  if (isConnectionLost(error)) throw unavailable('The database cannot be reached right now', error)
+  if (isDeadlock(error)) throw unavailable('Another request was in the way', error)
+  throw error
 }
+
+/** Two transactions waited for each other, and this one gave way: nothing of it happened, and it may be tried again. */
+export const isDeadlock = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === '40P01'
 
 /** Connection refused, cut, or not handed out in time. */
 export function isConnectionLost(error: unknown): boolean {

@@ -1,9 +1,10 @@
 import type { EventType, HouseEvent } from './catalogue.ts'
+import { Order } from './order.ts'
 
 /** The way from a committed event to who listens in this process. Publish only after the commit. */
 export interface Bus {
   publish(...events: HouseEvent[]): void
-  /** Ends with an error when the reader is more than `BUFFER_MAX` events behind. */
+  /** In the order of their counts. Ends with an error when the reader is more than `BUFFER_MAX` events behind. */
   subscribe<Type extends EventType, Subject>(filter: Filter<Type>): AsyncIterableIterator<HouseEvent<Type, Subject>>
   /**
    * The next event about one thing that `accept` takes, or null after `timeoutMs`. Call it before what causes the
@@ -33,10 +34,13 @@ export function createBus(): Bus {
   const streams = new Map<string, Set<Stream>>()
   const waits = new Map<string, Set<(event: HouseEvent) => void>>()
   const channel = (filter: Filter) => `${filter.tenantId} ${filter.instanceId} ${filter.type}`
+  const order = new Order<HouseEvent>(event => {
+    for (const stream of streams.get(channel(event)) ?? []) stream.push(event)
+  })
   return {
     publish(...events) {
       for (const event of events) {
-        for (const stream of streams.get(channel(event)) ?? []) stream.push(event)
+        order.push(event)
         for (const wait of [...(waits.get(event.about) ?? [])]) wait(event)
       }
     },
@@ -73,6 +77,7 @@ export function createBus(): Bus {
       return [...streams.values()].reduce((sum, open) => sum + open.size, 0)
     },
     close() {
+      order.close()
       for (const open of [...streams.values()]) for (const stream of [...open]) void stream.return()
     },
   }

@@ -43,6 +43,7 @@ const WORDS: Record<string, () => string> = {
   whatsappId: () => '3EB0AAAAAAAAAAAAAAAA',
   contact: () => '5511999998888',
   from: () => '5511999998888',
+  phone: () => '+55 11 99999-8888',
   phoneNumber: () => '+55 11 99999-8888',
   email: () => `somebody${++names}@example.com`,
   token: () => 'no such token',
