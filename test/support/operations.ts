@@ -42,6 +42,9 @@ const WORDS: Record<string, () => string> = {
   contact: () => '5511999998888',
   from: () => '5511999998888',
   phoneNumber: () => '+55 11 99999-8888',
+  subject: () => 'words',
+  participant: () => '5511999998888',
+  emoji: () => '👍',
   email: () => `somebody${++names}@example.com`,
   token: () => 'no such token',
 }
