@@ -79,7 +79,7 @@ export class ChatLog {
   messages(account: string, contact: string): ShownMessage[] {
     return this.#store
       .scan('shown', `${account}|${contact}|`)
-      .map(([, value]) => JSON.parse(String(value)) as ShownRow)
+      .map(([, value]) => parsed(String(value)))
       .filter(row => !row.hidden)
   }
 
@@ -152,7 +152,7 @@ export class ChatLog {
     const seen = this.#seen(chat, id)
     const key = `${chat}|${padded(seen?.seq ?? 0)}`
     const text = seen && this.#store.getText('shown', key)
-    return text === undefined ? undefined : { key, row: JSON.parse(text) }
+    return text === undefined ? undefined : { key, row: parsed(text) }
   }
 
   #seen(chat: string, id: string): SeenRow | undefined {
@@ -176,6 +176,10 @@ function packSent(entry: Pick<Entry, 'message' | 'sent'>): SeenRow['sent'] {
   if (!entry.sent) return undefined
   return { ...entry.sent, message: Buffer.from(proto.Message.encode(entry.message).finish()).toString('base64') }
 }
+
+/** Rows of before have nothing folded into them. */
+const UNTOUCHED = { quotedWhatsappId: null, reactions: [], edited: false, deleted: false }
+const parsed = (text: string): ShownRow => ({ ...UNTOUCHED, ...JSON.parse(text) })
 
 function rowOf(contact: string, entry: Entry, nowMs: number): ShownRow {
   const { id: whatsappId, chatId, from, message, media, act } = entry

@@ -6,7 +6,7 @@ const CODES: readonly SandboxError['code'][] = ['no_qr', 'not_linked', 'unknown_
 
 interface Answer {
   result?: unknown
-  error?: { code: string; message: string }
+  error?: { code: string; message: string; field?: string | null }
 }
 
 /** The calls of a sandbox that runs alone, over its control URL. Rejects with the same errors as the calls in process. */
@@ -21,9 +21,9 @@ export function controlClient(controlUrl: string, options: { timeoutMs?: number 
     })
     const answer = (await response.json()) as Answer
     if (!answer.error) return answer.result as T
-    const { code, message } = answer.error
+    const { code, message, field } = answer.error
     const known = CODES.find(c => c === code)
-    throw known ? new SandboxError(known, message) : new Error(`the sandbox failed: ${message}`)
+    throw known ? new SandboxError(known, message, field) : new Error(`the sandbox failed: ${message}`)
   }
   return {
     network: () => call<SandboxNetwork>('network'),

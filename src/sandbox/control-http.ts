@@ -48,7 +48,8 @@ export function createControlHandler(control: SandboxControl, token: string) {
       answer(200, { result: (await call(control, method, await bodyOf(request, METHODS[method]))) ?? null })
     } catch (error) {
       const known = error instanceof SandboxError
-      const body = known ? { code: error.code, message: error.message } : { code: 'internal', message: String(error) }
+      const { message } = error as Error
+      const body = known ? { code: error.code, message, field: error.field } : { code: 'internal', message }
       answer(known ? STATUS[error.code] : 500, { error: body })
     }
   }

@@ -18,7 +18,6 @@ import {
   type ShownMessage,
 } from './sandbox.ts'
 import type { Simulator } from './simulator.ts'
-import { el } from './stanza.ts'
 import type { BinaryNode, proto } from './wa.ts'
 
 /** Numbers of accounts' phones: +55 11 90001-0000 and on, beyond those of the contacts with a character. */
@@ -68,7 +67,7 @@ export class Control implements SandboxControl {
 
   async sendMessage(account: string, request: ContactMessage): Promise<{ whatsappId: string }> {
     const person = this.#linkedPhone(account)
-    const contact = this.#contact(request.from, person)
+    const contact = this.#contact(request.from, person, 'from')
     const { chatId, content, quotedWhatsappId } = request
     const shown = quotedWhatsappId === undefined ? undefined : this.#shown(person, contact, quotedWhatsappId)
     const quoted = shown && quote(this.#sim, shown)
@@ -85,7 +84,7 @@ export class Control implements SandboxControl {
     const person = this.#linkedPhone(account)
     const { to, content } = request
     const inGroup = typeof to === 'string' && to.endsWith('@g.us')
-    const target = inGroup ? this.#sharedGroup(to, [person]) : this.#contact(to, person)
+    const target = inGroup ? this.#sharedGroup(to, [person]) : this.#contact(to, person, 'to')
     const whatsappId = await person.speaker.say(target, content)
     await this.#sim.store.stored()
     return { whatsappId }
@@ -128,7 +127,8 @@ export class Control implements SandboxControl {
   async group(account: string, request: { subject: string; participants: string[] }): Promise<SandboxGroup> {
     const person = this.#phoneOf(account) ?? this.#newPhone(account, this.#freeNumber())
     const members = this.#participants(request.participants, person)
-    if (members.length === 0) throw new SandboxError('invalid', 'a group has one participant or more')
+    if (members.length === 0)
+      throw new SandboxError('invalid', 'must have one other than the account itself', 'participants')
     const group = this.#sim.group({ subject: subject(request.subject), owner: person, members })
     this.#sim.notifyGroup(group, person, group.creationNode())
     return this.#toldOf(group)
@@ -160,15 +160,7 @@ export class Control implements SandboxControl {
   async readOnPhone(account: string, request: { contact: string; whatsappIds?: string[] }): Promise<void> {
     const person = this.#linkedPhone(account)
     const contact = this.#contact(request.contact, person)
-    const all = this.#sim.chats.messages(person.pn, contact.pn).filter(m => m.fromMe && !m.chatId.endsWith('@g.us'))
-    const named = request.whatsappIds
-    if (named?.some(id => !all.some(m => m.whatsappId === id))) throw unknownMessage()
-    for (const shown of all) {
-      if (named && !named.includes(shown.whatsappId)) continue
-      const mode = shown.chatId.endsWith('@lid') ? 'lid' : 'pn'
-      const attrs = { from: person.jid(mode), recipient: contact.jid(mode), id: shown.whatsappId, type: 'read-self' }
-      for (const device of person.companions.values()) device.deliver(el('receipt', { ...attrs, t: this.#sim.now() }))
-    }
+    if (!person.phone.read(contact, request.whatsappIds)) throw unknownMessage()
     await this.#sim.store.stored()
   }
 
@@ -233,10 +225,10 @@ export class Control implements SandboxControl {
     return person
   }
 
-  #contact(number: string, account: Person): Person {
-    const contact = this.#sim.resolve(`${digits(number)}@s.whatsapp.net`)?.person
-    if (!contact) throw new SandboxError('invalid', 'this number is not on WhatsApp')
-    if (contact === account) throw new SandboxError('invalid', "this is the account's own number")
+  #contact(number: string, account: Person, field = 'contact'): Person {
+    const contact = this.#sim.resolve(`${digits(number, field)}@s.whatsapp.net`)?.person
+    if (!contact) throw new SandboxError('invalid', 'is a number that is not on WhatsApp', field)
+    if (contact === account) throw new SandboxError('invalid', "is the account's own number", field)
     return contact
   }
 
@@ -245,8 +237,12 @@ export class Control implements SandboxControl {
     if (!Array.isArray(numbers) || numbers.length > MAX_PARTICIPANTS) {
       throw new SandboxError('invalid', `participants are up to ${MAX_PARTICIPANTS} numbers`)
     }
-    const others = new Set(numbers.map(digits).filter(pn => pn !== account.pn))
-    return [...others].map(pn => this.#contact(pn, account))
+    const members = new Set<Person>()
+    for (const [i, number] of numbers.entries()) {
+      const field = `participants.${i}`
+      if (digits(number, field) !== account.pn) members.add(this.#contact(number, account, field))
+    }
+    return [...members]
   }
 
   /** Where a contact writes, and which of its names it uses there. */
@@ -260,7 +256,7 @@ export class Control implements SandboxControl {
   #sharedGroup(jid: unknown, members: Person[]): Group {
     const group = typeof jid === 'string' ? this.#sim.groups.get(jid) : undefined
     if (!group || !members.every(person => group.has(person))) {
-      throw new SandboxError('invalid', 'there is no such group with both in it')
+      throw new SandboxError('invalid', 'is no chat that both are in', 'chatId')
     }
     return group
   }

@@ -40,6 +40,22 @@ export class Phone {
     return this.#link(conn, Buffer.from(secret, 'base64'))
   }
 
+  /** Tells its devices which messages of the contact were seen; all, when none is named. False: one is not there. */
+  read(contact: Person, named?: string[]): boolean {
+    const me = this.#person
+    const { chats } = me.sim
+    const all = chats.messages(me.pn, contact.pn).filter(m => m.fromMe && !m.chatId.endsWith('@g.us'))
+    const wanted = named ?? all.map(m => m.whatsappId)
+    const seen = all.filter(m => wanted.includes(m.whatsappId))
+    if (seen.length < new Set(wanted).size) return false
+    for (const { chatId, whatsappId: id } of seen) {
+      const mode = chatId.endsWith('@lid') ? 'lid' : 'pn'
+      const attrs = { from: me.jid(mode), recipient: contact.jid(mode), id, type: 'read-self', t: me.sim.now() }
+      for (const device of me.companions.values()) device.deliver(el('receipt', attrs))
+    }
+    return true
+  }
+
   /** Types the 8 characters that a client got for this phone's number. */
   async enterCode(code: string): Promise<Companion> {
     const { sim, device, pn } = this.#person

@@ -12,9 +12,9 @@ const MAX_NAME = 200
 const invalid = (message: string) => new SandboxError('invalid', message)
 export const unknownMessage = () => new SandboxError('unknown_message', 'the contact has no such message')
 
-export function digits(number: unknown): string {
+export function digits(number: unknown, field: string | null = null): string {
   const plain = typeof number === 'string' ? number.replace(/^\+/, '') : ''
-  if (!/^[1-9]\d{5,14}$/.test(plain)) throw invalid('a phone number has 6 to 15 digits')
+  if (!/^[1-9]\d{5,14}$/.test(plain)) throw new SandboxError('invalid', 'must be 6 to 15 digits', field)
   return plain
 }
 

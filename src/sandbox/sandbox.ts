@@ -167,9 +167,12 @@ export type Fault =
 /** Thrown by `scan`, `receipt` and the like, and carried over the control URL by its `code`. */
 export class SandboxError extends Error {
   readonly code: 'no_qr' | 'not_linked' | 'unknown_message' | 'invalid'
-  constructor(code: SandboxError['code'], message: string) {
+  /** Of the request: which field is wrong, when it is one. */
+  readonly field: string | null
+  constructor(code: SandboxError['code'], message: string, field: string | null = null) {
     super(message)
     this.name = 'SandboxError'
     this.code = code
+    this.field = field
   }
 }

@@ -45,6 +45,9 @@ const WORDS: Record<string, () => string> = {
   from: () => '5511999998888',
   phone: () => '+55 11 99999-8888',
   phoneNumber: () => '+55 11 99999-8888',
+  subject: () => 'words',
+  participant: () => '5511999998888',
+  emoji: () => '👍',
   email: () => `somebody${++names}@example.com`,
   token: () => 'no such token',
 }

@@ -28,7 +28,7 @@ export async function translated<T>(work: Promise<T>): Promise<T> {
       case 'unknown_message':
         throw notFound('message')
       case 'invalid':
-        throw invalid({ input: error.message })
+        throw invalid({ [error.field ?? 'input']: error.message })
     }
   }
 }

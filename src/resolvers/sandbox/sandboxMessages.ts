@@ -8,5 +8,5 @@ export async function sandboxMessages(
 ): Promise<ShownOnPhone[]> {
   const { stored, sandbox } = await account(ctx, args)
   const shown = await translated(sandbox.messages(stored.id, { contact: args.contact }))
-  return shown.map(({ whatsappId, chatId, content, at }) => ({ whatsappId, chatId, content, at: new Date(at) }))
+  return shown.map(({ at, ...message }) => ({ ...message, at: new Date(at) }))
 }

@@ -1,9 +1,14 @@
-import type { MessageContent } from '../messages/shape.ts'
+import type { ShownContent } from '../../sandbox/sandbox.ts'
 
 /** What a contact's phone shows. */
 export interface ShownOnPhone {
   whatsappId: string
   chatId: string
-  content: MessageContent
+  fromMe: boolean
+  content: ShownContent
+  quotedWhatsappId: string | null
+  reactions: { from: string; emoji: string }[]
+  edited: boolean
+  deleted: boolean
   at: Date
 }
