@@ -198,6 +198,7 @@ export class Connection {
 
   #armTermination(): void {
     this.isOpen = false
+    this.#account.close()
     this.#dying ??= terminateSoon(
       () => this.socket,
       () => this.#closed(undefined),

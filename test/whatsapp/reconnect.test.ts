@@ -68,7 +68,9 @@ test('a logout on the phone tells what was received, erases the credentials once
   const held = Promise.withResolvers<void>()
   rig.onMessage = () => held.promise
   await rig.say('a', BOB, 'before the logout')
-  await until(() => [...rig.vault.kept.get('a')!.inbox.values()].some(row => !row.settled), 'the message in the inbox')
+  const waiting = () =>
+    [...rig.vault.kept.get('a')!.inbox.values()].some(row => !row.settled && row.stanza.category !== 'peer')
+  await until(waiting, 'the message in the inbox')
   await rig.sandbox.control.fault('a', { kind: 'logout' })
   await until(() => rig.cable.live === 0, 'the end of the socket')
   held.resolve()

@@ -40,6 +40,7 @@ export class Groups {
   })
   readonly #stale = new Set<string>()
   #isAsking = false
+  #line: Promise<void> = Promise.resolve()
   #closed = false
 
   constructor(parts: GroupParts) {
@@ -133,7 +134,14 @@ export class Groups {
     this.#report(this.#tell([{ jid, subject, ...nothing, participants: [], joined: false }]))
   }
 
-  async #tell(groups: SyncedGroup[]): Promise<void> {
+  /** One after another: what was told before is not told again. */
+  #tell(groups: SyncedGroup[]): Promise<void> {
+    const told = this.#line.then(() => this.#tellFresh(groups))
+    this.#line = told.catch(() => {})
+    return told
+  }
+
+  async #tellFresh(groups: SyncedGroup[]): Promise<void> {
     const { keys, told, tell } = this.#parts
     const news = groups.map(group => ({ group, digest: digestOf(group) }))
     const fresh = news.filter(({ group, digest }) => told.get(group.jid) !== digest)
