@@ -144,7 +144,7 @@ async function linkedInstance(): Promise<Belongings> {
   await until(list, ({ body }) => body.data.length >= 2)
   const key = await ask('POST', '/v1/auth/api-keys', { name: canary('key name') })
   canaries.set('a second API key', key.body.api_key)
-  return { instanceId: id, messageId: sent.body.id, keyId: key.body.id }
+  return { instanceId: id, messageId: sent.body.id, mediaId: MISSING.mediaId, keyId: key.body.id }
 }
 
 /** Each operation once on our own things; what deletes them last. */

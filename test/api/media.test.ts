@@ -223,13 +223,14 @@ describe('uploadMedia', () => {
   })
 
   it('is 415 for a body that is not multipart/form-data, or is compressed', async () => {
-    for (const headers of [
+    const refused: Record<string, string>[] = [
       { 'content-type': 'application/json' },
       { 'content-type': 'image/png' },
       { 'content-type': `multipart/mixed; boundary=${BOUNDARY}` },
       { 'content-encoding': 'gzip' },
-    ]) {
-      const { status, body } = await nothingNew(() => send([file()], headers as Record<string, string>))
+    ]
+    for (const headers of refused) {
+      const { status, body } = await nothingNew(() => send([file()], headers))
       expect([status, body.error.code]).toEqual([415, 'unsupported_media_type'])
     }
     const none = await caller.post(`/v1/instances/${id}/media`)

@@ -71,10 +71,11 @@ export async function writeLarge(call: ClientRequest, sizeBytes: number): Promis
   const piece = randomBytes(65_536)
   call.write(headOf({ name: 'file', filename: 'large.bin' }))
   let isOpen = true
-  call.once('close', () => (isOpen = false))
+  const gone = once(call, 'close').catch(() => {})
+  void gone.then(() => (isOpen = false))
   for (let sent = 0; sent < sizeBytes && isOpen; sent += piece.length) {
     if (call.write(sizeBytes - sent < piece.length ? piece.subarray(0, sizeBytes - sent) : piece)) continue
-    await Promise.race([once(call, 'drain'), once(call, 'close')]).catch(() => {})
+    await Promise.race([new Promise(resolve => call.once('drain', resolve)), gone])
   }
   if (isOpen) call.end(`\r\n--${BOUNDARY}--\r\n`)
 }
