@@ -120,8 +120,8 @@ export class Group {
   }
 
   /** What the devices of its members are told when it is made. */
-  creationNode(): BinaryNode {
-    return el('create', { type: 'new', key: this.row.id }, [this.node()])
+  creationNode(key = this.row.id): BinaryNode {
+    return el('create', { type: 'new', key }, [this.node()])
   }
 
   participantNode(person: Person): BinaryNode {

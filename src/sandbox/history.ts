@@ -40,7 +40,7 @@ export async function greet(me: Person, companion: Companion): Promise<void> {
   await sendHistory(companion, { syncType: HistorySyncType.RECENT, progress: 100 })
 }
 
-/** Small pieces stand in the notification itself; larger ones are a file on the media host. */
+/** Small pieces stand in the notification itself; larger ones are a file on the media host, at a path without a host. */
 async function sendHistory(companion: Companion, history: proto.IHistorySync): Promise<void> {
   const { person, sim } = companion
   const whole = proto.HistorySync.fromObject({ conversations: [], ...history })
@@ -53,7 +53,8 @@ async function sendHistory(companion: Companion, history: proto.IHistorySync): P
   if (packed.length <= sim.options.historyInlineMaxBytes) notification.initialHistBootstrapInlinePayload = packed
   else {
     const { blob, ...keys } = await encryptMedia(packed, 'md-msg-hist')
-    Object.assign(notification, keys, await sim.media.publish(person.pn, blob))
+    const { pathname: directPath } = new URL((await sim.media.publish(person.pn, blob)).url)
+    Object.assign(notification, keys, { directPath })
   }
   await person.speaker.peer(companion, {
     protocolMessage: { type: ProtocolType.HISTORY_SYNC_NOTIFICATION, historySyncNotification: notification },

@@ -84,8 +84,10 @@ export class MediaStore {
 
   /** What the media in a message turns out to be, once downloaded and opened. */
   look(message: proto.IMessage): Promise<Digest> {
-    const { url, directPath, mediaKey } = mediaIn(message)?.media ?? {}
-    const key = `${nameIn(directPath || url || '')}|${Buffer.from(mediaKey ?? []).toString('base64')}`
+    const { kind, media = {} } = mediaIn(message) ?? {}
+    const { url, directPath, mediaKey, fileSha256, fileEncSha256 } = media
+    const claims = [mediaKey, fileSha256, fileEncSha256].map(bytes => Buffer.from(bytes ?? []).toString('base64'))
+    const key = [nameIn(directPath || url || ''), kind, ...claims].join('|')
     const known = this.#digests.get(key)
     if (known) return known
     const looking = this.download(message).then(digestOf)

@@ -196,21 +196,14 @@ export class Simulator {
     return [...this.groups.values()].find(group => group.row.inviteCode === code)
   }
 
-  /** To all linked devices of its members, and of those who have just left; not to the one that did it. */
-  notifyGroup(
-    group: Group,
-    author: Person,
-    change: BinaryNode,
-    options: { gone?: Person[]; except?: Companion | undefined } = {},
-  ): void {
+  /** To all linked devices of its members, and of those who have just left. */
+  notifyGroup(group: Group, author: Person, change: BinaryNode, options: { gone?: Person[] } = {}): void {
     const mode = group.addressing
     const alt = author.altAttrs(mode, 'participant')
     const who = { participant: author.jid(mode), ...alt, notify: author.name, addressing_mode: mode }
     const attrs = { from: group.jid, type: 'w:gp2', id: newStanzaId(), t: this.now(), ...who }
     for (const person of new Set([...group.people(), ...(options.gone ?? [])])) {
-      for (const c of person.companions.values()) {
-        if (c !== options.except) c.deliver(el('notification', attrs, [change]))
-      }
+      for (const c of person.companions.values()) c.deliver(el('notification', attrs, [change]))
     }
   }
 

@@ -1,4 +1,6 @@
-import { NESTED_LIMIT } from '../resolvers/loaders.ts'
+import type { GraphQLResolveInfo } from 'graphql'
+import type { Context } from '../context.ts'
+import { type Loaders, NESTED_LIMIT } from '../resolvers/loaders.ts'
 import { builder } from './builder.ts'
 import { ChatObject, ChatPage, GroupObject, ParticipantObject } from './chats.ts'
 import { between, check } from './check.ts'
@@ -8,6 +10,10 @@ import { pageArgs } from './page.ts'
 import { graphqlOnly } from './route.ts'
 
 /** How objects hold each other: for GraphQL alone, and read for all objects of a list at once. */
+
+/** What changes something, or goes on for hours, reads anew. */
+const loaders = (ctx: Context, { operation }: GraphQLResolveInfo): Loaders =>
+  operation.operation === 'query' ? ctx.loaders.keeping : ctx.loaders
 
 const nestedArgs = {
   limit: {
@@ -24,7 +30,7 @@ builder.objectFields(InstanceType, t => ({
     description: 'Its chats.',
     args: { limit: t.arg.int(nestedArgs.limit), cursor: t.arg.string(nestedArgs.cursor) },
     ...graphqlOnly,
-    resolve: (instance, args, ctx) => ctx.loaders.chats(instance.id, args),
+    resolve: (instance, args, ctx, info) => loaders(ctx, info).chats(instance, args),
   }),
 }))
 
@@ -34,28 +40,28 @@ builder.objectFields(ChatObject, t => ({
     nullable: true,
     description: 'The instance it belongs to.',
     ...graphqlOnly,
-    resolve: (chat, _, ctx) => ctx.loaders.instance(chat.instanceId),
+    resolve: (chat, _, ctx, info) => loaders(ctx, info).instance(chat.instanceId),
   }),
   group: t.field({
     type: GroupObject,
     nullable: true,
     description: 'How the group is set up; null for a direct chat.',
     ...graphqlOnly,
-    resolve: (chat, _, ctx) => (chat.isGroup ? ctx.loaders.group(chat.key) : null),
+    resolve: (chat, _, ctx, info) => (chat.isGroup ? loaders(ctx, info).group(chat) : null),
   }),
   lastMessage: t.field({
     type: MessageObject,
     nullable: true,
     description: 'The newest message.',
     ...graphqlOnly,
-    resolve: (chat, _, ctx) => ctx.loaders.lastMessage(chat.key),
+    resolve: (chat, _, ctx, info) => loaders(ctx, info).lastMessage(chat),
   }),
   messages: t.field({
     type: MessagePage,
     description: 'Its messages, newest first.',
     args: { limit: t.arg.int(nestedArgs.limit), cursor: t.arg.string(nestedArgs.cursor) },
     ...graphqlOnly,
-    resolve: (chat, args, ctx) => ctx.loaders.messages(chat.key, args),
+    resolve: (chat, args, ctx, info) => loaders(ctx, info).messages(chat, args),
   }),
 }))
 
@@ -65,13 +71,13 @@ builder.objectFields(GroupObject, t => ({
     nullable: true,
     description: 'Its chat.',
     ...graphqlOnly,
-    resolve: (group, _, ctx) => ctx.loaders.chat(group.key),
+    resolve: (group, _, ctx, info) => loaders(ctx, info).chat(group.key),
   }),
   participants: t.field({
     type: [ParticipantObject],
     description: 'Who is in it.',
     ...graphqlOnly,
-    resolve: (group, _, ctx) => ctx.loaders.participants(group.key),
+    resolve: (group, _, ctx, info) => loaders(ctx, info).participants(group),
   }),
 }))
 
@@ -81,20 +87,21 @@ builder.objectFields(MessageObject, t => ({
     nullable: true,
     description: 'The instance it belongs to.',
     ...graphqlOnly,
-    resolve: (message, _, ctx) => ctx.loaders.instance(message.instanceId),
+    resolve: (message, _, ctx, info) => loaders(ctx, info).instance(message.instanceId),
   }),
   chat: t.field({
     type: ChatObject,
     nullable: true,
     description: 'The chat it is in.',
     ...graphqlOnly,
-    resolve: (message, _, ctx) => ctx.loaders.chat(message.chat),
+    resolve: (message, _, ctx, info) => loaders(ctx, info).chat(message.chat),
   }),
   quotedMessage: t.field({
     type: MessageObject,
     nullable: true,
     description: 'The message that it answers; null when there is none, or when it is not here.',
     ...graphqlOnly,
-    resolve: (message, _, ctx) => (message.quotedMessageId ? ctx.loaders.message(message.quotedMessageId) : null),
+    resolve: (message, _, ctx, info) =>
+      message.quotedMessageId ? loaders(ctx, info).message(message.quotedMessageId) : null,
   }),
 }))

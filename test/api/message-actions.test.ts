@@ -35,7 +35,10 @@ async function heard(contact: string, words: string): Promise<Json> {
 }
 
 const events = async (about: string): Promise<Json[]> =>
-  wataki.app.db.sql.query('select type, data from event where instance_id = $1 and about = $2 order by seq', [bot, about])
+  wataki.app.db.sql.query('select type, data from event where instance_id = $1 and about = $2 order by seq', [
+    bot,
+    about,
+  ])
 
 describe('POST …/messages/{message_id}/react', () => {
   it('reacts with one emoji, which the contact sees, and answers the message', async () => {
@@ -89,7 +92,10 @@ describe('POST …/messages/{message_id}/read', () => {
     const seen: string[] = []
     const answer = await acme.post(`${path}/messages/${message.id}/read`)
     expect(answer.status).toBe(202)
-    await until(async () => seen.push((await get(message.id)).status), () => seen.at(-1) === 'read')
+    await until(
+      async () => seen.push((await get(message.id)).status),
+      () => seen.at(-1) === 'read',
+    )
     expect((await acme.post(`${path}/messages/${message.id}/read`)).status).toBe(202)
   })
 
@@ -107,7 +113,10 @@ describe('PATCH …/messages/{message_id}', () => {
     const answer = await acme.patch(`${path}/messages/${message.id}`, { content: { text: 'first' } })
     expect(answer).toMatchObject({ status: 202, body: { id: message.id, content: { text: 'first' } } })
     expect(answer.body.edited_at).toMatch(/Z$/)
-    const phone = await until(() => shown('5511977770021'), all => all[0]?.edited === true)
+    const phone = await until(
+      () => shown('5511977770021'),
+      all => all[0]?.edited === true,
+    )
     expect(phone).toHaveLength(1)
     expect(phone[0].content).toEqual({ type: 'text', text: 'first' })
     const told = await events(message.id)
@@ -140,7 +149,10 @@ describe('DELETE …/messages/{message_id}', () => {
   it('deletes a sent message for everyone: 204, the contact sees that it was deleted, and it says when', async () => {
     const message = await send('5511977770031', 'forget this')
     expect((await acme.delete(`${path}/messages/${message.id}`)).status).toBe(204)
-    await until(() => shown('5511977770031'), all => all[0]?.deleted === true)
+    await until(
+      () => shown('5511977770031'),
+      all => all[0]?.deleted === true,
+    )
     expect((await get(message.id)).deleted_at).toMatch(/Z$/)
     const again = await acme.delete(`${path}/messages/${message.id}`)
     expect([again.status, again.body.error.code]).toEqual([400, 'validation_error'])
@@ -158,7 +170,10 @@ describe('quotes and mentions', () => {
     const question = await heard('5511977770041', 'when?')
     const answer = await send('5511977770041', 'at noon', { quoted_message_id: question.id })
     expect(answer.quoted_message_id).toBe(question.id)
-    const phone = await until(() => shown('5511977770041'), all => all.length === 2)
+    const phone = await until(
+      () => shown('5511977770041'),
+      all => all.length === 2,
+    )
     expect(phone[1].quotedWhatsappId).toBe(phone[0].whatsappId)
   })
 
@@ -208,6 +223,10 @@ describe('what is done to a message survives', () => {
     expect(answer).toMatchObject({ status: 202, body: { reactions: [] } })
     await wataki.app.sandbox!.fault(bot, { kind: 'drop' })
     await wataki.app.sandbox!.fault(bot, { kind: 'release_acks' })
-    await until(() => get(message.id), each => each.reactions.length === 1, 30_000)
+    await until(
+      () => get(message.id),
+      each => each.reactions.length === 1,
+      30_000,
+    )
   })
 })

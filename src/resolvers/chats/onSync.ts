@@ -12,17 +12,14 @@ export async function onSync(app: App, instanceId: string, sync: SyncNews): Prom
   const contacts = sync.contacts.flatMap(contactNews)
   const chats = sync.chats.flatMap(({ chat, ...news }) => ofChat({ names: namesOf(chat), ...news }))
   const groups = sync.groups.flatMap(groupNews)
+  const people = [...contacts.map(each => each.names), ...groups.flatMap(each => each.participants)]
+  const pairs = people.flatMap(({ phone, lid }) => (phone && lid ? [{ phone, lid }] : []))
   await app.db.transaction(async sql => {
-    // People first: a chat of one of their names is made with both.
-    await learnContacts(sql, { instanceId, contacts, now })
+    // People first: a chat of one of their names is made with both, and who writes in a group is known by phone.
+    await learnContacts(sql, { instanceId, contacts: [...contacts, ...pairs.map(names => ({ names }))], now })
     await syncGroups(sql, of, groups)
     await syncChats(sql, of, oldestFirst(chats))
-    const people = [...contacts.map(each => each.names), ...groups.flatMap(each => each.participants)]
-    await joinChats(
-      sql,
-      of,
-      people.flatMap(({ phone, lid }) => (phone && lid ? [{ phone, lid }] : [])),
-    )
+    await joinChats(sql, of, pairs)
     if (sync.inboxKey) await settleInbox(sql, instanceId, [sync.inboxKey], now)
   })
 }

@@ -1,9 +1,9 @@
 import type { Context } from '../../context.ts'
 import { type EventRow, listEvents } from '../../db/queries/events.ts'
 import { messagesByIds } from '../../db/queries/message-batches.ts'
-import type { EventType, HouseEvent } from '../../events/catalogue.ts'
+import type { EventData, EventType, HouseEvent } from '../../events/catalogue.ts'
+import { qrIn, statusIn } from '../../events/read-data.ts'
 import { resume } from '../../events/resume.ts'
-import type { InstanceState } from '../../whatsapp/whatsapp.ts'
 import { instance } from '../instances/instance.ts'
 import type { InstanceStatus, QrUpdate } from '../instances/shape.ts'
 import type { MessageError, StoredMessage } from '../messages/shape.ts'
@@ -69,14 +69,8 @@ async function revive(ctx: Context, tenantId: string, rows: EventRow[]): Promise
 }
 
 function subjectOf({ type, about, data }: EventRow, messages: Map<string, StoredMessage>): Subjects[Watched] | null {
-  if (type === 'connection.update') {
-    const { state, last_error: lastError, updated_at: updatedAt } = data as Record<string, string | null>
-    return { state: state as InstanceState, lastError: lastError!, updatedAt: new Date(updatedAt!) }
-  }
-  if (type === 'qr.updated') {
-    const { qr, qr_image_data_url: qrImageDataUrl, expires_at: expiresAt } = data as Record<string, string>
-    return { qr: qr!, qrImageDataUrl: qrImageDataUrl!, expiresAt: new Date(expiresAt!) }
-  }
+  if (type === 'connection.update') return statusIn(data as EventData['connection.update']) as InstanceStatus
+  if (type === 'qr.updated') return qrIn(data as EventData['qr.updated'])
   const message = messages.get(about)
   if (!message || type !== 'message.status') return message ?? null
   return {

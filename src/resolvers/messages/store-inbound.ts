@@ -1,7 +1,7 @@
 import type { App } from '../../context.ts'
 import { namesOf, touchChat } from '../../db/queries/chats.ts'
 import { notePushName } from '../../db/queries/contacts.ts'
-import { idOfNamed, insertMessage } from '../../db/queries/messages.ts'
+import { hasMessage, idOfNamed, insertMessage } from '../../db/queries/messages.ts'
 import type { Sql } from '../../db/sql.ts'
 import { type HouseEvent, messageCreated, messageReceived } from '../../events/catalogue.ts'
 import { record } from '../../events/record.ts'
@@ -9,6 +9,7 @@ import { newId } from '../../ids.ts'
 import type { Inbound, InboundContent, InboundMessage } from '../../whatsapp/whatsapp.ts'
 import { insertInboundMedia } from '../media/inbound.ts'
 import type { Place } from './in-inbox.ts'
+import { personOf } from './person.ts'
 import type { MessageContent, StoredMessage } from './shape.ts'
 import { keptContent, storedMessage } from './stored.ts'
 
@@ -28,13 +29,15 @@ export async function storeInbound(
   const id = newId('msg')
   const now = app.clock.now()
   const direction = fromMe ? 'outbound' : 'inbound'
+  // Before its media get a record that nothing would name.
+  if (await hasMessage(sql, { instanceId, chat: chat.id, whatsappId, direction })) return []
   const content = await contentOf(sql, app, { messageId: id, inbound, place })
   const row = await insertMessage(sql, {
     id,
     instanceId,
     whatsappId,
     chat: chat.id,
-    sender: sender.phone ?? sender.jid,
+    sender: await personOf(sql, instanceId, sender),
     direction,
     ...keptContent(content),
     status: fromMe ? 'sent' : 'delivered',

@@ -45,7 +45,8 @@ export const groupHandlers: IqHandlers = {
     const asked = children(create, 'participant').slice(0, MAX_PARTICIPANTS)
     const members = asked.map(p => conn.sim.resolve(p.attrs.jid ?? '')?.person).filter(p => p !== undefined)
     const group = conn.sim.group({ subject: create?.attrs.subject ?? '', owner: me.person, members })
-    conn.sim.notifyGroup(group, me.person, group.creationNode(), { except: me })
+    // the device that made it hears of it like any other, and knows it by the key
+    conn.sim.notifyGroup(group, me.person, group.creationNode(create?.attrs.key))
     return [group.node()]
   },
   'set w:g2 leave': ({ conn, node, me }) => {
