@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ApiError } from '../src/errors.ts'
 import { createBus } from '../src/events/bus.ts'
 import { networkOf } from '../src/http/address.ts'
 import { newId } from '../src/ids.ts'
+import { fingerprintOf, placeOf } from '../src/resolvers/once.ts'
 import { afterId, pageOf } from '../src/resolvers/page.ts'
 import { createSecrets } from '../src/secrets.ts'
 
@@ -79,6 +81,38 @@ describe('places that ciphertext is bound to', () => {
         const sealed = secrets.seal(plain, at(one))
         if (JSON.stringify(one) === JSON.stringify(other)) return
         expect(() => secrets.open(sealed, at(other))).toThrow()
+      }),
+    )
+  })
+})
+
+describe('first answers', () => {
+  const key = fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 20 })
+
+  it('of two tenants, or under two keys, lie in two places', () => {
+    const claim = fc.record({ tenantId: idOf('ten'), key })
+    fc.assert(
+      fc.property(claim, claim, fc.boolean(), (one, other, same) => {
+        const near = { tenantId: other.tenantId, key: same ? one.key : other.key }
+        expect(placeOf(one) === placeOf(near)).toBe(JSON.stringify(one) === JSON.stringify(near))
+      }),
+    )
+  })
+
+  it('know what was asked for, whatever the order of its fields, from all else', () => {
+    const value = fc.oneof(fc.string({ maxLength: 3 }), fc.integer({ max: 3, min: 0 }), fc.boolean(), fc.constant(null))
+    const args = fc.dictionary(
+      fc.constantFrom('a', 'b', 'c'),
+      fc.oneof(value, fc.array(value), fc.object({ maxDepth: 1 })),
+    )
+    const call = fc.record({ field: fc.constantFrom('createInstance', 'createApiKey'), args })
+    const plainOf = (of: object) => JSON.parse(JSON.stringify(of))
+    const turned = (of: object): object => Object.fromEntries(Object.entries(of).reverse())
+    fc.assert(
+      fc.property(call, call, (one, other) => {
+        const print = fingerprintOf(one)
+        expect(fingerprintOf({ ...one, args: turned(one.args) })).toEqual(print)
+        expect(fingerprintOf(other).equals(print)).toBe(isDeepStrictEqual(plainOf(one), plainOf(other)))
       }),
     )
   })

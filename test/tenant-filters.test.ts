@@ -25,7 +25,6 @@ const EXCEPTIONS: Record<string, string> = {
   'select distinct instance_id as "instanceId" from message where status = ': 'which instances have what expired',
   'select name from ${TABLE}': 'the migrations that ran',
   'select distinct instance_id as "instanceId" from message join instance': 'which instances have work',
-  'with account as ( select id, plan': 'counts for one tenant, by its id',
   'insert into audit_log': 'names the tenant as a column',
   'with counter as ( insert into event_counter': 'names tenant and instance as columns',
   'with account as (select id, plan, created_at as anchor from tenant where id = $1)': 'the tenant itself, by its id',

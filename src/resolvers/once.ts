@@ -113,7 +113,9 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(entries.map(([name, each]) => [name, sorted(each)]))
 }
 
-const placeOf = ({ tenantId, key }: Claim): string => `first_answer|${tenantId}|${sha256(key).toString('hex')}|result`
+/** What a first answer is sealed with. */
+export const placeOf = ({ tenantId, key }: Pick<Claim, 'tenantId' | 'key'>): string =>
+  `first_answer|${tenantId}|${sha256(key).toString('hex')}|result`
 
 const BATCH_MAX = 1000
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { tidyFirstAnswersDue } from '../../src/resolvers/once.ts'
-import { type Json, until } from '../support/app.ts'
+import { connectedInstance, type Json, openTestApp, until } from '../support/app.ts'
 import { socketClient } from '../support/graphql.ts'
 import { type Got, type Nodes, openNodes, send } from '../support/nodes.ts'
 
@@ -253,6 +253,30 @@ describe('when the process of the first call dies', () => {
     const second = await create({ name: 'bot' }, { key: 'k', node: 1 })
     expect([second.status, second.text, replayed(second)]).toEqual([201, first.text, 'true'])
     expect(performance.now() - beganMs).toBeGreaterThan(800)
+  })
+})
+
+describe('a send', () => {
+  it('is answered again as it was at first, with the ack that came after its commit', { timeout: 60_000 }, async () => {
+    const wataki = await openTestApp()
+    try {
+      const caller = await wataki.tenant()
+      const path = `/v1/instances/${await connectedInstance(caller)}/messages`
+      const json = { chat_id: '5511999990001', type: 'text', content: { text: 'once' } }
+      const [first, meanwhile] = await Promise.all(
+        [0, 1].map(() => caller.post(path, json, { 'idempotency-key': 'k' })),
+      )
+      expect([first!.status, first!.body.status]).toEqual([202, 'sent'])
+      expect(meanwhile!.body).toEqual(first!.body)
+      const later = () => caller.get(`${path}/${first!.body.id}`)
+      await until(later, ({ body }) => body.status === 'delivered' || body.status === 'read')
+      const again = await caller.post(path, json, { 'idempotency-key': 'k' })
+      expect([again.status, again.body]).toEqual([202, first!.body])
+      const shown = await caller.get(`${path.replace('/messages', '')}/sandbox/messages?contact=5511999990001`)
+      expect(shown.body.data.filter((each: Json) => each.content.text === 'once')).toHaveLength(1)
+    } finally {
+      await wataki.close()
+    }
   })
 })
 
