@@ -225,7 +225,7 @@ async function freePort(): Promise<number> {
   throw new Error('no free port')
 }
 
-async function descendants(of: number): Promise<number[]> {
+export async function descendants(of: number): Promise<number[]> {
   const children = new Map<number, number[]>()
   for (const name of await readdir('/proc')) {
     const stat = /^\d+$/.test(name) ? await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '') : ''
