@@ -16,20 +16,29 @@ import { LastUse } from './resolvers/auth/last-use.ts'
 import { createRevocations } from './resolvers/auth/revocations.ts'
 import { stillGood } from './resolvers/auth/still-good.ts'
 import { writeLastUseDue } from './resolvers/auth/writeLastUseDue.ts'
+import { onSeen } from './resolvers/chats/onSeen.ts'
+import { onSync } from './resolvers/chats/onSync.ts'
 import { onConnection } from './resolvers/instances/onConnection.ts'
 import { onQr } from './resolvers/instances/onQr.ts'
 import { resumeInstances } from './resolvers/instances/resumeInstances.ts'
+import { Describer } from './resolvers/media/describe.ts'
+import { Fetches } from './resolvers/media/fetches.ts'
+import { openSpool } from './resolvers/media/spool.ts'
 import { Lanes } from './resolvers/messages/lanes.ts'
 import { onAck } from './resolvers/messages/onAck.ts'
 import { onDelete, onEdit } from './resolvers/messages/onEdit.ts'
 import { onMessage } from './resolvers/messages/onMessage.ts'
 import { onReaction } from './resolvers/messages/onReaction.ts'
 import { onReceipt } from './resolvers/messages/onReceipt.ts'
+import { mediaContent } from './rest/media-content.ts'
 import { controlClient } from './sandbox/client.ts'
 import type { SandboxControl } from './sandbox/sandbox.ts'
 import { openSandbox } from './sandbox/server.ts'
 import { schema } from './schema/index.ts'
 import { createSecrets, secretKeyIn } from './secrets.ts'
+import { openFileStorage } from './storage/file.ts'
+import { openS3Storage } from './storage/s3.ts'
+import type { Storage } from './storage/storage.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createWhatsApp } from './whatsapp/manager.ts'
 import type { Network, News } from './whatsapp/whatsapp.ts'
@@ -63,6 +72,10 @@ export async function openApp(
     const secrets = createSecrets(config.secretKey ?? secretKeyIn(config.dataDir))
     const bus = createBus()
     const background = new Background(log)
+    const storage = await openStorage(config)
+    opened.push({ what: 'storage', close: () => storage.close() })
+    const spool = await openSpool(config.dataDir, systemClock.nowMs())
+    opened.push({ what: 'spool', close: () => spool.close() })
     const { control, network } = await openNetwork(config, log, opened)
     const app: App = {
       node: newId('node'),
@@ -72,6 +85,10 @@ export async function openApp(
       secrets,
       db,
       bus,
+      storage,
+      spool,
+      fetches: new Fetches(),
+      describer: new Describer(),
       lanes: new Lanes(),
       networks: { ordinary: config.whatsapp, sandbox: network },
       sandbox: control,
@@ -88,7 +105,11 @@ export async function openApp(
     // Before the jobs: they wait for the letters that are on their way.
     opened.push({ what: 'mail', close: () => app.mail.close() })
     await resumeInstances(app)
-    const server = await createServer(app, { schema, doorkeeper: { mayBeGood, admit, chargeMore, stillGood } })
+    const server = await createServer(app, {
+      schema,
+      binary: [mediaContent],
+      doorkeeper: { mayBeGood, admit, chargeMore, stillGood },
+    })
     opened.push({ what: 'server', close: () => server.close() })
     const { port } = await server.listen({ host: config.host, port: config.port })
     const url = `http://${config.host}:${port}`
@@ -108,9 +129,14 @@ const newsFor = (app: () => App): News => ({
   onReaction: (instanceId, news) => onReaction(app(), instanceId, news),
   onEdit: (instanceId, news) => onEdit(app(), instanceId, news),
   onDelete: (instanceId, news) => onDelete(app(), instanceId, news),
+  onSync: (instanceId, news) => onSync(app(), instanceId, news),
+  onSeen: (instanceId, news) => onSeen(app(), instanceId, news),
   onAck: (instanceId, news) => onAck(app(), instanceId, news),
   onReceipt: (instanceId, news) => onReceipt(app(), instanceId, news),
 })
+
+const openStorage = async ({ mediaBucket, dataDir }: Config): Promise<Storage> =>
+  mediaBucket ? openS3Storage(mediaBucket) : openFileStorage(join(dataDir, 'media'))
 
 const openMail = (config: Config, log: Log): Mailer =>
   config.smtp

@@ -8,22 +8,25 @@ import { ApiError } from './errors.ts'
 import { createSignInLink } from './resolvers/auth/createSignInLink.ts'
 import { createTenant } from './resolvers/auth/createTenant.ts'
 import { setTenantStatus } from './resolvers/auth/setTenantStatus.ts'
+import { setTenantPlan } from './resolvers/billing/setTenantPlan.ts'
 import { createLog } from './telemetry/log.ts'
 
 /** The operator's door. Data goes to stdout, talk to stderr. */
 const USAGE = `usage: wataki tenant create --name NAME --email ADDRESS
        wataki tenant suspend (--id ID | --email ADDRESS)
        wataki tenant activate (--id ID | --email ADDRESS)
+       wataki tenant plan (--id ID | --email ADDRESS) --plan PLAN
        wataki tenant sign-in-link --email ADDRESS
 
   tenant create        makes an active tenant and prints {"tenant_id","api_key"} as one JSON line
   tenant suspend       every call of the tenant is refused from now on; prints {"tenant_id","status"}
   tenant activate      takes that back
+  tenant plan          free, growth or scale: how many messages a cycle includes; prints {"tenant_id","plan"}
   tenant sign-in-link  prints a link to the dashboard that works once, for 15 minutes: the way in without mail
 
 All work while the server runs and while it does not.`
 
-type Values = Partial<Record<'name' | 'email' | 'id', string>>
+type Values = Partial<Record<'name' | 'email' | 'id' | 'plan', string>>
 type Operator = Pick<App, 'db' | 'clock' | 'config'>
 
 interface Command {
@@ -53,6 +56,13 @@ const COMMANDS: Record<string, Command> = {
   },
   'tenant suspend': status('suspended'),
   'tenant activate': status('active'),
+  'tenant plan': {
+    lacks: values => one(values) ?? (values.plan ? null : 'needs --plan'),
+    run: async (app, { plan, ...by }) => {
+      const tenant = await setTenantPlan(app, by, plan!)
+      return JSON.stringify({ tenant_id: tenant.id, plan: tenant.plan })
+    },
+  },
   'tenant sign-in-link': {
     lacks: ({ email }) => (email ? null : 'needs --email'),
     run: (app, { email }) => createSignInLink(app, { email: email! }),
@@ -67,6 +77,7 @@ async function main(words: string[]): Promise<void> {
       name: { type: 'string' },
       email: { type: 'string' },
       id: { type: 'string' },
+      plan: { type: 'string' },
       help: { type: 'boolean' },
     },
   })

@@ -8,8 +8,8 @@ import { z } from 'zod'
 /** Ten times as many, for sessions, still are an integer of the database. */
 const RATE_LIMIT_MAX = 100_000_000
 
-/** WhatsApp's own limit of a document. */
-const MEDIA_LIMIT_BYTES = 2_147_483_648
+/** WhatsApp's own limit of a document, and an integer of GraphQL. */
+const MEDIA_LIMIT_BYTES = 2_147_483_647
 
 const text = z.string().trim().min(1)
 const port = z.coerce
@@ -72,6 +72,8 @@ const environment = z.object({
   QUOTA: z.enum(['on', 'off']).default('on'),
   MEDIA_MAX_BYTES: z.coerce.number().int('must be a whole number').min(1).max(MEDIA_LIMIT_BYTES).default(15_728_640),
   MEDIA_STORAGE: mediaStorage.default('file'),
+  AWS_ENDPOINT_URL_S3: url('http:', 'https:').optional(),
+  AWS_ENDPOINT_URL: url('http:', 'https:').optional(),
   CORS_ORIGINS: origins.default([]),
   TRUST_PROXY: cidrs.default([]),
   SANDBOX: z.enum(['on', 'off']).optional(),
@@ -104,7 +106,7 @@ export interface Config {
   /** Of one upload. */
   mediaMaxBytes: number
   /** Null: files below `dataDir`. */
-  mediaBucket: { bucket: string; prefix: string } | null
+  mediaBucket: { bucket: string; prefix: string; endpoint: string | null } | null
   /** Whose pages may call with an API key, never with cookies. */
   corsOrigins: readonly string[]
   /** CIDRs of proxies whose `X-Forwarded-For` counts. */
@@ -160,7 +162,7 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
     rateLimitPerMinute: env.RATE_LIMIT_PER_MINUTE,
     quota: env.QUOTA === 'on',
     mediaMaxBytes: env.MEDIA_MAX_BYTES,
-    mediaBucket: bucketOf(env.MEDIA_STORAGE),
+    mediaBucket: bucketOf(env.MEDIA_STORAGE, env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL ?? null),
     corsOrigins: env.CORS_ORIGINS,
     trustProxy: env.TRUST_PROXY,
     sandbox: sandboxOn ? { controlUrl: env.SANDBOX_URL ?? null } : null,
@@ -174,10 +176,10 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
   })
 }
 
-function bucketOf(storage: string): Config['mediaBucket'] {
+function bucketOf(storage: string, endpoint: string | null): Config['mediaBucket'] {
   if (storage === 'file') return null
   const [bucket, ...prefix] = storage.slice('s3://'.length).split('/')
-  return { bucket: bucket!, prefix: prefix.filter(Boolean).join('/') }
+  return { bucket: bucket!, prefix: prefix.filter(Boolean).join('/'), endpoint }
 }
 
 function fromProcess(): Record<string, string | undefined> {

@@ -7,6 +7,10 @@ import type { Bus } from './events/bus.ts'
 import type { Mailer } from './mail/mail.ts'
 import type { LastUse } from './resolvers/auth/last-use.ts'
 import type { Revocations } from './resolvers/auth/revocations.ts'
+import type { Loaders } from './resolvers/loaders.ts'
+import type { Describer } from './resolvers/media/describe.ts'
+import type { Fetches } from './resolvers/media/fetches.ts'
+import type { Spool } from './resolvers/media/spool.ts'
 import type { Lanes } from './resolvers/messages/lanes.ts'
 import type { Once } from './resolvers/once.ts'
 import type { SandboxControl } from './sandbox/sandbox.ts'
@@ -27,6 +31,12 @@ export interface App {
   bus: Bus
   whatsapp: WhatsApp
   storage: Storage
+  /** Where files are while they come in. */
+  spool: Spool
+  /** Which files are on their way from WhatsApp. */
+  fetches: Fetches
+  /** Looks into files. */
+  describer: Describer
   /** What is between the database and WhatsApp's ack. */
   lanes: Lanes
   /** Where an instance's WhatsApp is. Null: the sandbox is off. */
@@ -51,6 +61,8 @@ export interface Caller {
 /** One caller, one request, one `em`. */
 export interface Context extends App {
   em: EntityManager
+  /** What objects hold, read for many at once. */
+  loaders: Loaders
   caller: Caller | null
   requestId: string
   /** The caller's address as far as it can be believed; null when there is none, as for the operator. */

@@ -14,6 +14,7 @@ const STATUS = {
   billing_not_configured: 409,
   payload_too_large: 413,
   unsupported_media_type: 415,
+  range_not_satisfiable: 416,
   rate_limited: 429,
   internal_error: 500,
   unavailable: 503,
@@ -85,8 +86,10 @@ export const duplicate = (what: string) => new ApiError('duplicate', `${what} al
 export const instanceNotConnected = (state: string) =>
   new ApiError('instance_not_connected', `instance is ${state}: connect it first`, { details: { state } })
 export const methodNotAllowed = () => new ApiError('method_not_allowed', 'Method not allowed')
-export const unsupportedMediaType = () =>
-  new ApiError('unsupported_media_type', 'Content-Type must be application/json')
+export const unsupportedMediaType = (wanted = 'application/json') =>
+  new ApiError('unsupported_media_type', `Content-Type must be ${wanted}`)
+export const rangeNotSatisfiable = (sizeBytes: number) =>
+  new ApiError('range_not_satisfiable', `there are ${sizeBytes} bytes`, { details: { sizeBytes } })
 export const payloadTooLarge = (limitBytes: number) =>
   new ApiError('payload_too_large', `body is larger than ${limitBytes} bytes`, { details: { limitBytes } })
 export const unavailable = (message: string, cause?: unknown) =>

@@ -94,3 +94,6 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
   const { code, constraint: violated } = error as { code?: string; constraint?: string }
   return code === '23505' && (constraint === undefined || violated === constraint)
 }
+
+/** What a row refers to is not there, or not any more. */
+export const isForeignKeyViolation = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === '23503'

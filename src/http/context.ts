@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { App, Context } from '../context.ts'
+import { Loaders } from '../resolvers/loaders.ts'
 import type { AddressOf } from './address.ts'
 import { idempotencyKeyOf, sessionTokenOf } from './credentials.ts'
 
@@ -15,6 +16,13 @@ export function contextsOf(app: App, addressOf: AddressOf): OpenContext {
         const em = app.db.orm.em.fork()
         Object.defineProperty(this, 'em', { value: em })
         return em
+      },
+    },
+    loaders: {
+      get(this: Context) {
+        const loaders = new Loaders(this)
+        Object.defineProperty(this, 'loaders', { value: loaders })
+        return loaders
       },
     },
   })

@@ -28,9 +28,9 @@ export interface Doorkeeper {
 export interface Gate {
   /**
    * Says who calls (`ctx.caller`, null for strangers) and charges the first token; rejects without good credentials,
-   * with those of another site's visitor, and beyond the allowance. `open`: credentials are not looked at.
+   * with those of another site's visitor, and beyond the allowance.
    */
-  enter(exchange: Exchange, open?: boolean): Promise<void>
+  enter(exchange: Exchange, way?: Way): Promise<void>
   /** For operations beyond the first: all of them or none. Rejects when the caller's credentials are gone, too. */
   charge(ctx: Context, operations: number): Promise<void>
   /** The same as `enter` for a WebSocket, whose key may come with its first message. */
@@ -39,6 +39,14 @@ export interface Gate {
   beforeUpgrade(req: IncomingMessage, ctx: Context): void
   /** The allowance as it stands, for answers to what is not charged. */
   peek(ctx: Context): void
+}
+
+/** What a door says of the call that comes through it. */
+export interface Way {
+  /** Credentials are not looked at. */
+  open?: boolean
+  /** It takes a file, in `multipart/form-data`. */
+  multipart?: boolean
 }
 
 /** Questions to the database, each second, about keys of networks that have used up their allowance. */
@@ -86,7 +94,7 @@ export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
   }
 
   return {
-    async enter({ req, ctx }, open = false) {
+    async enter({ req, ctx }, { open = false, multipart = false } = {}) {
       try {
         const apiKey = apiKeyOf(req)
         if (open || (apiKey === null && ctx.sessionToken === null)) {
@@ -98,7 +106,7 @@ export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
         }
         const caller = await admit(ctx, apiKey === null ? { sessionToken: ctx.sessionToken! } : { apiKey })
         if (!caller && apiKey !== null) throw unauthorized()
-        if (caller?.via.kind === 'session') assertOwnPage(req, senderOf(req))
+        if (caller?.via.kind === 'session') assertOwnPage(req, { sender: senderOf(req), multipart })
         ctx.caller = caller
       } catch (error) {
         // The database is away: nothing was charged, and the answer still tells an allowance.
@@ -144,9 +152,10 @@ function refuse(ctx: Context, allowance: Allowance): never {
 
 /**
  * A browser sends the cookie whoever asks it to. A write is not taken from a page of others, and only as JSON, which no
- * form can send; reading is refused to pages of others, except that a link may lead here.
+ * form can send; a file, which forms send too, only where the browser says that the page is ours. Reading is refused to
+ * pages of others, except that a link may lead here.
  */
-function assertOwnPage(req: IncomingMessage, sender: Sender): void {
+function assertOwnPage(req: IncomingMessage, { sender, multipart }: { sender: Sender; multipart: boolean }): void {
   if (READS.has(req.method!)) {
     if (sender === 'foreign' && req.headers['sec-fetch-mode'] !== 'navigate') throw forbidden(OTHER_ORIGIN)
     return
@@ -154,6 +163,7 @@ function assertOwnPage(req: IncomingMessage, sender: Sender): void {
   // Every browser of today sends Origin with a write: who sends neither it nor Sec-Fetch-Site is a program.
   if (sender === 'foreign') throw forbidden(OTHER_ORIGIN)
   const type = req.headers['content-type']
+  if (multipart && sender === 'own' && /^multipart\/form-data\s*;/i.test(type ?? '')) return
   const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
   if ((hasBody || type !== undefined) && !/^application\/(graphql\+)?json\s*(;|$)/i.test(type ?? '')) {
     throw forbidden('A request by session cookie must be application/json')

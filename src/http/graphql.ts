@@ -5,6 +5,7 @@ import { answer, apiErrorOf, crash, type Exchange, type Headers } from '../rest/
 import { readBody, requireJson } from '../rest/body.ts'
 import { headersOf } from '../rest/headers.ts'
 import type { Gate } from './gate.ts'
+import { isMultipart, readUpload, type Upload } from './graphql-upload.ts'
 import type { Yoga } from './yoga.ts'
 
 /** GraphQL over HTTP: what comes before Yoga (credentials, size, media type) and after it (writing, streams). */
@@ -34,6 +35,7 @@ export function createGraphqlDoor({ yoga, gate }: GraphqlOptions): GraphqlDoor {
         else await gate.enter(exchange)
         if (req.method === 'OPTIONS') return answer(exchange, 204, undefined, headers)
         if (!METHODS.includes(req.method!)) return refuse(exchange, methodNotAllowed(), headers)
+        if (req.method === 'POST' && isMultipart(req)) return await upload(exchange, { yoga, streams })
         if (req.method === 'POST') requireJson(req, MEDIA_TYPES)
         const body = req.method === 'POST' ? await readBody(req) : undefined
         await forward(exchange, { yoga, body, streams })
@@ -62,18 +64,30 @@ type Streams = Set<() => void>
 
 interface Forward {
   yoga: Yoga
-  body: Buffer | undefined
+  body?: Buffer | string
+  upload?: Upload
   streams: Streams
 }
 
-async function forward({ req, res, ctx }: Exchange, { yoga, body, streams }: Forward): Promise<void> {
+/** Nothing of the file is left in the spool when there is an answer. */
+async function upload(exchange: Exchange, { yoga, streams }: Forward): Promise<void> {
+  const upload = await readUpload(exchange.req, exchange.ctx)
+  try {
+    await forward(exchange, { yoga, streams, upload, body: upload.operations })
+  } finally {
+    await exchange.ctx.spool.discard(upload.file)
+  }
+}
+
+async function forward({ req, res, ctx }: Exchange, { yoga, body, upload, streams }: Forward): Promise<void> {
   const gone = new AbortController()
   res.once('close', () => gone.abort())
   const headers = Object.entries(req.headers).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, String(value)] as [string, string]],
+    value === undefined || (upload && /^content-/.test(name)) ? [] : [[name, String(value)] as [string, string]],
   )
+  if (upload) headers.push(['content-type', 'application/json'])
   const init = { method: req.method, headers, body: body as BodyInit | undefined, signal: gone.signal }
-  const response = await yoga.fetch(`http://localhost${req.url}`, init, { house: ctx })
+  const response = await yoga.fetch(`http://localhost${req.url}`, init, { house: ctx, upload })
   res.setHeaders(response.headers as unknown as globalThis.Headers)
   res.setHeader('X-Request-Id', ctx.requestId)
   res.setHeader('X-Content-Type-Options', 'nosniff')

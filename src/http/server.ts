@@ -14,7 +14,7 @@ import type { GraphQLSchema } from 'graphql'
 import type { App } from '../context.ts'
 import { notFound, unavailable } from '../errors.ts'
 import { answer, answerError, apiErrorOf, crash, type Exchange } from '../rest/answer.ts'
-import { createRest } from '../rest/rest.ts'
+import { type BinaryRoute, createRest } from '../rest/rest.ts'
 import { logRequest } from '../telemetry/request.ts'
 import { addressesBehind } from './address.ts'
 import { checked } from './checked.ts'
@@ -35,6 +35,8 @@ import { createHouseYoga } from './yoga.ts'
 
 export interface ServerOptions {
   schema: GraphQLSchema
+  /** What REST answers with bytes. */
+  binary?: BinaryRoute[]
   doorkeeper: Doorkeeper
   /** How long requests in flight may go on after `close()`. */
   drainMs?: number
@@ -65,7 +67,7 @@ const NOTICE_MS = 1000
 const DATABASE_TIMEOUT_MS = 2000
 
 export async function createServer(app: App, options: ServerOptions): Promise<Server> {
-  const { schema, doorkeeper, drainMs = DRAIN_MS, noticeMs = app.config.production ? NOTICE_MS : 0 } = options
+  const { schema, binary, doorkeeper, drainMs = DRAIN_MS, noticeMs = app.config.production ? NOTICE_MS : 0 } = options
   const { production, publicUrl, corsOrigins, trustProxy } = app.config
   const openContext = contextsOf(app, addressesBehind(trustProxy))
   const gate = createGate(app, doorkeeper)
@@ -73,7 +75,7 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
   const yoga = createHouseYoga({ schema: served, log: app.log, production, charge: gate.charge })
   const graphql = createGraphqlDoor({ yoga, gate })
   const sockets = createWebSocketDoor({ app, yoga, gate, openContext })
-  const rest = await createRest({ schema, publicUrl, gate })
+  const rest = await createRest({ schema, binary, publicUrl, gate })
   const share = sharer(corsOrigins)
   const open = new Map<ServerResponse, Exchange>()
   const connections = new Set<Socket>()

@@ -15,6 +15,7 @@ import { isOnce } from '../schema/once.ts'
 import type { Log } from '../telemetry/log.ts'
 import { coded, isOurs, masked, maskedResult, statusOf } from './graphql-errors.ts'
 import { assertWithinLimits, LIMITS, rootFields, tooMuch } from './graphql-limits.ts'
+import { type Upload, withFile } from './graphql-upload.ts'
 import { assertVariables } from './graphql-variables.ts'
 
 /** Yoga, set up: the transport of GraphQL, over HTTP, SSE and (through `getEnveloped`) WebSocket. */
@@ -37,6 +38,8 @@ export interface Given {
   house: Context
   /** What Yoga, or the WebSocket, read of the request. */
   params?: { extensions?: Record<string, unknown> | null }
+  /** A file that came with it. */
+  upload?: Upload
 }
 
 export type Yoga = ReturnType<typeof createHouseYoga>
@@ -102,6 +105,10 @@ function house({ log, schema, production, charge }: YogaOptions): Plugin<Given> 
   const maskFor = (ctx: Context) => (error: unknown) =>
     masked(log, error, { requestId: ctx.requestId, hideSuggestions: production })
   return {
+    onParams({ params, setParams, context }) {
+      const { upload } = context as unknown as Given
+      if (upload) setParams(withFile(params, upload))
+    },
     onValidate({ context, addValidationRule }) {
       if (production && !(context as unknown as Given).house.caller) addValidationRule(NoSchemaIntrospectionCustomRule)
     },

@@ -3,6 +3,9 @@ import { tidyRateBucketsDue } from '../resolvers/auth/admit.ts'
 import { sendMailDue } from '../resolvers/auth/sendMailDue.ts'
 import { tidyAccountsDue } from '../resolvers/auth/tidyAccountsDue.ts'
 import { writeLastUseDue } from '../resolvers/auth/writeLastUseDue.ts'
+import { tidyEventsDue } from '../resolvers/events/tidyEventsDue.ts'
+import { fetchMediaDue } from '../resolvers/media/fetchMediaDue.ts'
+import { tidyMediaDue } from '../resolvers/media/tidyMediaDue.ts'
 import { dispatchDue } from '../resolvers/messages/dispatchDue.ts'
 import { expirePending } from '../resolvers/messages/failPending.ts'
 import { tidyInboxDue } from '../resolvers/messages/tidyInboxDue.ts'
@@ -12,11 +15,14 @@ import { tidyFirstAnswersDue } from '../resolvers/once.ts'
 const JOBS: { name: string; everyMs: number; run: (app: App) => Promise<void> }[] = [
   { name: 'dispatch what is due', everyMs: 1_000, run: dispatchDue },
   { name: 'expire what is pending', everyMs: 5_000, run: expirePending },
+  { name: 'fetch media', everyMs: 1_000, run: fetchMediaDue },
+  { name: 'tidy the media', everyMs: 15_000, run: tidyMediaDue },
   { name: 'send the mail', everyMs: 1_000, run: sendMailDue },
   { name: 'write down last uses', everyMs: 15_000, run: writeLastUseDue },
   { name: 'tidy the accounts', everyMs: 300_000, run: tidyAccountsDue },
   { name: 'tidy the rate buckets', everyMs: 300_000, run: tidyRateBucketsDue },
   { name: 'tidy the first answers', everyMs: 300_000, run: tidyFirstAnswersDue },
+  { name: 'tidy the events', everyMs: 300_000, run: tidyEventsDue },
   { name: 'tidy the inbox', everyMs: 3_600_000, run: tidyInboxDue },
 ]
 

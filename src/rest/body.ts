@@ -89,6 +89,11 @@ export function requireJson(req: IncomingMessage, types: readonly string[] = ['a
   if (!types.includes(type!) || (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8')) {
     throw unsupportedMediaType()
   }
+  requirePlain(req)
+}
+
+/** Not compressed: what is unpacked has no bound. */
+export function requirePlain(req: IncomingMessage): void {
   const encoding = req.headers['content-encoding']
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
     throw new ApiError('unsupported_media_type', 'Content-Encoding is not supported')

@@ -1,6 +1,7 @@
 import {
   coerceInputValue,
   type GraphQLArgument,
+  type GraphQLEnumType,
   GraphQLError,
   type GraphQLField,
   type GraphQLInputObjectType,
@@ -18,7 +19,7 @@ import {
 import { notFound } from '../errors.ts'
 import { addProblem, isFull, join, noProblems, type Problems, problemsIn } from '../schema/problems.ts'
 import type { RestRoute } from '../schema/route.ts'
-import { camel, snake, snakePath } from './casing.ts'
+import { camel, enumWord, snake, snakePath } from './casing.ts'
 
 /** What a caller sent → variables of the operation. Compiled once per route. */
 
@@ -45,12 +46,13 @@ const DEEP_PATH_LENGTH = 2000
 
 export function compileInput(field: GraphQLField<unknown, unknown>, route: RestRoute): (sent: Sent) => Read {
   const inPath = new Set([...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => camel(name!)))
-  const byName = new Map(field.args.map(arg => [arg.name, arg]))
+  const args = field.args.filter(arg => !isUpload(arg))
+  const byName = new Map(args.map(arg => [arg.name, arg]))
   for (const name of inPath) if (!byName.has(name)) throw new Error(`${route.path}: ${field.name} has no ${name}`)
-  const pathArgs = field.args.filter(arg => inPath.has(arg.name)).map(arg => ({ arg, name: snake(arg.name) }))
+  const pathArgs = args.filter(arg => inPath.has(arg.name)).map(arg => ({ arg, name: snake(arg.name) }))
   const input = inPath.has('input') ? undefined : byName.get('input')
   const queryArgs = new Map(
-    field.args.filter(arg => arg !== input && !inPath.has(arg.name)).map(arg => [snake(arg.name), arg]),
+    args.filter(arg => arg !== input && !inPath.has(arg.name)).map(arg => [snake(arg.name), arg]),
   )
   for (const arg of queryArgs.values()) {
     if (!isLeafType(getNamedType(arg.type)) || isListType(arg.type))
@@ -63,10 +65,13 @@ export function compileInput(field: GraphQLField<unknown, unknown>, route: RestR
     for (const { arg, name } of pathArgs) variables[arg.name] = readPath(arg, params[name])
     readQuery(queryArgs, query, { variables, problems })
     readBody(body, { variables, problems })
-    check(field.args, { variables, problems })
+    check(args, { variables, problems })
     return { variables, problems }
   }
 }
+
+/** Filled from the parts of a body, which are read later. */
+export const isUpload = (arg: GraphQLArgument): boolean => getNamedType(arg.type).name === 'Upload'
 
 /** What cannot be an id is the id of nothing. */
 function readPath(arg: GraphQLArgument, text: string | undefined): unknown {
@@ -188,9 +193,17 @@ const KINDS: Record<string, [(value: unknown) => boolean, string]> = {
 }
 
 function readLeaf(type: GraphQLLeafType, value: unknown, at: { path: string; problems: Problems }): unknown {
+  if (isEnumType(type)) return readEnum(type, value, at)
   const problem = problemWith(type, value)
   if (problem === null) return value
   addProblem(at.problems, at.path, problem)
+}
+
+/** By the word that REST has for it; GraphQL is given the name. */
+function readEnum(type: GraphQLEnumType, value: unknown, at: { path: string; problems: Problems }): unknown {
+  const found = type.getValues().find(each => enumWord(each) === value)
+  if (found) return found.name
+  addProblem(at.problems, at.path, `must be one of ${type.getValues().map(enumWord).join(', ')}`)
 }
 
 /** Null: the value is of the type. */

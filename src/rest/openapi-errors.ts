@@ -78,7 +78,10 @@ const DESCRIPTIONS = {
   NotFound: 'There is no such thing among yours.',
   Conflict: 'The `Idempotency-Key` was used for another request, or the state of things does not allow it.',
   TooLarge: 'The body is larger than 1 MiB.',
+  FileTooLarge: 'The file is larger than this server takes, 15 MB by default.',
+  NotMultipart: 'The body is not `multipart/form-data`.',
   NotJson: 'The body is not `application/json`.',
+  BadRange: 'No byte of the file is in the range that was asked for.',
   RateLimited: 'The requests of this minute are used up.',
   Error: 'Any other error.',
 }
@@ -94,10 +97,11 @@ export const ERROR_RESPONSES = Object.fromEntries(
   ]),
 )
 
-const ref = (name: keyof typeof DESCRIPTIONS) => ({ $ref: `#/components/responses/${name}` })
+export const ref = (name: keyof typeof DESCRIPTIONS) => ({ $ref: `#/components/responses/${name}` })
 
 export function errorsOf(route: Route): object {
   const hasInput = route.field.args.some(arg => arg.name === 'input')
+  const multipart = route.multipart !== undefined
   return {
     400: ref('BadRequest'),
     ...(route.open ? {} : { 401: ref('Unauthorized'), 403: ref('Forbidden') }),
@@ -105,6 +109,7 @@ export function errorsOf(route: Route): object {
     ...(route.path.includes('{') ? { 404: ref('NotFound') } : {}),
     ...(isOnce(route.field) ? { 409: ref('Conflict') } : {}),
     ...(hasInput ? { 413: ref('TooLarge'), 415: ref('NotJson') } : {}),
+    ...(multipart ? { 413: ref('FileTooLarge'), 415: ref('NotMultipart') } : {}),
     429: ref('RateLimited'),
     default: ref('Error'),
   }

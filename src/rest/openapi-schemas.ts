@@ -17,7 +17,8 @@ import {
   isRequiredInputField,
   isUnionType,
 } from 'graphql'
-import { snake } from './casing.ts'
+import { enumWord, snake } from './casing.ts'
+import { isUpload } from './input.ts'
 import type { Route } from './routes.ts'
 
 /** GraphQL types → JSON Schema as OpenAPI 3.1 has it, under the names of REST. */
@@ -31,6 +32,7 @@ const SCALARS: Record<string, JsonSchema> = {
   String: { type: 'string' },
   ID: { type: 'string' },
   DateTime: { type: 'string', format: 'date-time' },
+  JSON: {},
 }
 
 export function outputSchema(type: GraphQLOutputType): JsonSchema {
@@ -92,7 +94,7 @@ export function schemasOf(schema: GraphQLSchema, routes: Route[]): Record<string
   }
   for (const { field, status } of routes) {
     if (status !== 204) add(getNamedType(field.type))
-    for (const arg of field.args) add(getNamedType(arg.type))
+    for (const arg of field.args) if (!isUpload(arg)) add(getNamedType(arg.type))
   }
   return schemas
 }
@@ -116,8 +118,8 @@ function schemaOf(type: GraphQLNamedType, visit: Visit): JsonSchema {
 
 function enumSchema(type: GraphQLEnumType): JsonSchema {
   const values = type.getValues()
-  const list = values.map(value => `- \`${value.name}\`: ${value.description}`).join('\n')
-  return { type: 'string', description: `${type.description}\n\n${list}`, enum: values.map(value => value.name) }
+  const list = values.map(value => `- \`${enumWord(value)}\`: ${value.description}`).join('\n')
+  return { type: 'string', description: `${type.description}\n\n${list}`, enum: values.map(enumWord) }
 }
 
 function inputObjectSchema(type: GraphQLInputObjectType, visit: Visit): JsonSchema {

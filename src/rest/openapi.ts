@@ -2,6 +2,7 @@ import { type GraphQLArgument, type GraphQLSchema, isRequiredArgument } from 'gr
 import { isOnce } from '../schema/once.ts'
 import { snake } from './casing.ts'
 import { SESSION_COOKIE } from './headers.ts'
+import { isUpload } from './input.ts'
 import {
   BODY,
   ERROR_RESPONSES,
@@ -13,6 +14,7 @@ import {
   IDEMPOTENCY_KEY,
 } from './openapi-errors.ts'
 import { argumentSchema, outputSchema, schemasOf } from './openapi-schemas.ts'
+import type { BinaryRoute } from './rest.ts'
 import type { Route } from './routes.ts'
 
 /** SOFA's document, rewritten to what `/v1` really does: OpenAPI 3.1. */
@@ -23,6 +25,7 @@ interface OpenApiOptions {
   /** SOFA's own. */
   document: Record<string, unknown>
   publicUrl: string
+  binary: BinaryRoute[]
 }
 
 interface SofaOperation {
@@ -37,7 +40,7 @@ const INFO = {
     'Send and receive WhatsApp messages. Every error has one shape, every id a prefix, every time is in UTC.',
 }
 
-export function openApi({ schema, routes, document, publicUrl }: OpenApiOptions): object {
+export function openApi({ schema, routes, document, publicUrl, binary }: OpenApiOptions): object {
   const sofaPaths = document.paths as Record<string, Record<string, SofaOperation>>
   const paths: Record<string, Record<string, object>> = {}
   for (const route of routes) {
@@ -47,6 +50,7 @@ export function openApi({ schema, routes, document, publicUrl }: OpenApiOptions)
     const path = (paths[`/v1${route.path}`] ??= {})
     path[method] = operation(route, sofa)
   }
+  for (const { path, tag, description } of binary) paths[`/v1${path}`] = { get: { tags: [tag], ...description } }
   paths['/v1/openapi.json'] = { get: SELF }
   return inRestWords(routes, {
     openapi: '3.1.0',
@@ -104,7 +108,7 @@ function sofaPath(route: Route): string {
 
 function operation(route: Route, sofa: SofaOperation): object {
   const { field } = route
-  const input = field.args.find(arg => arg.name === 'input')
+  const input = field.args.find(arg => arg.name === 'input' || isUpload(arg))
   const parameters = [
     ...field.args.filter(arg => arg !== input).map(arg => parameter(route, arg)),
     ...(isOnce(field) ? [IDEMPOTENCY_KEY] : []),
@@ -138,11 +142,25 @@ function parameter(route: Route, arg: GraphQLArgument): object {
 }
 
 function requestBody(input: GraphQLArgument): object {
+  if (isUpload(input)) return fileBody(input)
   return {
     required: isRequiredArgument(input),
     description: input.description,
     content: { [BODY]: { schema: argumentSchema(input) } },
   }
+}
+
+function fileBody(file: GraphQLArgument): object {
+  const name = snake(file.name)
+  const schema = {
+    type: 'object',
+    required: [name],
+    properties: {
+      [name]: { type: 'string', contentMediaType: 'application/octet-stream', description: file.description },
+    },
+    additionalProperties: false,
+  }
+  return { required: true, content: { 'multipart/form-data': { schema } } }
 }
 
 function success(route: Route): object {

@@ -9,20 +9,28 @@ import type { Context } from '../context.ts'
 import { invalid, methodNotAllowed, notFound, unauthorized } from '../errors.ts'
 import { answer, answerError, type Exchange } from './answer.ts'
 import { readJson } from './body.ts'
+import { readFile } from './bytes.ts'
+import { snake } from './casing.ts'
+import { isUpload } from './input.ts'
 import { openApi } from './openapi.ts'
 import { type Route, sofaRoutes } from './routes.ts'
 
 export interface RestOptions {
   schema: GraphQLSchema
   gate: RestGate
+  /** Routes that answer with bytes, beside those that SOFA makes. */
+  binary?: BinaryRoute[]
   /** Where the server is reached, for the OpenAPI document. */
   publicUrl: string
 }
 
 /** Who calls is not known here: this says so, in `ctx.caller`, and what is left to them. */
 export interface RestGate {
-  /** `open`: strangers may call, and credentials are not looked at. Rejects who may not come in. */
-  enter: (exchange: Exchange, open: boolean) => Promise<void>
+  /**
+   * `open`: strangers may call, and credentials are not looked at. `multipart`: it takes a file. Rejects who may not
+   * come in.
+   */
+  enter: (exchange: Exchange, way: { open: boolean; multipart: boolean }) => Promise<void>
   peek: (ctx: Context) => void
 }
 
@@ -39,10 +47,21 @@ interface Endpoint {
   /** With `{snake_case}` parameters. */
   path: string
   open: boolean
+  multipart?: boolean
   serve: (exchange: Exchange, target: Target) => void | Promise<void>
 }
 
-interface Target {
+/** A GET whose answer is no JSON. */
+export interface BinaryRoute {
+  /** Below `/v1`, with `{snake_case}` parameters. */
+  path: string
+  tag: string
+  /** As it stands in the OpenAPI document. */
+  description: object
+  serve: (exchange: Exchange, target: Target) => Promise<void>
+}
+
+export interface Target {
   params: Record<string, string | undefined>
   query: string
 }
@@ -51,17 +70,19 @@ const BASE = '/v1'
 /** Jids and other people's ids, percent-encoded, stay below it. */
 const PATH_PARAMETER_MAX_LENGTH = 512
 
-export async function createRest({ schema, gate, publicUrl }: RestOptions): Promise<Rest> {
+export async function createRest({ schema, gate, publicUrl, binary = [] }: RestOptions): Promise<Rest> {
   const { routes, document } = await sofaRoutes(schema)
-  const description = openApi({ routes, document, publicUrl, schema })
+  const description = openApi({ routes, document, publicUrl, schema, binary })
   const text = JSON.stringify(description)
   const endpoints: Endpoint[] = [
     ...routes.map(route => ({
       method: route.method,
       path: BASE + route.path,
       open: route.open === true,
-      serve: operation(route),
+      multipart: route.multipart !== undefined,
+      serve: route.multipart ? upload(route, route.multipart) : operation(route),
     })),
+    ...binary.map(({ path, serve }) => ({ method: 'GET', path: BASE + path, open: false, serve })),
     { method: 'GET', path: `${BASE}/openapi.json`, open: true, serve: exchange => answer(exchange, 200, text) },
   ]
   const find = dispatchTable(endpoints)
@@ -103,7 +124,7 @@ async function dispatch(exchange: Exchange, { find, gate }: { find: Find; gate: 
   if (found) exchange.ctx.facts.route = found.path
   const endpoint = found?.byMethod.get(method === 'HEAD' ? 'GET' : method!)
   if (method === 'OPTIONS') gate.peek(exchange.ctx)
-  else await gate.enter(exchange, endpoint?.open === true)
+  else await gate.enter(exchange, { open: endpoint?.open === true, multipart: endpoint?.multipart === true })
   if (!found) throw notFound('route')
   if (endpoint) {
     if (!endpoint.open && !exchange.ctx.caller) throw unauthorized()
@@ -125,4 +146,22 @@ const operation = (route: Route) => async (exchange: Exchange, target: Target) =
   const { variables, problems } = route.read({ ...target, body })
   for (const _ in problems) return answerError(exchange, invalid(problems), { spelled: true })
   answer(exchange, route.status, await route.run({ ctx, variables }))
+}
+
+/** What can be refused without the file is refused before it is read. */
+function upload(route: Route, { admit }: NonNullable<Route['multipart']>) {
+  const { name } = route.field.args.find(isUpload)!
+  return async (exchange: Exchange, target: Target) => {
+    const { req, ctx } = exchange
+    const { variables, problems } = route.read({ ...target, body: undefined })
+    for (const _ in problems) return answerError(exchange, invalid(problems), { spelled: true })
+    await admit(ctx, variables)
+    const file = await readFile(req, { ctx, name: snake(name) })
+    try {
+      const body = await route.run({ ctx, variables: { ...variables, [name]: file } })
+      answer(exchange, route.status, body)
+    } finally {
+      await ctx.spool.discard(file)
+    }
+  }
 }

@@ -2,6 +2,7 @@ import {
   type DocumentNode,
   type GraphQLField,
   type GraphQLSchema,
+  isEnumType,
   isObjectType,
   type OperationDefinitionNode,
 } from 'graphql'
@@ -9,7 +10,7 @@ import { compileQuery, isCompiledQuery } from 'graphql-jit'
 import { useSofa } from 'sofa-api'
 import type { Context } from '../context.ts'
 import type { RestRoute } from '../schema/route.ts'
-import { camel } from './casing.ts'
+import { camel, enumWord } from './casing.ts'
 import { restDocument } from './document.ts'
 import { compileInput, type Read, type Sent } from './input.ts'
 
@@ -137,8 +138,22 @@ function jit(schema: GraphQLSchema) {
 
 const COMPILED = Symbol('compiled')
 
+/** Enums whose words in REST are others than their names. */
+const enumSerializers = (schema: GraphQLSchema) =>
+  Object.fromEntries(
+    Object.values(schema.getTypeMap())
+      .filter(type => isEnumType(type))
+      .filter(type => type.getValues().some(each => enumWord(each) !== each.name))
+      .map(type => {
+        const words = new Map(type.getValues().map(each => [each.name, enumWord(each)]))
+        return [type.name, (value: unknown) => words.get(type.serialize(value)!)]
+      }),
+  )
+
 function compileDocument(schema: GraphQLSchema, document: DocumentNode) {
-  const query = compileQuery(schema, restDocument(schema, document))
+  const query = compileQuery(schema, restDocument(schema, document), undefined, {
+    customSerializers: enumSerializers(schema),
+  })
   if (isCompiledQuery(query)) return query.query
   const [operation] = document.definitions as [OperationDefinitionNode]
   throw new Error(`${operation.name?.value}: ${query.errors?.[0]?.message}`)

@@ -1,4 +1,5 @@
 import type { Connection, Registration } from './connection.ts'
+import { greet } from './history.ts'
 import { Outbox } from './outbox.ts'
 import type { Person } from './person.ts'
 import { type Bundle, isSignedBy, type SignedPreKey } from './signal-device.ts'
@@ -248,7 +249,7 @@ export class Companion {
   }
 
   async #greet(): Promise<void> {
-    await this.person.phone.greet(this)
+    await greet(this.person, this)
     this.#row.greeted = true
     this.save()
   }

@@ -5,9 +5,29 @@ import { type SandboxControl, SandboxError } from './sandbox.ts'
 
 export const CONTROL_PATH = '/control/'
 const MAX_BODY_BYTES = 1024 * 1024
+/** 16 MiB of media in base64, and what is around it. */
+const MAX_MEDIA_BODY_BYTES = 24 * 1024 * 1024
 
-const METHODS = ['network', 'scan', 'enterCode', 'sendMessage', 'messages', 'receipt', 'fault', 'forget'] as const
-type Method = (typeof METHODS)[number]
+/** Each with the size of its largest body. */
+const METHODS = {
+  network: MAX_BODY_BYTES,
+  scan: MAX_BODY_BYTES,
+  enterCode: MAX_BODY_BYTES,
+  sendMessage: MAX_MEDIA_BODY_BYTES,
+  sendFromPhone: MAX_MEDIA_BODY_BYTES,
+  messages: MAX_BODY_BYTES,
+  reaction: MAX_BODY_BYTES,
+  editMessage: MAX_BODY_BYTES,
+  deleteMessage: MAX_BODY_BYTES,
+  group: MAX_BODY_BYTES,
+  changeGroup: MAX_BODY_BYTES,
+  phoneChats: MAX_MEDIA_BODY_BYTES,
+  readOnPhone: MAX_BODY_BYTES,
+  receipt: MAX_BODY_BYTES,
+  fault: MAX_BODY_BYTES,
+  forget: MAX_BODY_BYTES,
+} satisfies Record<keyof SandboxControl, number>
+type Method = keyof typeof METHODS
 
 const STATUS: Record<SandboxError['code'], number> = { no_qr: 409, not_linked: 409, unknown_message: 404, invalid: 400 }
 
@@ -25,7 +45,7 @@ export function createControlHandler(control: SandboxControl, token: string) {
       return answer(404, { error: { code: 'invalid', message: 'there is no such call' } })
     }
     try {
-      answer(200, { result: (await call(control, method, await bodyOf(request))) ?? null })
+      answer(200, { result: (await call(control, method, await bodyOf(request, METHODS[method]))) ?? null })
     } catch (error) {
       const known = error instanceof SandboxError
       const body = known ? { code: error.code, message: error.message } : { code: 'internal', message: String(error) }
@@ -39,9 +59,9 @@ interface Body {
   request: Record<string, unknown>
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Body> {
-  const bytes = await readBody(request, MAX_BODY_BYTES)
-  if (!bytes) throw new SandboxError('invalid', `a body has at most ${MAX_BODY_BYTES} bytes`)
+async function bodyOf(request: IncomingMessage, limitBytes: number): Promise<Body> {
+  const bytes = await readBody(request, limitBytes)
+  if (!bytes) throw new SandboxError('invalid', `a body has at most ${limitBytes} bytes`)
   let body: Partial<Body> | null
   try {
     body = JSON.parse(bytes.toString('utf8') || '{}')
@@ -64,7 +84,7 @@ async function call(control: SandboxControl, method: Method, { account, request 
   return perform(account, request)
 }
 
-const isMethod = (name: string): name is Method => (METHODS as readonly string[]).includes(name)
+const isMethod = (name: string): name is Method => Object.hasOwn(METHODS, name)
 
 function sameToken(given: string, token: string): boolean {
   const [a, b] = [Buffer.from(given), Buffer.from(token)]

@@ -1,19 +1,40 @@
+import { rememberChats } from './address-book.ts'
 import type { Companion } from './companion.ts'
-import type { Group } from './group.ts'
-import type { Person } from './person.ts'
+import { MAX_TEXT } from './compose.ts'
+import { injectFault } from './fault-requests.ts'
+import { Group } from './group.ts'
+import type { Addressing, Person } from './person.ts'
+import { checkedChats, digits, keyOf, quote, subject, unknownMessage } from './requests.ts'
 import {
+  type ContactContent,
   type ContactMessage,
   type Fault,
+  type GroupChange,
+  type PhoneChat,
   type SandboxControl,
   SandboxError,
+  type SandboxGroup,
   type SandboxNetwork,
   type ShownMessage,
 } from './sandbox.ts'
 import type { Simulator } from './simulator.ts'
+import { el } from './stanza.ts'
+import type { BinaryNode, proto } from './wa.ts'
 
 /** Numbers of accounts' phones: +55 11 90001-0000 and on, beyond those of the contacts with a character. */
 const FIRST_ACCOUNT = 5_511_900_010_000
-const MAX_TEXT = 65_536
+const MAX_PARTICIPANTS = 1_023
+/** UTF-16 units: a family with skin tones has some thirty. */
+const MAX_EMOJI = 64
+
+/** A message on a contact's phone, and how that contact names it. */
+interface Target {
+  contact: Person
+  to: Person | Group
+  addressing: Addressing
+  shown: ShownMessage
+  key: proto.IMessageKey
+}
 
 /** Which virtual phone each account has, and what can be done with it. Every call resolves when its effect is stored. */
 export class Control implements SandboxControl {
@@ -48,12 +69,24 @@ export class Control implements SandboxControl {
   async sendMessage(account: string, request: ContactMessage): Promise<{ whatsappId: string }> {
     const person = this.#linkedPhone(account)
     const contact = this.#contact(request.from, person)
-    if (request.content?.type !== 'text' || typeof request.content.text !== 'string' || request.content.text === '') {
-      throw new SandboxError('invalid', 'a contact can send text only')
-    }
-    if (request.content.text.length > MAX_TEXT) throw new SandboxError('invalid', `text is longer than ${MAX_TEXT}`)
-    const to = request.chatId?.endsWith('@g.us') ? this.#sharedGroup(request.chatId, [person, contact]) : person
-    const whatsappId = await contact.speaker.text(to, request.content.text)
+    const { chatId, content, quotedWhatsappId } = request
+    const shown = quotedWhatsappId === undefined ? undefined : this.#shown(person, contact, quotedWhatsappId)
+    const quoted = shown && quote(this.#sim, shown)
+    const [to, addressing] = this.#chat(chatId, person, contact)
+    const whatsappId = await contact.speaker.say(to, content, { quoted, ...(addressing && { addressing }) })
+    await this.#sim.store.stored()
+    return { whatsappId }
+  }
+
+  async sendFromPhone(
+    account: string,
+    request: { to: string; content: ContactContent },
+  ): Promise<{ whatsappId: string }> {
+    const person = this.#linkedPhone(account)
+    const { to, content } = request
+    const inGroup = typeof to === 'string' && to.endsWith('@g.us')
+    const target = inGroup ? this.#sharedGroup(to, [person]) : this.#contact(to, person)
+    const whatsappId = await person.speaker.say(target, content)
     await this.#sim.store.stored()
     return { whatsappId }
   }
@@ -61,6 +94,82 @@ export class Control implements SandboxControl {
   async messages(account: string, request: { contact: string }): Promise<ShownMessage[]> {
     const person = this.#phoneOf(account)
     return person ? this.#sim.chats.messages(person.pn, digits(request.contact)) : []
+  }
+
+  async reaction(account: string, request: { contact: string; whatsappId: string; emoji: string }): Promise<void> {
+    const { emoji } = request
+    if (typeof emoji !== 'string' || emoji.length > MAX_EMOJI) throw new SandboxError('invalid', 'emoji is one emoji')
+    await this.#about(account, request, ({ contact, to, key, addressing }) =>
+      contact.speaker.react(to, key, emoji, { addressing }),
+    )
+  }
+
+  async editMessage(account: string, request: { contact: string; whatsappId: string; text: string }): Promise<void> {
+    const { text } = request
+    if (typeof text !== 'string' || text === '' || text.length > MAX_TEXT) {
+      throw new SandboxError('invalid', `text has 1 to ${MAX_TEXT} characters`)
+    }
+    await this.#about(account, request, ({ contact, to, key, addressing, shown }) => {
+      if (!shown.fromMe || shown.content.type !== 'text') {
+        throw new SandboxError('invalid', 'a contact edits a text of its own only')
+      }
+      return contact.speaker.edit(to, key, text, { addressing })
+    })
+  }
+
+  async deleteMessage(account: string, request: { contact: string; whatsappId: string }): Promise<void> {
+    await this.#about(account, request, ({ contact, to, key, addressing, shown }) => {
+      const admin = to instanceof Group && to.role(contact) !== null
+      if (!shown.fromMe && !admin) throw new SandboxError('invalid', 'a contact deletes a message of its own only')
+      return contact.speaker.delete(to, key, { addressing })
+    })
+  }
+
+  async group(account: string, request: { subject: string; participants: string[] }): Promise<SandboxGroup> {
+    const person = this.#phoneOf(account) ?? this.#newPhone(account, this.#freeNumber())
+    const members = this.#participants(request.participants, person)
+    if (members.length === 0) throw new SandboxError('invalid', 'a group has one participant or more')
+    const group = this.#sim.group({ subject: subject(request.subject), owner: person, members })
+    this.#sim.notifyGroup(group, person, group.creationNode())
+    return this.#toldOf(group)
+  }
+
+  async changeGroup(account: string, request: GroupChange): Promise<SandboxGroup> {
+    const person = this.#linkedPhone(account)
+    const group = this.#sharedGroup(request.id, [person])
+    const added = this.#participants(request.add ?? [], person).filter(p => !group.has(p))
+    const gone = this.#participants(request.remove ?? [], person).filter(p => group.has(p))
+    const name = request.subject === undefined ? undefined : subject(request.subject)
+    const changes: BinaryNode[] = []
+    if (added.length > 0) changes.push(group.change(added, 'add', () => null))
+    if (gone.length > 0) changes.push(group.change(gone, 'remove', () => undefined))
+    if (name !== undefined) changes.push(group.rename(person, name))
+    for (const change of changes) this.#sim.notifyGroup(group, person, change, { gone })
+    return this.#toldOf(group)
+  }
+
+  async phoneChats(account: string, request: { chats: PhoneChat[] }): Promise<void> {
+    const person = this.#phoneOf(account) ?? this.#newPhone(account, this.#freeNumber())
+    await rememberChats(
+      person,
+      checkedChats(request.chats, chat => this.#inAddressBook(chat, person)),
+    )
+    await this.#sim.store.stored()
+  }
+
+  async readOnPhone(account: string, request: { contact: string; whatsappIds?: string[] }): Promise<void> {
+    const person = this.#linkedPhone(account)
+    const contact = this.#contact(request.contact, person)
+    const all = this.#sim.chats.messages(person.pn, contact.pn).filter(m => m.fromMe && !m.chatId.endsWith('@g.us'))
+    const named = request.whatsappIds
+    if (named?.some(id => !all.some(m => m.whatsappId === id))) throw unknownMessage()
+    for (const shown of all) {
+      if (named && !named.includes(shown.whatsappId)) continue
+      const mode = shown.chatId.endsWith('@lid') ? 'lid' : 'pn'
+      const attrs = { from: person.jid(mode), recipient: contact.jid(mode), id: shown.whatsappId, type: 'read-self' }
+      for (const device of person.companions.values()) device.deliver(el('receipt', { ...attrs, t: this.#sim.now() }))
+    }
+    await this.#sim.store.stored()
   }
 
   async receipt(
@@ -72,22 +181,13 @@ export class Control implements SandboxControl {
     const { whatsappId: id, status } = request
     if (status !== 'delivered' && status !== 'read') throw new SandboxError('invalid', 'status is delivered or read')
     const chat = this.#sim.chats.receivedIn(person.pn, contact.pn, id)
-    if (chat === undefined) throw new SandboxError('unknown_message', 'the contact has no such message')
+    if (chat === undefined) throw unknownMessage()
     contact.listener.receipt(person, { chat, id, type: status === 'read' ? 'read' : undefined })
     await this.#sim.store.stored()
   }
 
   async fault(account: string, fault: Fault): Promise<void> {
-    const person = this.#linkedPhone(account)
-    const { faults } = this.#sim
-    const devices = [...person.companions.values()]
-    if (fault.kind === 'drop') for (const device of devices) device.drop()
-    else if (fault.kind === 'stream_error') for (const device of devices) device.streamError(code(fault.code))
-    else if (fault.kind === 'hold_acks') faults.holdAcks(person.pn)
-    else if (fault.kind === 'release_acks') faults.releaseAcks(person.pn)
-    else if (fault.kind === 'duplicate_next') faults.duplicateNextFor(person.pn)
-    else if (fault.kind === 'logout') for (const device of devices) device.unlink()
-    else throw new SandboxError('invalid', 'unknown fault')
+    await injectFault(this.#linkedPhone(account), fault)
     await this.#sim.store.stored()
   }
 
@@ -140,22 +240,60 @@ export class Control implements SandboxControl {
     return contact
   }
 
-  #sharedGroup(jid: string, members: Person[]): Group {
-    const group = this.#sim.groups.get(jid)
+  /** Others than the account itself, each once. */
+  #participants(numbers: string[], account: Person): Person[] {
+    if (!Array.isArray(numbers) || numbers.length > MAX_PARTICIPANTS) {
+      throw new SandboxError('invalid', `participants are up to ${MAX_PARTICIPANTS} numbers`)
+    }
+    const others = new Set(numbers.map(digits).filter(pn => pn !== account.pn))
+    return [...others].map(pn => this.#contact(pn, account))
+  }
+
+  /** Where a contact writes, and which of its names it uses there. */
+  #chat(chatId: string | undefined, person: Person, contact: Person): [Person | Group, Addressing | undefined] {
+    if (chatId === undefined) return [person, undefined]
+    if (chatId === person.jid()) return [person, 'pn']
+    if (chatId === person.jid('lid')) return [person, 'lid']
+    return [this.#sharedGroup(chatId, [person, contact]), undefined]
+  }
+
+  #sharedGroup(jid: unknown, members: Person[]): Group {
+    const group = typeof jid === 'string' ? this.#sim.groups.get(jid) : undefined
     if (!group || !members.every(person => group.has(person))) {
       throw new SandboxError('invalid', 'there is no such group with both in it')
     }
     return group
   }
-}
 
-function digits(number: unknown): string {
-  const plain = typeof number === 'string' ? number.replace(/^\+/, '') : ''
-  if (!/^[1-9]\d{5,14}$/.test(plain)) throw new SandboxError('invalid', 'a phone number has 6 to 15 digits')
-  return plain
-}
+  #inAddressBook(chat: string, person: Person): void {
+    if (chat.endsWith('@g.us')) this.#sharedGroup(chat, [person])
+    else this.#contact(chat, person)
+  }
 
-function code(value: unknown): number {
-  if (!Number.isInteger(value)) throw new SandboxError('invalid', 'code is a number')
-  return value as number
+  #shown(person: Person, contact: Person, whatsappId: string): ShownMessage {
+    const shown = this.#sim.chats.find(person.pn, contact.pn, whatsappId)
+    if (!shown || shown.deleted) throw unknownMessage()
+    return shown
+  }
+
+  /** What a contact does to a message that its phone shows. */
+  async #about(
+    account: string,
+    request: { contact: string; whatsappId: string },
+    act: (target: Target) => Promise<unknown>,
+  ): Promise<void> {
+    const person = this.#linkedPhone(account)
+    const contact = this.#contact(request.contact, person)
+    const shown = this.#shown(person, contact, request.whatsappId)
+    const group = this.#sim.groups.get(shown.chatId)
+    const to = group ? this.#sharedGroup(shown.chatId, [person, contact]) : person
+    const addressing = shown.chatId.endsWith('@lid') ? 'lid' : 'pn'
+    await act({ contact, to, addressing, shown, key: keyOf(this.#sim, shown) })
+    await this.#sim.store.stored()
+  }
+
+  async #toldOf(group: Group): Promise<SandboxGroup> {
+    await this.#sim.store.stored()
+    return { id: group.jid, subject: group.row.subject, participantCount: group.numbers().length }
+  }
 }

@@ -18,6 +18,7 @@ interface HeldAck {
 }
 
 const MAX_HELD = 20_000
+const MAX_REFUSALS = 1_000
 
 /** Everything that can be broken. All off at the start, and after a restart. */
 export class Faults {
@@ -34,6 +35,7 @@ export class Faults {
   /** Nothing is answered on live connections: clients die of keep-alive, 408. */
   silent = false
   readonly #nacks: number[] = []
+  readonly #refusals = new Map<string, number[]>()
   readonly #iqRules: IqRule[] = []
   readonly #duplicates = new Map<string, number>()
   readonly #heldAcks = new Map<string, HeldAck[]>()
@@ -44,8 +46,15 @@ export class Faults {
     this.#nacks.push(code)
   }
 
-  takeNack(): number | undefined {
-    return this.#nacks.shift()
+  /** The next message of this account is. */
+  refuseNext(account: string, code: number): void {
+    const codes = this.#refusals.get(account) ?? []
+    if (codes.length < MAX_REFUSALS) this.#refusals.set(account, [...codes, code])
+  }
+
+  takeNack(account: string): number | undefined {
+    const code = this.#refusals.get(account)?.shift()
+    return code ?? this.#nacks.shift()
   }
 
   /** The next iq of this kind gets an error. */
@@ -110,6 +119,7 @@ export class Faults {
   forget(account: string): void {
     this.#heldAcks.delete(account)
     this.#duplicates.delete(account)
+    this.#refusals.delete(account)
   }
 
   /** Tells a client what became of its message. */

@@ -20,6 +20,9 @@ export interface GroupRow {
   picture: string | null
 }
 
+/** Each of them costs the account two stanzas per message. */
+const MAX_ANSWERING = 100
+
 /** A group by its members' numbers; they are looked up when they are needed. */
 export class Group {
   readonly sim: Simulator
@@ -52,6 +55,16 @@ export class Group {
     return [...this.#roles.keys()]
   }
 
+  /** Whether this member's phone tells that it has a message, and that it was read: of a large group only some do. */
+  answers(person: Person): boolean {
+    let rank = 0
+    for (const pn of this.#roles.keys()) {
+      if (rank++ >= MAX_ANSWERING) return false
+      if (pn === person.pn) return true
+    }
+    return false
+  }
+
   role(person: Person): Role {
     return this.#roles.get(person.pn) ?? null
   }
@@ -75,7 +88,7 @@ export class Group {
     const { row, addressing } = this
     const owner = this.sim.person(row.owner)
     const creator = owner.jid(addressing)
-    const content = this.people().map(person => this.#participant(person))
+    const content = this.people().map(person => this.participantNode(person))
     if (row.description) {
       const { id, t, by, text } = row.description
       const participant = this.sim.person(by).jid(addressing)
@@ -88,7 +101,30 @@ export class Group {
     return el('group', { id: row.id, subject: row.subject, ...times, ...who }, content)
   }
 
-  #participant(person: Person): BinaryNode {
+  /** Gives each the role, `undefined` takes them out; what the members are told of it. */
+  change(people: Person[], action: string, roleOf: (person: Person) => Role | undefined): BinaryNode {
+    const nodes: BinaryNode[] = []
+    for (const person of people) {
+      const role = roleOf(person)
+      if (role === undefined) this.remove(person)
+      else this.set(person, role)
+      nodes.push(this.participantNode(person))
+    }
+    return el(action, {}, nodes)
+  }
+
+  rename(author: Person, subject: string): BinaryNode {
+    this.row.subject = subject
+    this.save()
+    return el('subject', { subject, s_t: this.sim.now(), s_o: author.jid(this.addressing) })
+  }
+
+  /** What the devices of its members are told when it is made. */
+  creationNode(key = this.row.id): BinaryNode {
+    return el('create', { type: 'new', key }, [this.node()])
+  }
+
+  participantNode(person: Person): BinaryNode {
     const other = this.addressing === 'lid' ? { phone_number: person.jid() } : { lid: person.jid('lid') }
     return el('participant', { jid: person.jid(this.addressing), type: this.role(person), ...other })
   }

@@ -1,7 +1,7 @@
-import { isShown } from './chat-log.ts'
 import type { Companion } from './companion.ts'
-import { decryptMedia } from './media.ts'
+import { actIn, type Digest, isShown, mediaIn, readable, textIn } from './content.ts'
 import type { Person } from './person.ts'
+import type { SentAs } from './speaker.ts'
 import { child, children, el, newMessageId, uintBytes } from './stanza.ts'
 import type { BinaryNode, proto } from './wa.ts'
 
@@ -27,13 +27,14 @@ export interface Received {
   repeated: boolean
 }
 
-const MEDIA_KINDS = {
-  imageMessage: 'image',
-  videoMessage: 'video',
-  audioMessage: 'audio',
-  documentMessage: 'document',
-  stickerMessage: 'sticker',
-} as const
+/** A message in the clear. `sent`: as its sender, another simulated phone, would send it again. */
+export interface Taken extends Origin {
+  id: string
+  type: string
+  edit?: string | undefined
+  message: proto.IMessage
+  sent?: SentAs
+}
 
 const MAX_RETRIES = 5
 
@@ -75,7 +76,10 @@ export class Listener {
         text: readable(inner ?? {}),
       })
     } else if (node.attrs.category === 'peer') sim.events.emit('peer', { person: this.#person, id, message })
-    else if (isShown(message)) this.#accept(node, origin, message)
+    else if (isShown(message)) {
+      const { type = '', edit } = node.attrs
+      await this.take({ ...origin, id, type, edit, message })
+    }
   }
 
   async #decrypt(node: BinaryNode, origin: Origin): Promise<proto.IMessage | undefined> {
@@ -105,25 +109,48 @@ export class Listener {
     this.receipt(sender, { chat, id, type: 'retry' }, [el('retry', { count, id, t: node.attrs.t, v: 1 }), registration])
   }
 
-  #accept(node: BinaryNode, { sender, device, chat }: Origin, message: proto.IMessage): void {
-    const { sim, pn, behaviour, autoReply } = this.#person
-    const id = node.attrs.id ?? ''
+  /** Shown, folded into what it is about, and answered. */
+  async take({ sender, device, chat, id, type, edit, message, sent }: Taken): Promise<void> {
+    const { sim, pn, autoReply } = this.#person
+    const act = actIn(message)
+    const media = await this.#look(message)
     const nowMs = sim.clock.nowMs()
-    const mode = chat.endsWith('@lid') ? 'lid' : 'pn'
-    const chatId = sim.groups.has(chat) ? chat : sender.jid(mode)
-    const repeated = !sim.chats.show(sender.pn, pn, { id, chatId, fromMe: false, message, to: chat }, nowMs)
-    const { deliverAfterMs, readAfterMs } = behaviour
-    if (deliverAfterMs !== null) {
-      const times = { deliverAtMs: nowMs + deliverAfterMs, readAtMs: readAfterMs === null ? null : nowMs + readAfterMs }
-      sim.schedule.add(times.deliverAtMs, { kind: 'receipts', by: pn, to: sender.pn, chat, id, ...times })
+    const group = sim.groups.get(chat)
+    const chatId = group ? chat : sender.jid(chat.endsWith('@lid') ? 'lid' : 'pn')
+    const entry = { id, chatId, from: sender.pn, message, media, act, to: chat, sent }
+    const repeated = !sim.chats.show(sender.pn, pn, entry, nowMs)
+    if (act && !repeated) {
+      const admin = group !== undefined && group.role(sender) !== null
+      sim.chats.fold(sender.pn, pn, { act, by: sender.pn, admin })
     }
+    if (!group || group.answers(this.#person)) this.#plan({ to: sender.pn, chat, id, seen: act === null })
     const text = readable(message)
-    const { type = '', edit } = node.attrs
     sim.events.emit('message', { person: this.#person, sender, device, chat, id, type, edit, message, text, repeated })
-    if (repeated) return
+    if (repeated || act) return
     const reply = autoReply ? autoReply(text) : undefined
     if (reply) sim.schedule.add(nowMs, { kind: 'reply', by: pn, to: sender.pn, chat, id: newMessageId(), text: reply })
-    this.#react(sender, chat, text)
+    this.#react(sender, chat, textIn(message))
+  }
+
+  /** What the media turns out to be; null when there is none, or it cannot be had or opened. */
+  async #look(message: proto.IMessage): Promise<Digest | null> {
+    const { sim, pn } = this.#person
+    if (!mediaIn(message)) return null
+    return sim.media.look(message).catch(error => {
+      sim.report(new Error(`the phone ${pn} cannot open media`, { cause: error }))
+      return null
+    })
+  }
+
+  /** Receipts to come. What is not shown is not read. */
+  #plan({ to, chat, id, seen }: { to: string; chat: string; id: string; seen: boolean }): void {
+    const { sim, pn, behaviour } = this.#person
+    const { deliverAfterMs, readAfterMs } = behaviour
+    if (deliverAfterMs === null) return
+    const nowMs = sim.clock.nowMs()
+    const readAtMs = readAfterMs === null || !seen ? null : nowMs + readAfterMs
+    const deliverAtMs = nowMs + deliverAfterMs
+    sim.schedule.add(deliverAtMs, { kind: 'receipts', by: pn, to, chat, id, deliverAtMs, readAtMs })
   }
 
   #react(sender: Person, chat: string, text: string): void {
@@ -160,23 +187,7 @@ export class Listener {
   }
 
   /** The plain bytes of the media in a message that we were sent. */
-  async download(message: proto.IMessage): Promise<Buffer> {
-    for (const [field, kind] of Object.entries(MEDIA_KINDS)) {
-      const media = message[field as keyof typeof MEDIA_KINDS]
-      if (!media) continue
-      const blob = await this.#person.sim.media.read(media.directPath || media.url || '')
-      if (!blob || !media.mediaKey) throw new Error('no such media on the sandbox')
-      return decryptMedia(blob, Buffer.from(media.mediaKey), kind)
-    }
-    throw new Error('no media in this message')
+  download(message: proto.IMessage): Promise<Buffer> {
+    return this.#person.sim.media.download(message)
   }
 }
-
-const readable = (m: proto.IMessage): string =>
-  m.conversation ||
-  m.extendedTextMessage?.text ||
-  m.imageMessage?.caption ||
-  m.videoMessage?.caption ||
-  m.documentMessage?.caption ||
-  m.reactionMessage?.text ||
-  ''

@@ -1,20 +1,31 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto'
-import { mkdir, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { mkdir, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
+import { LRUCache } from 'lru-cache'
+import { type Digest, mediaIn } from './content.ts'
 import { readBody } from './http-body.ts'
-import { getMediaKeys } from './wa.ts'
-
-export type MediaKind = 'image' | 'video' | 'audio' | 'document' | 'sticker'
+import { decryptMedia, digestOf } from './media-keys.ts'
+import type { proto } from './wa.ts'
 
 export const MAX_UPLOAD_BYTES = 100 * 1024 * 1024
 const MAX_KEPT_BYTES = 1024 * 1024 * 1024
+/** Of a file that the host gives nobody any more; a phone still has it. */
+const EXPIRED = '.gone'
+const GONE = 410
+
+interface Kept {
+  size: number
+  expired: boolean
+}
 
 /** Encrypted blobs as files, by a random name; and the HTTP of the media host. The oldest go when there is too much. */
 export class MediaStore {
   readonly #directory: string
   readonly #baseUrl: () => string
-  readonly #sizes = new Map<string, number>()
+  readonly #kept = new Map<string, Kept>()
+  /** A message to a group is looked at by each of its phones. */
+  readonly #digests = new LRUCache<string, Promise<Digest>>({ max: 200 })
   #total = 0
   /** Answered instead of an upload or a download. */
   readonly faults: { upload: number | null; download: number | null } = { upload: null, download: null }
@@ -30,27 +41,67 @@ export class MediaStore {
       (await readdir(this.#directory)).map(async name => ({ name, stats: await stat(join(this.#directory, name)) })),
     )
     files.sort((a, b) => a.stats.mtimeMs - b.stats.mtimeMs)
-    for (const { name, stats } of files) this.#count(name, stats.size)
+    for (const { name, stats } of files) {
+      const expired = name.endsWith(EXPIRED)
+      this.#count(expired ? name.slice(0, -EXPIRED.length) : name, { size: stats.size, expired })
+    }
   }
 
-  /** Only a `url` goes into the message: of a direct path Baileys would make `https://`. */
-  async publish(prefix: string, bytes: Uint8Array): Promise<{ url: string }> {
-    const name = `${prefix}-${randomBytes(16).toString('hex')}.enc`
+  /** Only a `url` goes into the message: of a direct path Baileys would make `https://`. `owner`: see `expire`. */
+  async publish(owner: string, bytes: Uint8Array): Promise<{ url: string }> {
+    const name = `${owner}-${randomBytes(16).toString('hex')}.enc`
     await writeFile(join(this.#directory, name), bytes)
-    this.#count(name, bytes.length)
+    this.#count(name, { size: bytes.length, expired: false })
     await this.#bound()
     return { url: `${this.#baseUrl()}/v/${name}` }
   }
 
+  /** As a phone has it: what has expired on the host too. */
   async read(urlOrPath: string): Promise<Buffer | undefined> {
-    const name = new URL(urlOrPath, 'http://media').pathname.replace('/v/', '')
-    return this.#sizes.has(name) ? readFile(join(this.#directory, name)) : undefined
+    const name = nameIn(urlOrPath)
+    const kept = this.#kept.get(name)
+    return kept && readFile(this.#pathOf(name, kept)).catch(() => undefined)
+  }
+
+  /** From now on the host answers 410 for all that was published under this owner. */
+  async expire(owner: string): Promise<void> {
+    for (const [name, kept] of this.#kept) {
+      if (kept.expired || !name.startsWith(`${owner}-`)) continue
+      await rename(this.#pathOf(name, kept), this.#pathOf(name, { ...kept, expired: true }))
+      kept.expired = true
+    }
+  }
+
+  /** The plain bytes of the media in a message. */
+  async download(message: proto.IMessage): Promise<Buffer> {
+    const found = mediaIn(message)
+    if (!found) throw new Error('no media in this message')
+    const { media, kind } = found
+    const blob = await this.read(media.directPath || media.url || '')
+    if (!blob) throw new Error('no such media on the sandbox')
+    return decryptMedia(blob, media, kind)
+  }
+
+  /** What the media in a message turns out to be, once downloaded and opened. */
+  look(message: proto.IMessage): Promise<Digest> {
+    const { kind, media = {} } = mediaIn(message) ?? {}
+    const { url, directPath, mediaKey, fileSha256, fileEncSha256 } = media
+    const claims = [mediaKey, fileSha256, fileEncSha256].map(bytes => Buffer.from(bytes ?? []).toString('base64'))
+    const key = [nameIn(directPath || url || ''), kind, ...claims].join('|')
+    const known = this.#digests.get(key)
+    if (known) return known
+    const looking = this.download(message).then(digestOf)
+    this.#digests.set(key, looking)
+    looking.catch(() => this.#digests.delete(key))
+    return looking
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method === 'POST') return this.#upload(request, response)
-    const blob = this.faults.download === null ? await this.read(request.url ?? '/') : undefined
-    if (!blob) return void response.writeHead(this.faults.download ?? 404).end()
+    const expired = this.#kept.get(nameIn(request.url ?? '/'))?.expired === true
+    const refused = this.faults.download ?? (expired ? GONE : null)
+    const blob = refused === null ? await this.read(request.url ?? '/') : undefined
+    if (!blob) return void response.writeHead(refused ?? 404).end()
     const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '')
     const part = range ? blob.subarray(Number(range[1]), range[2] ? Number(range[2]) + 1 : undefined) : blob
     const headers = { 'content-type': 'application/octet-stream', 'content-length': part.length }
@@ -66,39 +117,24 @@ export class MediaStore {
     json(200, { ...(await this.publish('up', bytes)), handle: 'sandbox' })
   }
 
-  #count(name: string, size: number): void {
-    this.#sizes.set(name, size)
-    this.#total += size
+  #count(name: string, kept: Kept): void {
+    this.#kept.set(name, kept)
+    this.#total += kept.size
+  }
+
+  #pathOf(name: string, { expired }: Kept): string {
+    return join(this.#directory, expired ? `${name}${EXPIRED}` : name)
   }
 
   async #bound(): Promise<void> {
-    while (this.#total > MAX_KEPT_BYTES && this.#sizes.size > 1) {
-      const [name, size] = this.#sizes.entries().next().value!
-      this.#sizes.delete(name)
-      this.#total -= size
-      await unlink(join(this.#directory, name)).catch(() => {})
+    while (this.#total > MAX_KEPT_BYTES && this.#kept.size > 1) {
+      const [name, kept] = this.#kept.entries().next().value!
+      this.#kept.delete(name)
+      this.#total -= kept.size
+      await unlink(this.#pathOf(name, kept)).catch(() => {})
     }
   }
 }
 
-const MAC_BYTES = 10
-const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()
-
-export async function encryptMedia(plain: Buffer, kind: MediaKind) {
-  const mediaKey = randomBytes(32)
-  const { iv, cipherKey, macKey } = await getMediaKeys(mediaKey, kind)
-  const cipher = createCipheriv('aes-256-cbc', cipherKey, iv)
-  const body = Buffer.concat([cipher.update(plain), cipher.final()])
-  const mac = createHmac('sha256', macKey!).update(iv).update(body).digest().subarray(0, MAC_BYTES)
-  const blob = Buffer.concat([body, mac])
-  return { blob, mediaKey, fileSha256: sha256(plain), fileEncSha256: sha256(blob), fileLength: plain.length }
-}
-
-export async function decryptMedia(blob: Buffer, mediaKey: Buffer, kind: MediaKind): Promise<Buffer> {
-  const { iv, cipherKey, macKey } = await getMediaKeys(mediaKey, kind)
-  const body = blob.subarray(0, -MAC_BYTES)
-  const mac = createHmac('sha256', macKey!).update(iv).update(body).digest().subarray(0, MAC_BYTES)
-  if (!mac.equals(blob.subarray(-MAC_BYTES))) throw new Error('the MAC of the media is wrong')
-  const decipher = createDecipheriv('aes-256-cbc', cipherKey, iv)
-  return Buffer.concat([decipher.update(body), decipher.final()])
-}
+/** Of `https://host/v/name?query`, or of the path alone. */
+export const nameIn = (urlOrPath: string): string => new URL(urlOrPath, 'http://media').pathname.replace('/v/', '')

@@ -1,7 +1,9 @@
+import { AppState } from './app-state.ts'
 import { type Behaviour, behaviourOf } from './behaviour.ts'
 import type { Companion } from './companion.ts'
 import { Listener } from './listener.ts'
 import { Phone } from './phone.ts'
+import type { PhoneChat } from './sandbox.ts'
 import { type DeviceKeys, newDeviceKeys, SignalDevice } from './signal-device.ts'
 import type { Simulator } from './simulator.ts'
 import { Speaker } from './speaker.ts'
@@ -21,6 +23,8 @@ export interface PersonRow {
   /** Of the devices linked so far. */
   keyIndex: number
   appStateKey: { id: string; data: string } | null
+  /** Of an account's phone: its chat list and address book. */
+  chats?: PhoneChat[]
 }
 
 const MAX_BLOCKED = 1_000
@@ -46,6 +50,7 @@ export class Person {
   #speaker: Speaker | undefined
   #listener: Listener | undefined
   #phone: Phone | undefined
+  #appState: AppState | undefined
 
   constructor(sim: Simulator, pn: string) {
     this.sim = sim
@@ -105,6 +110,10 @@ export class Person {
 
   get phone(): Phone {
     return (this.#phone ??= new Phone(this))
+  }
+
+  get appState(): AppState {
+    return (this.#appState ??= new AppState(this))
   }
 
   block(jid: string, blocked: boolean): void {

@@ -1,6 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, pbkdf2, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
-import { deflateSync } from 'node:zlib'
 import { Companion } from './companion.ts'
 import type { Connection } from './connection.ts'
 import { agree, hkdf, newKeyPair, sign, verifySignature } from './curve.ts'
@@ -15,8 +14,6 @@ const DEVICE_SIGNATURE = Buffer.from([6, 1])
 /** WhatsApp's own limit; one more pushes the oldest out. */
 const MAX_COMPANIONS = 4
 const CODE_ITERATIONS = 131_072
-const { HistorySyncType } = proto.HistorySync
-const { Type: ProtocolType } = proto.Message.ProtocolMessage
 
 const codeKey = (code: string, salt: Buffer): Promise<Buffer> =>
   promisify(pbkdf2)(code, salt, CODE_ITERATIONS, 32, 'sha256')
@@ -128,50 +125,6 @@ export class Phone {
     companion.save()
     person.save()
     person.sim.events.emit('linked', companion)
-  }
-
-  /**
-   * First login of a device: the key of the app state, then history. Baileys holds back all events until it has
-   * seen a history notification (or for 20 s), so an empty one, inline, is the quick way out.
-   */
-  async greet(companion: Companion): Promise<void> {
-    const { sim, row, speaker } = this.#person
-    if (sim.options.historySync === 'none') return
-    row.appStateKey ??= { id: randomBytes(6).toString('base64'), data: randomBytes(32).toString('base64') }
-    this.#person.save()
-    const keyData = {
-      keyData: Buffer.from(row.appStateKey.data, 'base64'),
-      timestamp: sim.clock.nowMs(),
-      fingerprint: { rawId: 1, currentIndex: 0, deviceIndexes: [0] },
-    }
-    const keys = [{ keyId: { keyId: Buffer.from(row.appStateKey.id, 'base64') }, keyData }]
-    await speaker.peer(companion, {
-      protocolMessage: { type: ProtocolType.APP_STATE_SYNC_KEY_SHARE, appStateSyncKeyShare: { keys } },
-    })
-    const me = this.#person
-    const pushnames = [{ id: me.jid(), pushname: me.name }]
-    const phoneNumberToLidMappings = [{ pnJid: me.jid(), lidJid: me.jid('lid') }]
-    const bootstrap = {
-      syncType: HistorySyncType.INITIAL_BOOTSTRAP,
-      conversations: this.history,
-      phoneNumberToLidMappings,
-    }
-    await this.#sendHistory(companion, bootstrap)
-    await this.#sendHistory(companion, { syncType: HistorySyncType.PUSH_NAME, pushnames })
-    await this.#sendHistory(companion, { syncType: HistorySyncType.RECENT, progress: 100 })
-  }
-
-  async #sendHistory(companion: Companion, history: proto.IHistorySync): Promise<void> {
-    const encoded = proto.HistorySync.encode(proto.HistorySync.fromObject({ conversations: [], ...history })).finish()
-    const historySyncNotification = {
-      syncType: history.syncType as unknown as proto.Message.HistorySyncType,
-      chunkOrder: 1,
-      progress: history.progress,
-      initialHistBootstrapInlinePayload: deflateSync(encoded),
-    }
-    await this.#person.speaker.peer(companion, {
-      protocolMessage: { type: ProtocolType.HISTORY_SYNC_NOTIFICATION, historySyncNotification },
-    })
   }
 }
 

@@ -2,6 +2,7 @@ import type { Companion } from './companion.ts'
 import type { Connection } from './connection.ts'
 import type { Group } from './group.ts'
 import { handleIq } from './iq/iq.ts'
+import { answerMediaRetry } from './media-retry.ts'
 import { type Attrs, child, children, el, firstTag, SERVER_JID, STATUS_JID, withoutDevice } from './stanza.ts'
 import type { BinaryNode } from './wa.ts'
 
@@ -43,7 +44,7 @@ interface Copy {
 /** The ack comes last: by then every phone and every queue has the message, and the wire waits for the store. */
 async function relayMessage(conn: Connection, from: Companion, node: BinaryNode): Promise<void> {
   const { sim } = conn
-  const refused = sim.faults.takeNack() ?? refusal(conn, node)
+  const refused = sim.faults.takeNack(from.person.pn) ?? refusal(conn, node)
   if (refused !== undefined) return sim.faults.ack(conn, node, refused)
   sim.events.emit('clientMessage', from, node)
   const group = sim.groups.get(node.attrs.to ?? '')
@@ -134,11 +135,12 @@ async function relayReceipt(conn: Connection, me: Companion, node: BinaryNode): 
   const { sim } = conn
   const { id = '', to = '', participant, recipient, type } = node.attrs
   // delivered, retry, peer_msg, hist_sync: each says that the device has the message
-  if (type !== 'read' && type !== 'read-self') {
+  if (type !== 'read' && type !== 'read-self' && type !== 'server-error') {
     me.outbox.acknowledged('message', id)
     for (const item of children(child(node, 'list'), 'item')) me.outbox.acknowledged('message', item.attrs.id ?? '')
   }
   conn.send(el('ack', { id, class: 'receipt', from: to, type, participant, t: sim.now() }))
+  if (type === 'server-error') return answerMediaRetry(me, node)
   const dest = sim.resolve(participant ?? (type === 'sender' ? (recipient ?? '') : to))
   if (!dest) return
   if (dest.person === me.person) {

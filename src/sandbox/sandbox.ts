@@ -26,6 +26,13 @@ export interface SandboxControl {
   messages(account: string, request: { contact: string }): Promise<ShownMessage[]>
   /** The account's own phone sends; `to` is digits of a contact or the `…@g.us` of a group. */
   sendFromPhone(account: string, request: { to: string; content: ContactContent }): Promise<{ whatsappId: string }>
+  /** The account has seen messages of the contact (all, when none is named) on its own phone. */
+  readOnPhone(account: string, request: { contact: string; whatsappIds?: string[] }): Promise<void>
+  /**
+   * What the account's phone has in its chat list and address book; makes the phone when new. Before a device is linked
+   * it is part of its first sync, later the devices are told of the change.
+   */
+  phoneChats(account: string, request: { chats: PhoneChat[] }): Promise<void>
   /** The contact reacts to a message that its phone shows; `emoji` empty takes the reaction back. */
   reaction(account: string, request: { contact: string; whatsappId: string; emoji: string }): Promise<void>
   /** The contact edits a text of its own, or deletes one for everyone. */
@@ -33,6 +40,8 @@ export interface SandboxControl {
   deleteMessage(account: string, request: { contact: string; whatsappId: string }): Promise<void>
   /** A group that the account's phone makes and is in; participants are digits. */
   group(account: string, request: { subject: string; participants: string[] }): Promise<SandboxGroup>
+  /** The account's phone adds, removes or renames. */
+  changeGroup(account: string, request: GroupChange): Promise<SandboxGroup>
   receipt(
     account: string,
     request: { contact: string; whatsappId: string; status: 'delivered' | 'read' },
@@ -46,7 +55,10 @@ export interface ContactMessage {
   /** Digits of any phone number. */
   from: string
   content: ContactContent
-  /** `…@g.us` of a group that both are in; absent for a direct chat. */
+  /**
+   * The chat as the contact sees it: `…@g.us` of a group that both are in, or the account's own jid, by phone or LID: then
+   * the contact's own name goes on the wire in the same form. Absent: the direct chat.
+   */
   chatId?: string
   /** Of a message in the chat that this one answers. */
   quotedWhatsappId?: string
@@ -90,11 +102,40 @@ export interface SandboxGroup {
   participantCount: number
 }
 
+export interface GroupChange {
+  /** `…@g.us` */
+  id: string
+  /** Digits. */
+  add?: string[]
+  remove?: string[]
+  subject?: string
+}
+
+/** What is left out is not set, and stays as it is. */
+export interface PhoneChat {
+  /** Digits of a contact, or `…@g.us` of a group that the phone is in. */
+  with: string
+  /** In the address book of the phone. */
+  name?: string
+  /** How they call themselves. */
+  pushName?: string
+  archived?: boolean
+  pinned?: boolean
+  /** ISO 8601; null: not muted. */
+  mutedUntil?: string | null
+  /** Read by the history at the first login only. */
+  unreadCount?: number
+  /** Oldest first; read by the history at the first login only. */
+  messages?: { whatsappId?: string; fromMe: boolean; text: string /** ISO 8601 */; at: string }[]
+}
+
 export interface ShownMessage {
   whatsappId: string
   /** The chat as the contact sees it: the account's jid, or the group's. */
   chatId: string
   fromMe: boolean
+  /** Digits of who wrote it. */
+  from: string
   content: ShownContent
   quotedWhatsappId: string | null
   /** By the digits of who reacted. */
@@ -118,6 +159,10 @@ export type Fault =
   | { kind: 'duplicate_next' }
   /** The phone removes the linked device. */
   | { kind: 'logout' }
+  /** WhatsApp refuses the account's next message with this code: 463, 479, 429 … */
+  | { kind: 'refuse_next'; code: number }
+  /** The media host forgets what was sent to the account so far: 410, until the phone is asked to upload it again. */
+  | { kind: 'expire_media' }
 
 /** Thrown by `scan`, `receipt` and the like, and carried over the control URL by its `code`. */
 export class SandboxError extends Error {

@@ -9,14 +9,14 @@ import type { Connection } from './connection.ts'
 import type { SimulatorEvents } from './events.ts'
 import { Faults } from './faults.ts'
 import { Group, type GroupRow } from './group.ts'
+import { logIn } from './login.ts'
 import type { MediaStore } from './media.ts'
 import { Pairing } from './pairing.ts'
 import { performAction } from './perform.ts'
 import { type Addressing, Person, pnOf } from './person.ts'
 import { Schedule } from './schedule.ts'
-import { isSignedBy } from './signal-device.ts'
 import { SignalKeys } from './signal-keys.ts'
-import { el, newStanzaId, SERVER_JID, USER_SERVER, uintOf } from './stanza.ts'
+import { el, newStanzaId, USER_SERVER } from './stanza.ts'
 import type { Store } from './store.ts'
 import { type BinaryNode, jidDecode, type proto } from './wa.ts'
 
@@ -25,6 +25,8 @@ export interface SimulatorOptions {
   addressing: Addressing
   /** `none`: the phone sends nothing after linking, and Baileys holds its events back for 20 s. */
   historySync: 'minimal' | 'none'
+  /** A larger piece of history goes through the media host. */
+  historyInlineMaxBytes: number
   /** The client is asked for more one-time prekeys below this. */
   lowPreKeyCount: number
   /** Routing info makes the client open its next connection with another header. */
@@ -40,6 +42,7 @@ export interface SimulatorOptions {
 export const DEFAULT_OPTIONS: SimulatorOptions = {
   addressing: 'pn',
   historySync: 'minimal',
+  historyInlineMaxBytes: 64 * 1024,
   lowPreKeyCount: 5,
   edgeRouting: true,
   noOffline: false,
@@ -193,17 +196,15 @@ export class Simulator {
     return [...this.groups.values()].find(group => group.row.inviteCode === code)
   }
 
-  notifyGroup(group: Group, author: Person, change: BinaryNode): void {
+  /** To all linked devices of its members, and of those who have just left. */
+  notifyGroup(group: Group, author: Person, change: BinaryNode, options: { gone?: Person[] } = {}): void {
     const mode = group.addressing
-    const who = {
-      participant: author.jid(mode),
-      ...author.altAttrs(mode, 'participant'),
-      notify: author.name,
-      addressing_mode: mode,
-    }
+    const alt = author.altAttrs(mode, 'participant')
+    const who = { participant: author.jid(mode), ...alt, notify: author.name, addressing_mode: mode }
     const attrs = { from: group.jid, type: 'w:gp2', id: newStanzaId(), t: this.now(), ...who }
-    for (const person of group.people())
+    for (const person of new Set([...group.people(), ...(options.gone ?? [])])) {
       for (const c of person.companions.values()) c.deliver(el('notification', attrs, [change]))
+    }
   }
 
   countRetry(key: string): number {
@@ -212,49 +213,14 @@ export class Simulator {
     return count
   }
 
-  // --- login ----------------------------------------------------------------
+  /** Who may come in, and as what. */
   logIn(conn: Connection, payload: proto.ClientPayload): void {
-    if (this.faults.loginFailure !== null) conn.failure(this.faults.loginFailure)
-    else if (payload.devicePairingData) this.#register(conn, payload.devicePairingData)
-    else {
-      const companion = this.#pinned.get(String(payload.username))?.companions.get(payload.device ?? 0)
-      // an unknown device, or one with other keys, is logged out for good
-      if (companion?.noiseKey.equals(conn.clientStatic)) this.#admit(conn, companion)
-      else conn.failure(401)
-    }
+    logIn(this, conn, payload)
   }
 
-  #admit(conn: Connection, companion: Companion): void {
-    if (companion.conn) {
-      const old = companion.conn
-      companion.replaced()
-      companion.detach(old)
-    }
-    conn.companion = companion
-    companion.attach(conn)
-    const welcome = {
-      t: this.now(),
-      lid: companion.lid,
-      location: 'sandbox',
-      props: 27,
-      display_name: companion.person.name,
-    }
-    conn.send(el('success', welcome))
-    if (!this.options.edgeRouting) return
-    const routing = el('edge_routing', {}, [el('routing_info', {}, Buffer.from([8, 2, 8, 5]))])
-    conn.send(el('ib', { from: SERVER_JID }, [routing]))
-  }
-
-  #register(conn: Connection, data: proto.ClientPayload.IDevicePairingRegistrationData): void {
-    const bytes = (value: Uint8Array | null | undefined) => Buffer.from(value ?? [])
-    const identity = bytes(data.eIdent)
-    const signedPreKey = { id: uintOf(bytes(data.eSkeyId)), key: bytes(data.eSkeyVal), signature: bytes(data.eSkeySig) }
-    if (!isSignedBy(identity, signedPreKey)) {
-      conn.failure(400)
-      return
-    }
-    conn.registration = { identity, registrationId: uintOf(bytes(data.eRegid)), signedPreKey }
-    conn.offerPairing(this.pairing.issue(conn))
+  /** The phone of an account, or a contact that a test pinned. */
+  companionOf(pn: string, device: number): Companion | undefined {
+    return this.#pinned.get(pn)?.companions.get(device)
   }
 
   // --- plumbing -------------------------------------------------------------

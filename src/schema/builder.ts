@@ -1,6 +1,7 @@
 import SchemaBuilder from '@pothos/core'
 import { GraphQLError, Kind } from 'graphql'
 import type { Context } from '../context.ts'
+import type { UploadedFile } from '../resolvers/media/uploaded-file.ts'
 
 /** Pothos, set up; no type of the house in it. Chapters beside this file define types and the fields that call operations. */
 export const builder = new SchemaBuilder<{
@@ -9,6 +10,8 @@ export const builder = new SchemaBuilder<{
   Scalars: {
     ID: { Input: string; Output: string }
     DateTime: { Input: Date; Output: Date }
+    JSON: { Input: unknown; Output: unknown }
+    Upload: { Input: UploadedFile; Output: never }
   }
 }>({ defaultFieldNullability: false })
 
@@ -27,4 +30,9 @@ builder.scalarType('DateTime', {
   serialize: value => value.toISOString(),
   parseValue: parseTime,
   parseLiteral: node => parseTime(node.kind === Kind.STRING ? node.value : null),
+})
+
+builder.scalarType('JSON', {
+  description: 'Any JSON value, as it is: nothing in it is renamed.',
+  serialize: value => value,
 })

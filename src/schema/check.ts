@@ -13,6 +13,8 @@ export interface Limits {
   minLength?: number
   maxLength?: number
   pattern?: string
+  minItems?: number
+  maxItems?: number
 }
 
 export interface Check {
@@ -70,6 +72,15 @@ export const between = (minimum: number, maximum: number): Check =>
   limited({ minimum, maximum }, (value: number) =>
     value < minimum || value > maximum ? `must be between ${minimum} and ${maximum}` : null,
   )
+
+/** A list of so many items at most, and one at least, each of which the rule is for. What its own type refused is not there. */
+export const each = (maxItems: number, rule: Check): Check =>
+  limited({ minItems: 1, maxItems }, (items: unknown[]) => {
+    if (items.length === 0) return 'must not be empty'
+    if (items.length > maxItems) return `must have at most ${maxItems} items`
+    const problems = items.map((item, i) => [i, item == null ? null : rule(item)] as const)
+    return Object.fromEntries(problems.filter(([, problem]) => problem !== null)) as Record<string, string>
+  })
 
 /** In characters as JSON Schema and PostgreSQL count them: an emoji of two UTF-16 units is one. */
 function isLonger(value: string, maxLength: number): boolean {

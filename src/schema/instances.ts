@@ -15,7 +15,6 @@ import {
   statusOf,
 } from '../resolvers/instances/shape.ts'
 import { updateInstance } from '../resolvers/instances/updateInstance.ts'
-import { connectionUpdated, qrUpdated } from '../resolvers/instances/watch.ts'
 import type { InstanceState } from '../whatsapp/whatsapp.ts'
 import { builder } from './builder.ts'
 import { check, line, notNull, text } from './check.ts'
@@ -117,7 +116,7 @@ const Connection = builder.objectRef<ConnectResult>('ConnectResult').implement({
   }),
 })
 
-const Qr = builder.objectRef<QrUpdate>('QrUpdate').implement({
+export const QrObject = builder.objectRef<QrUpdate>('QrUpdate').implement({
   description: 'A new QR code to show.',
   fields: t => ({
     qr: t.exposeString('qr', { description: 'The text of the code.' }),
@@ -239,22 +238,5 @@ builder.mutationFields(t => ({
     args: { instanceId: t.arg.id(instanceId) },
     ...rest.post('/instances/{instance_id}/disconnect'),
     resolve: (_, args, ctx) => disconnectInstance(ctx, args),
-  }),
-}))
-
-builder.subscriptionFields(t => ({
-  connectionUpdated: t.field({
-    type: StatusObject,
-    description: 'Each change of the state of an instance.',
-    args: { instanceId: t.arg.id(instanceId) },
-    subscribe: (_, args, ctx) => connectionUpdated(ctx, args),
-    resolve: event => event.subject,
-  }),
-  qrUpdated: t.field({
-    type: Qr,
-    description: 'Each new QR code of an instance.',
-    args: { instanceId: t.arg.id(instanceId) },
-    subscribe: (_, args, ctx) => qrUpdated(ctx, args),
-    resolve: event => event.subject,
   }),
 }))

@@ -8,7 +8,6 @@ import { sendMessage } from '../resolvers/messages/sendMessage.ts'
 import { type Presence, sendPresence } from '../resolvers/messages/sendPresence.ts'
 import type { MessageError, Reaction, StoredMessage } from '../resolvers/messages/shape.ts'
 import type { MessageStatus } from '../resolvers/messages/status.ts'
-import { messageReceived, messageStatusChanged } from '../resolvers/messages/watch.ts'
 import { builder } from './builder.ts'
 import { check } from './check.ts'
 import { MessageContentUnion, MessageTypeEnum } from './message-content.ts'
@@ -209,22 +208,5 @@ builder.mutationFields(t => ({
     },
     ...rest.post('/instances/{instance_id}/presence', { status: 202 }),
     resolve: (_, args, ctx) => sendPresence(ctx, args),
-  }),
-}))
-
-builder.subscriptionFields(t => ({
-  messageReceived: t.field({
-    type: MessageObject,
-    description: 'Each message that an instance receives.',
-    args: { instanceId: t.arg.id(instanceId) },
-    subscribe: (_, args, ctx) => messageReceived(ctx, args),
-    resolve: event => event.subject,
-  }),
-  messageStatusChanged: t.field({
-    type: MessageObject,
-    description: 'Each change of the status of a sent message.',
-    args: { instanceId: t.arg.id(instanceId) },
-    subscribe: (_, args, ctx) => messageStatusChanged(ctx, args),
-    resolve: event => event.subject,
   }),
 }))

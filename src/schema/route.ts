@@ -1,3 +1,5 @@
+import type { Context } from '../context.ts'
+
 /** Marks a root field as a route of `/v1`: the only list of routes there is (`extensions.rest`). */
 export interface RestRoute {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
@@ -9,12 +11,17 @@ export interface RestRoute {
   tag: string
   /** Open to callers without credentials. */
   open?: boolean
+  /** The body is `multipart/form-data` with one file, which fills the argument of type `Upload`. */
+  multipart?: {
+    /** Called before the body is read, with the other arguments: rejects what needs no file to be refused. */
+    admit(ctx: Context, args: Record<string, unknown>): Promise<void>
+  }
   /** Counts against the quota, and its answers say what is left. */
   counted?: boolean
 }
 
 type Marked = { extensions: { rest: RestRoute; once: boolean } }
-interface Options extends Partial<Pick<RestRoute, 'status' | 'open' | 'counted'>> {
+interface Options extends Partial<Pick<RestRoute, 'status' | 'open' | 'counted' | 'multipart'>> {
   /** With an `Idempotency-Key` it runs once, and answers the same each time; see `once.ts`. */
   once?: boolean
 }

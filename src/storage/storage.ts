@@ -13,3 +13,12 @@ export interface Storage {
   delete(key: string): Promise<void>
   close(): Promise<void>
 }
+
+const KEY = /^[A-Za-z0-9_-]+(\/[A-Za-z0-9_-]+)*$/
+const KEY_MAX_LENGTH = 200
+
+/** No dot, no way up, no absolute path: whatever asks, it stays below the folder. */
+export function assertKey(key: string): string {
+  if (key.length > KEY_MAX_LENGTH || !KEY.test(key)) throw new Error('that is no key of the storage')
+  return key
+}

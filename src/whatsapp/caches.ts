@@ -1,4 +1,5 @@
 import type { SocketConfig } from '@whiskeysockets/baileys'
+import { nothingRemembered, type Remembered } from './account/account.ts'
 import { BoundedMap } from './bounded-map.ts'
 
 /**
@@ -10,6 +11,7 @@ export interface Caches {
   retries: NonNullable<SocketConfig['msgRetryCounterCache']>
   calls: NonNullable<SocketConfig['callOfferCache']>
   placeholders: NonNullable<SocketConfig['placeholderResendCache']>
+  remembered: Remembered
 }
 
 /** One per instance. WhatsApp notifies of changed devices, also of those missed while away. */
@@ -18,6 +20,7 @@ export const createCaches = (): Caches => ({
   retries: cache(1000),
   calls: cache(100),
   placeholders: cache(1000),
+  remembered: nothingRemembered(),
 })
 
 function cache(maxEntries: number): NonNullable<SocketConfig['userDevicesCache']> {

@@ -1,4 +1,5 @@
 import type { BinaryNode, WASocket } from '@whiskeysockets/baileys'
+import { Account } from './account/account.ts'
 import type { Caches } from './caches.ts'
 import type { KeyStore } from './key-store.ts'
 import { baileysLogger, type Log } from './log.ts'
@@ -9,7 +10,7 @@ import { makeSocket, type Timings } from './socket.ts'
 import { CODE_CRASHED, CODE_REFUSED } from './states.ts'
 import { leaveScope, runInScope } from './trust.ts'
 import { onUpgradeRefused, terminateSoon, type Watch } from './watchdog.ts'
-import type { Network } from './whatsapp.ts'
+import type { Network, SeenNews, SyncNews } from './whatsapp.ts'
 
 export interface SocketEnd {
   code: number
@@ -23,6 +24,8 @@ export interface ConnectionEvents {
   open(): void
   ack(attrs: Record<string, string>): void
   receipt(node: BinaryNode): void
+  sync(news: SyncNews): Promise<void>
+  seen(news: SeenNews): Promise<void>
 }
 
 export interface ConnectionParts {
@@ -59,12 +62,17 @@ export class Connection {
   #reason: SocketEnd | null = null
   #finished = false
   #dying: Watch | null = null
+  readonly #account: Account
+  /** Messages that came without anything to decrypt. */
+  #empty = 0
   /** Attributes of the stanza that carried a ciphertext; the entry goes when Baileys lets go of the bytes. */
   readonly #stanzas = new WeakMap<Uint8Array, Record<string, string>>()
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts
     this.#events = outOfScope(parts.events)
+    const { sync, seen } = this.#events
+    this.#account = new Account({ ...parts, remembered: parts.caches.remembered, sync, seen })
     const ended = Promise.withResolvers<SocketEnd>()
     const settled = Promise.withResolvers<void>()
     this.ended = ended.promise
@@ -115,6 +123,7 @@ export class Connection {
         stanzaOf: bytes => this.#stanzas.get(bytes),
         onClose: () => this.#armTermination(),
       }),
+      groupOf: jid => this.#account.groups.kept(jid),
       getMessage: async ({ id }) => sentMessage(id ? await leaveScope(() => this.#parts.sentPayload(id)) : null),
     })
     handleInOrder(socket, {
@@ -125,6 +134,7 @@ export class Connection {
     socket.ws.on('CB:ack,class:message', (node: BinaryNode) => events.ack(node.attrs))
     socket.ws.on('CB:receipt', (node: BinaryNode) => events.receipt(node))
     onUpgradeRefused(socket, status => this.end({ code: CODE_REFUSED, message: `HTTP ${status} at the upgrade` }))
+    this.#account.attach(socket)
     socket.ev.on('creds.update', () => this.#saveCredentials())
     socket.ev.on('connection.update', update => {
       if (update.qr) this.#showQr(update.qr)
@@ -137,8 +147,17 @@ export class Connection {
 
   #noteStanza(node: BinaryNode): void {
     if (!Array.isArray(node.content)) return
+    let sealed = 0
     for (const { tag, content } of node.content)
-      if (tag === 'enc' && content instanceof Uint8Array) this.#stanzas.set(content, node.attrs)
+      if (tag === 'enc' && content instanceof Uint8Array) {
+        this.#stanzas.set(content, node.attrs)
+        sealed++
+      }
+    if (sealed > 0) return
+    // Newsletters, and what only the phone may read: Baileys asks the phone for the latter.
+    const { instanceId, log } = this.#parts
+    const fields = { instanceId, holds: node.content.map(({ tag }) => tag).join(' '), count: ++this.#empty }
+    log.info(fields, 'a message came without anything to decrypt')
   }
 
   /** Before the link there is nothing worth keeping: each socket that offers QR codes has keys of its own. */
@@ -161,6 +180,8 @@ export class Connection {
     this.isOpen = true
     this.#loggedIn()
     this.#events.open()
+    const { socket } = this
+    if (socket) leaveScope(() => this.#account.opened(socket))
   }
 
   #loggedIn(): void {
@@ -194,6 +215,7 @@ export class Connection {
 
   #done(end: SocketEnd): void {
     clearTimeout(this.#loginTimer)
+    this.#account.close()
     this.#dying?.cancel()
     for (const leave of this.#waiting) leave()
     this.#waiting.clear()
@@ -210,6 +232,8 @@ function outOfScope(events: ConnectionEvents): ConnectionEvents {
     open: () => leaveScope(() => events.open()),
     ack: attrs => leaveScope(() => events.ack(attrs)),
     receipt: node => leaveScope(() => events.receipt(node)),
+    sync: news => leaveScope(() => events.sync(news)),
+    seen: news => leaveScope(() => events.seen(news)),
   }
 }
 

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { completeAddress } from './inbound/addresses.ts'
-import { decode, type Me } from './inbound/decode.ts'
+import type { History } from './history/history.ts'
+import { completion } from './inbound/addresses.ts'
+import { type Decoded, decode, type Told } from './inbound/decode.ts'
 import type { KeyStore } from './key-store.ts'
 import type { Log } from './log.ts'
-import type { InboundMessage, InboxRow, Vault } from './whatsapp.ts'
+import type { InboxRow, Vault } from './whatsapp.ts'
 
 const PAGE = 50
 const FIRST_RETRY_MS = 200
@@ -14,14 +15,16 @@ const PARKED_MS = 300_000
 const MAX_PARKED = 200
 
 /**
- * Tells the messages of the write-ahead inbox, oldest first, one after another. A row stays until the house has
- * stored the message and settled the row in the same transaction, so a message is told again rather than lost.
+ * Tells what is in the write-ahead inbox, oldest first, one after another. A row stays until the house has stored
+ * what it says and settled the row in the same transaction, so it is told again rather than lost. History goes its
+ * own way: it may take long, and what is live does not wait for it.
  */
 export class Inbox {
   readonly #instanceId: string
   readonly #vault: Vault
   readonly #log: Log
-  readonly #onMessage: (message: InboundMessage) => Promise<void>
+  readonly #onTold: (told: Told) => Promise<void>
+  readonly #history: History
   readonly #stop = new AbortController()
   #keys: KeyStore | null = null
   #running: Promise<void> | null = null
@@ -34,13 +37,15 @@ export class Inbox {
     instanceId: string
     vault: Vault
     log: Log
-    /** Resolves when the house has stored the message and settled its row. */
-    onMessage: (message: InboundMessage) => Promise<void>
+    /** Resolves when the house has stored what it was told and settled its row. */
+    onTold: (told: Told) => Promise<void>
+    history: History
   }) {
     this.#instanceId = options.instanceId
     this.#vault = options.vault
     this.#log = options.log
-    this.#onMessage = options.onMessage
+    this.#onTold = options.onTold
+    this.#history = options.history
   }
 
   /** `keys` are those of the present socket: they know who we are and which names belong together. */
@@ -88,45 +93,47 @@ export class Inbox {
     const keys = this.#keys
     if (!keys) return false
     for (const [key, until] of this.#parked) if (until <= performance.now()) this.#parked.delete(key)
-    const limit = PAGE + this.#parked.size
+    const limit = PAGE + this.#parked.size + this.#history.size
     const rows = await this.#vault.unsettled(this.#instanceId, limit)
-    const open = rows.filter(row => !this.#parked.has(row.inboxKey))
+    const open = rows.filter(({ inboxKey }) => !this.#parked.has(inboxKey) && !this.#history.has(inboxKey))
     const told = new Set<string>()
     const done: string[] = []
     for (const row of open) {
       if (this.#stop.signal.aborted) return false
-      const message = this.#told.has(row.inboxKey) ? null : await this.#decoded(row, keys)
-      if (!message) done.push(row.inboxKey)
-      else if (await this.#tell(message)) told.add(row.inboxKey)
+      const decoded = this.#told.has(row.inboxKey) ? null : await this.#decoded(row, keys)
+      if (!decoded) done.push(row.inboxKey)
+      else if (decoded.kind === 'history') this.#history.take(decoded, keys)
+      else if (await this.#tell(decoded)) told.add(row.inboxKey)
     }
     this.#told = told
     if (done.length > 0) await this.#vault.settle(this.#instanceId, done)
     return open.length > 0 && (rows.length === limit || told.size > 0)
   }
 
-  async #decoded(row: InboxRow, keys: KeyStore): Promise<InboundMessage | null> {
+  async #decoded(row: InboxRow, keys: KeyStore): Promise<Decoded | null> {
     const { me } = keys.creds
-    const who: Me = { id: me?.id, lid: me?.lid }
-    const message = decode(row, who)
-    if (!message) return null
-    return {
-      ...message,
-      chat: await completeAddress(message.chat, keys),
-      sender: await completeAddress(message.sender, keys),
-    }
+    const decoded = decode(row, { id: me?.id, lid: me?.lid })
+    if (!decoded || decoded.kind === 'history') return decoded
+    const { news } = decoded
+    const target = 'target' in news ? news.target : null
+    const complete = await completion([news.chat, news.sender, ...(target?.sender ? [target.sender] : [])], keys)
+    const named = { ...news, chat: complete(news.chat), sender: complete(news.sender) }
+    const about = target ? { target: { ...target, sender: target.sender && complete(target.sender) } } : {}
+    return { ...decoded, news: { ...named, ...about } } as Decoded
   }
 
   /** True when the house took it; false when it was left for later. */
-  async #tell(message: InboundMessage): Promise<boolean> {
+  async #tell(told: Told): Promise<boolean> {
+    const { inboxKey } = told.news
     for (let attempt = 1; !this.#stop.signal.aborted; attempt++) {
       try {
-        await this.#onMessage(message)
+        await this.#onTold(told)
         return true
       } catch (error) {
-        const fields = { instanceId: this.#instanceId, inboxKey: message.inboxKey, attempt, err: error }
+        const fields = { instanceId: this.#instanceId, inboxKey, attempt, err: error }
         this.#log.warn(fields, 'an inbound message was not taken; it will be told again')
         if (attempt >= PATIENCE && this.#parked.size < MAX_PARKED) {
-          this.#parked.set(message.inboxKey, performance.now() + PARKED_MS)
+          this.#parked.set(inboxKey, performance.now() + PARKED_MS)
           return false
         }
         await this.#pause(attempt)

@@ -37,9 +37,9 @@ export class KeyStore {
   readonly creds: AuthenticationCreds
   readonly #instanceId: string
   readonly #vault: Vault
-  readonly #epoch: number
   readonly #commits: GroupCommit
   readonly #onInbox: () => void
+  readonly #epoch: () => number
   /** Encoded rows; decoding makes the copy that libsignal may change. */
   readonly #memory = new BoundedMap<Buffer>(MEMORY)
   /** Rows of batches that are not durable yet: never forgotten. */
@@ -51,9 +51,9 @@ export class KeyStore {
     instanceId: string
     vault: Vault
     creds: AuthenticationCreds
+    /** Of the lease under which rows are written. */
+    epoch: () => number
     lingerMs: number
-    /** Of the lease under which it is written. */
-    epoch: number
     /** Nothing can be written any more; the memory may be ahead of the vault. */
     onFailure: (error: unknown) => void
     /** New rows of the inbox are durable. */
@@ -62,8 +62,8 @@ export class KeyStore {
     this.creds = options.creds
     this.#instanceId = options.instanceId
     this.#vault = options.vault
-    this.#epoch = options.epoch
     this.#onInbox = options.onInbox
+    this.#epoch = options.epoch
     this.#commits = new GroupCommit({
       commit: batch => this.#commit(batch),
       onFailure: options.onFailure,
@@ -195,7 +195,7 @@ export class KeyStore {
       keys: [...batch.keys.values()],
       inbox: batch.inbox,
     }
-    await leaveScope(() => this.#vault.commit(this.#instanceId, rows, this.#epoch))
+    await leaveScope(() => this.#vault.commit(this.#instanceId, rows, this.#epoch()))
     for (const [key, { value }] of batch.keys) {
       const row = this.#pending.get(key)
       if (row === value || (value === null && row?.length === 0)) this.#pending.delete(key)

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateMessageIDV2 } from '@whiskeysockets/baileys'
 import { type Clock, systemClock } from '../clock.ts'
+import { carrier } from './carrier.ts'
 import { Gate } from './gate.ts'
 import type { Log } from './log.ts'
+import type { DownloadLimits } from './media/download.ts'
 import { compose } from './outbound/compose.ts'
 import { decodeCredentials } from './row-codec.ts'
 import { Session } from './session.ts'
@@ -30,6 +32,9 @@ export interface WhatsAppOptions {
     lingerMs?: number
     /** Acks and receipts of one instance that wait to be told. */
     maxNews?: number
+    download?: DownloadLimits
+    /** How long the phone may take to put media where it can be had. */
+    phoneWaitMs?: number
   }
 }
 
@@ -37,14 +42,19 @@ const PAIRING_WAIT_MS = 15_000
 const UNLINK_MS = 5000
 const CLOSE_MS = 7000
 const LOOK_AGAIN_MS = 50
+/** Of all instances, at the same time: each is a big piece of memory. */
+const MAX_HISTORIES = 2
 
 /** Many sessions, at most one per instance, a bounded number of which log in at the same time. */
 export function createWhatsApp({ vault, news, log, clock = systemClock, options = {} }: WhatsAppOptions): WhatsApp {
-  const { maxLogins = 8, lingerMs = 1, maxNews = 5000, ...timings } = options
-  const shared = { vault, news, log, clock, gate: new Gate(maxLogins), lingerMs, maxNews }
+  const { maxLogins = 8, lingerMs = 1, maxNews = 5000, download: limits, phoneWaitMs, ...timings } = options
+  const gates = { gate: new Gate(maxLogins), historyGate: new Gate(MAX_HISTORIES) }
+  const shared = { vault, news, log, clock, ...gates, lingerMs, maxNews, limits }
   const sessions = new Map<string, Session>()
   /** Stops and unlinks under way: a session that is started meanwhile begins after them. */
   const endings = new Map<string, Promise<unknown>>()
+  /** Under which each was started last. */
+  const epochs = new Map<string, number>()
   let closed = false
 
   const ending = async (instanceId: string, work: () => Promise<void>): Promise<void> => {
@@ -60,6 +70,7 @@ export function createWhatsApp({ vault, news, log, clock = systemClock, options 
 
   const start: WhatsApp['start'] = (instanceId, session) => {
     const old = sessions.get(instanceId)
+    epochs.set(instanceId, session.epoch)
     if (closed || old?.running) {
       old?.configure(session)
       return
@@ -89,7 +100,12 @@ export function createWhatsApp({ vault, news, log, clock = systemClock, options 
         const creds = kept ? decodeCredentials(kept) : undefined
         await news.onConnection(
           instanceId,
-          connectionNews('disconnected', { lastError: null, creds, connection: null, epoch: 0 }),
+          connectionNews('disconnected', {
+            lastError: null,
+            creds,
+            connection: null,
+            epoch: epochs.get(instanceId) ?? 0,
+          }),
         )
       }),
     unlink: instanceId =>
@@ -100,6 +116,7 @@ export function createWhatsApp({ vault, news, log, clock = systemClock, options 
           await logout(session)
           await session.stop()
         }
+        epochs.delete(instanceId)
         await vault.wipe(instanceId, null)
       }),
     async pairingCode(instanceId, phoneNumber) {
@@ -109,9 +126,7 @@ export function createWhatsApp({ vault, news, log, clock = systemClock, options 
     },
     newMessageId: instanceId => generateMessageIDV2(sessions.get(instanceId)?.me),
     compose,
-    async send(instanceId, message) {
-      return (await sessions.get(instanceId)?.send(message)) ?? { kind: 'not_connected' }
-    },
+    ...carrier({ sessionOf: instanceId => sessions.get(instanceId), clock, limits, phoneWaitMs }),
     async close() {
       closed = true
       const all = [...sessions.values()]

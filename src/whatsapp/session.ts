@@ -1,18 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { initAuthCreds, type WASocket } from '@whiskeysockets/baileys'
 import type { Clock } from '../clock.ts'
+import { Attempts } from './attempts.ts'
 import { type Caches, createCaches } from './caches.ts'
 import { Connection, type ConnectionEvents, type SocketEnd } from './connection.ts'
 import type { Gate } from './gate.ts'
+import { History } from './history/history.ts'
 import { Inbox } from './inbox.ts'
 import { KeyStore } from './key-store.ts'
+import { isLeaseLost } from './lease.ts'
 import type { Log } from './log.ts'
-import { send } from './outbound/send.ts'
 import { decodeCredentials } from './row-codec.ts'
 import type { Timings } from './socket.ts'
-import { backoffMs, CODE_STOPPED, CODE_STORE_FAILED, judge, type Verdict } from './states.ts'
+import { CODE_STOPPED, CODE_STORE_FAILED } from './states.ts'
 import { Teller } from './teller.ts'
-import type { InstanceState, News, OutboundMessage, SendOutcome, SessionOptions, Vault } from './whatsapp.ts'
+import type { InstanceState, News, SessionOptions, Vault } from './whatsapp.ts'
 import { wipe } from './wipe.ts'
 
 export interface SessionParts {
@@ -23,6 +25,8 @@ export interface SessionParts {
   log: Log
   clock: Clock
   gate: Gate
+  /** History is read by few at a time. */
+  historyGate: Gate
   timings: Timings
   lingerMs: number
   maxNews: number
@@ -30,10 +34,8 @@ export interface SessionParts {
   after: Promise<unknown>
 }
 
-/** Restarts that WhatsApp orders are granted at once, but not without end. */
-const MAX_RESTARTS = 3
-const RESTART_WINDOW_MS = 10_000
 const DRAIN_MS = 10_000
+const KEYS_FAILED: SocketEnd = { code: CODE_STORE_FAILED, message: 'a batch of keys failed' }
 const STOPPED: SocketEnd = { code: CODE_STOPPED, message: 'stopped' }
 
 /** One phone: owns its socket, makes the next one when it ends, and says how it stands. */
@@ -43,24 +45,28 @@ export class Session {
   readonly #parts: SessionParts
   readonly #abort = new AbortController()
   readonly #teller: Teller
+  readonly #history: History
   readonly #inbox: Inbox
   readonly #caches: Caches = createCaches()
   #autoReconnect: boolean
+  #epoch: number
   #leaving = false
   #forgotten = false
   #over = false
   #keys: KeyStore | null = null
   #connection: Connection | null = null
-  #failures = 0
-  #wasConnected = false
-  #openedAtMs = 0
-  #restarts: number[] = []
+  readonly #attempts: Attempts
 
   constructor(parts: SessionParts) {
     this.#parts = parts
     this.#autoReconnect = parts.options.autoReconnect
-    this.#teller = new Teller({ ...parts, epoch: parts.options.epoch })
-    this.#inbox = new Inbox({ ...parts, onMessage: message => this.#teller.message(message) })
+    this.#attempts = new Attempts(parts.timings.steadyMs)
+    this.#epoch = parts.options.epoch
+    const teller = new Teller({ ...parts, onLeaseLost: () => this.#giveWay() })
+    const { network } = parts.options
+    this.#teller = teller
+    this.#history = new History({ ...parts, network, gate: parts.historyGate, tell: news => teller.sync(news) })
+    this.#inbox = new Inbox({ ...parts, history: this.#history, onTold: told => teller.told(told) })
     this.finished = this.#run()
   }
 
@@ -86,8 +92,10 @@ export class Session {
     return this.#connection?.isOpen ? this.#connection.socket : null
   }
 
-  configure(options: { autoReconnect: boolean }): void {
+  /** The epoch never goes back: who starts a running session has taken the lease for it. */
+  configure(options: { autoReconnect: boolean; epoch?: number }): void {
     this.#autoReconnect = options.autoReconnect
+    this.#epoch = Math.max(this.#epoch, options.epoch ?? 0)
   }
 
   /** From now on nothing is told; what follows is a stop. */
@@ -95,6 +103,7 @@ export class Session {
     this.#leaving = true
     this.#teller.silence()
     void this.#inbox.stop()
+    void this.#history.stop()
   }
 
   /** The socket on which a phone can be linked now, or null: linked already, or nothing of the kind in time. */
@@ -118,12 +127,16 @@ export class Session {
     if (wasOver) await this.#lastWord()
   }
 
-  async send(message: OutboundMessage): Promise<SendOutcome> {
-    const connection = this.#connection
-    const isMeant = message.connection === undefined || message.connection === connection?.number
-    if (!connection?.isOpen || !connection.socket || !isMeant) return { kind: 'not_connected' }
+  /** `work` on the open socket, or what `otherwise` gives: there is none, it ended before, or it is not the one meant. */
+  async onSocket<T>(
+    work: (socket: WASocket) => Promise<T>,
+    otherwise: () => T,
+    connection = this.#connection?.number,
+  ): Promise<T> {
+    const present = this.#connection
+    if (!present?.isOpen || !present.socket || present.number !== connection) return otherwise()
     // Baileys may not notice for long that the answer will never come.
-    return connection.untilEnd(send(connection.socket, message), () => ({ kind: 'not_connected' }))
+    return present.untilEnd(work(present.socket), otherwise)
   }
 
   async #run(): Promise<void> {
@@ -190,10 +203,11 @@ export class Session {
       instanceId,
       vault,
       creds: kept ? decodeCredentials(kept) : initAuthCreds(),
+      epoch: () => this.#epoch,
       lingerMs,
-      epoch: this.#parts.options.epoch,
-      onFailure: () => {
-        if (this.#keys === keys) this.#connection?.end({ code: CODE_STORE_FAILED, message: 'a batch of keys failed' })
+      onFailure: error => {
+        if (isLeaseLost(error)) this.#giveWay()
+        else if (this.#keys === keys) this.#connection?.end(KEYS_FAILED)
       },
       onInbox: () => this.#inbox.wake(keys),
     })
@@ -205,16 +219,17 @@ export class Session {
     return {
       qr: (code, isFirst) => {
         this.#tell('qr_required')
-        this.#teller.qr(code, isFirst)
+        this.#teller.qr(code, { isFirst, epoch: this.#epoch })
       },
       paired: () => this.#tell('connecting'),
       open: () => {
-        this.#wasConnected = true
-        this.#openedAtMs = performance.now()
+        this.#attempts.opened()
         this.#tell('connected')
       },
       ack: attrs => this.#teller.ack(attrs),
       receipt: node => this.#teller.receipt(node, keys),
+      sync: news => this.#teller.sync(news),
+      seen: news => this.#teller.seen(news),
     }
   }
 
@@ -223,47 +238,38 @@ export class Session {
     const offeredQr = this.#connection?.offeredQr ?? false
     this.#connection = null
     if (this.#abort.signal.aborted) return null
-    const verdict = this.#judge(end, offeredQr)
+    const verdict = this.#attempts.judge(end.code, {
+      linked: this.linked || this.#keys === null,
+      autoReconnect: this.#autoReconnect,
+      offeredQr,
+    })
+    const { instanceId, log } = this.#parts
+    log.info({ instanceId, code: end.code, reason: end.message, action: verdict.action }, 'whatsapp socket ended')
     if (verdict.action === 'restart') {
-      this.#restarts.push(performance.now())
       this.#tell(this.#tryingState())
       return 0
     }
     if (verdict.action === 'forget') await this.#forget()
     this.#tell(verdict.state, verdict.lastError)
-    if (verdict.action !== 'retry') return null
-    // Codes that nobody scans are no failure of the connection: they go on at a steady pace.
-    this.#failures = offeredQr ? Math.min(this.#failures + 1, 6) : this.#failures + 1
-    return backoffMs(this.#failures, Math.random())
-  }
-
-  #judge(end: SocketEnd, offeredQr: boolean): Verdict {
-    const nowMs = performance.now()
-    if (this.#openedAtMs > 0 && nowMs - this.#openedAtMs >= this.#parts.timings.steadyMs) this.#failures = 0
-    this.#openedAtMs = 0
-    this.#restarts = this.#restarts.filter(atMs => nowMs - atMs < RESTART_WINDOW_MS)
-    const verdict = judge(end.code, {
-      linked: this.linked || this.#keys === null,
-      failures: this.#failures + 1,
-      autoReconnect: this.#autoReconnect,
-      wasConnected: this.#wasConnected,
-      offeredQr,
-      restartsSpent: this.#restarts.length >= MAX_RESTARTS,
-    })
-    const { instanceId, log } = this.#parts
-    log.info({ instanceId, code: end.code, reason: end.message, action: verdict.action }, 'whatsapp socket ended')
-    return verdict
+    return verdict.action === 'retry' ? this.#attempts.pauseMs(offeredQr) : null
   }
 
   /** The phone removed this device. What was received before is told first: the inbox goes with the keys. */
   async #forget(): Promise<void> {
     await this.#inbox.drain(DRAIN_MS)
-    await this.#inbox.stop()
+    await Promise.all([this.#inbox.stop(), this.#history.stop()])
     await this.#flush()
     this.#keys?.kill()
     this.#keys = null
     this.#forgotten = true
-    await wipe(this.#parts.instanceId, { ...this.#parts, epoch: this.#parts.options.epoch })
+    if (!(await wipe(this.#parts.instanceId, { ...this.#parts, epoch: this.#epoch }))) this.silence()
+  }
+
+  /** Another session has the instance: nothing goes out any more, and nothing is told. */
+  #giveWay(): void {
+    this.#connection?.end(STOPPED)
+    this.silence()
+    this.#abort.abort()
   }
 
   async #windUp(): Promise<void> {
@@ -274,7 +280,7 @@ export class Session {
     this.#connection = null
     await this.#flush()
     if (byItself) await this.#inbox.drain(DRAIN_MS)
-    await this.#inbox.stop()
+    await Promise.all([this.#inbox.stop(), this.#history.stop()])
     this.#keys?.kill()
     if (byItself) await this.#teller.idle()
     else await this.#lastWord()
@@ -291,7 +297,9 @@ export class Session {
   }
 
   #tryingState(): InstanceState {
-    return this.linked && (this.#wasConnected || this.#teller.lastState === null) ? 'reconnecting' : 'connecting'
+    return this.linked && (this.#attempts.wasConnected || this.#teller.lastState === null)
+      ? 'reconnecting'
+      : 'connecting'
   }
 
   #tell(state: InstanceState, lastError: string | null = null): void {
@@ -301,7 +309,7 @@ export class Session {
       lastError,
       creds: this.#keys?.creds,
       connection: this.#connection?.number ?? null,
-      epoch: this.#parts.options.epoch,
+      epoch: this.#epoch,
     })
   }
 }

@@ -1,7 +1,8 @@
 import https from 'node:https'
 import net from 'node:net'
-import makeWASocket, { type SocketConfig, type WASocket } from '@whiskeysockets/baileys'
+import makeWASocket, { type GroupMetadata, type SocketConfig, type WASocket } from '@whiskeysockets/baileys'
 import type { Caches } from './caches.ts'
+import { guardedDispatcher } from './guarded-dispatcher.ts'
 import type { KeyStore } from './key-store.ts'
 import type { Network } from './whatsapp.ts'
 
@@ -32,12 +33,15 @@ export interface SocketParts {
   logger: SocketConfig['logger']
   makeSignalRepository: SocketConfig['makeSignalRepository']
   getMessage: SocketConfig['getMessage']
+  /** Who is in a group, when that is known for sure. */
+  groupOf: (jid: string) => GroupMetadata | undefined
   timings: Timings
 }
 
 /**
  * The lean socket: no own events (the ack is the proof), no cache of sent messages (`getMessage` answers also
- * after a restart), no history, no link previews. It never gets a URL or a path to fetch from.
+ * after a restart), no history (the inbox has it), no link previews. It never gets a URL or a path to fetch from, and
+ * what it fetches by itself, the settings of chats, comes from WhatsApp's own hosts or not at all.
  */
 export function makeSocket(parts: SocketParts): WASocket {
   const { network, keys, caches, timings } = parts
@@ -48,6 +52,8 @@ export function makeSocket(parts: SocketParts): WASocket {
     logger: parts.logger,
     makeSignalRepository: parts.makeSignalRepository,
     getMessage: parts.getMessage,
+    cachedGroupMetadata: async jid => parts.groupOf(jid),
+    options: { dispatcher: guardedDispatcher(network.mediaUrl) } as NonNullable<SocketConfig['options']>,
     userDevicesCache: caches.devices,
     msgRetryCounterCache: caches.retries,
     callOfferCache: caches.calls,

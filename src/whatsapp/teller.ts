@@ -1,12 +1,14 @@
 import type { AuthenticationCreds, BinaryNode } from '@whiskeysockets/baileys'
 import type { Clock } from '../clock.ts'
 import { completeAddress } from './inbound/addresses.ts'
-import { readReceipt } from './inbound/receipt.ts'
-import { addressOf, phoneNumberOf, plainJid } from './jid.ts'
+import type { Told } from './inbound/decode.ts'
+import { readReceipts, readSeen } from './inbound/receipt.ts'
+import { addressOf, isGroup, phoneNumberOf, plainJid } from './jid.ts'
 import type { KeyStore } from './key-store.ts'
+import { isLeaseLost } from './lease.ts'
 import type { Log } from './log.ts'
 import { NewsQueue } from './news-queue.ts'
-import type { ConnectionNews, InboundMessage, InstanceState, News } from './whatsapp.ts'
+import type { ConnectionNews, InstanceState, News, SeenNews, SyncNews } from './whatsapp.ts'
 
 const FIRST_QR_MS = 60_000
 const NEXT_QR_MS = 20_000
@@ -20,15 +22,23 @@ export class Teller {
   readonly #news: News
   readonly #clock: Clock
   readonly #queue: NewsQueue
-  readonly #epoch: number
+  readonly #onLeaseLost: () => void
   #told: ConnectionNews | null = null
   #quiet = false
 
-  constructor(options: { instanceId: string; news: News; log: Log; clock: Clock; maxNews: number; epoch: number }) {
+  constructor(options: {
+    instanceId: string
+    news: News
+    log: Log
+    clock: Clock
+    maxNews: number
+    /** The house refused news because another session has the instance. */
+    onLeaseLost: () => void
+  }) {
     this.#instanceId = options.instanceId
     this.#news = options.news
+    this.#onLeaseLost = options.onLeaseLost
     this.#clock = options.clock
-    this.#epoch = options.epoch
     this.#queue = new NewsQueue({ instanceId: options.instanceId, log: options.log, maxJobs: options.maxNews })
   }
 
@@ -55,6 +65,7 @@ export class Teller {
       try {
         await this.#news.onConnection(this.#instanceId, told)
       } catch (error) {
+        if (isLeaseLost(error)) return this.#onLeaseLost()
         const again = () => {
           if (this.#told === told && !this.#quiet) this.#tellConnection(told, attempt + 1)
         }
@@ -65,10 +76,17 @@ export class Teller {
   }
 
   /** WhatsApp lets the first code of a socket live longer than those that follow. */
-  qr(code: string, isFirst: boolean): void {
+  qr(qr: string, { isFirst, epoch }: { isFirst: boolean; epoch: number }): void {
     if (this.#quiet) return
     const expiresAt = new Date(this.#clock.nowMs() + (isFirst ? FIRST_QR_MS : NEXT_QR_MS))
-    this.#queue.replace('qr', () => this.#news.onQr(this.#instanceId, { qr: code, expiresAt, epoch: this.#epoch }))
+    this.#queue.replace('qr', async () => {
+      try {
+        await this.#news.onQr(this.#instanceId, { qr, expiresAt, epoch })
+      } catch (error) {
+        if (isLeaseLost(error)) return this.#onLeaseLost()
+        throw error
+      }
+    })
   }
 
   ack({ id, error }: Record<string, string>): void {
@@ -77,20 +95,38 @@ export class Teller {
   }
 
   receipt(node: BinaryNode, keys: KeyStore): void {
-    const { me } = keys.creds
-    const receipt = this.#quiet ? null : readReceipt(node, { id: me?.id, lid: me?.lid })
-    if (!receipt) return
+    if (this.#quiet) return
+    const me = { id: keys.creds.me?.id, lid: keys.creds.me?.lid }
+    for (const { readerAlias, ...receipt } of readReceipts(node, me))
+      this.#queue.push(async () => {
+        const reader = await completeAddress(addressOf(receipt.reader, readerAlias), keys)
+        const chat = receipt.chat === receipt.reader ? reader : addressOf(receipt.chat)
+        await this.#news.onReceipt(this.#instanceId, { ...receipt, chat, reader })
+      })
+    const seen = readSeen(node, me)
+    if (!seen) return
     this.#queue.push(async () => {
-      const reader = await completeAddress(addressOf(receipt.reader, receipt.readerAlias), keys)
-      const chat = receipt.chat === receipt.reader ? reader : addressOf(receipt.chat)
-      const { whatsappIds, status, timestamp } = receipt
-      await this.#news.onReceipt(this.#instanceId, { whatsappIds, chat, reader, status, timestamp })
+      const address = addressOf(seen.chat)
+      const chat = isGroup(address.jid) ? address : await completeAddress(address, keys)
+      await this.#news.onSeen(this.#instanceId, { ...seen, chat })
     })
   }
 
-  /** Takes its turn like the rest; rejects when the house did not take it. */
-  message(message: InboundMessage): Promise<void> {
-    return this.#queue.tell(() => this.#news.onMessage(this.#instanceId, message))
+  /** What comes from the inbox. Takes its turn like the rest; rejects when the house did not take it. */
+  told({ kind, news }: Told): Promise<void> {
+    const instanceId = this.#instanceId
+    if (kind === 'message') return this.#queue.tell(() => this.#news.onMessage(instanceId, news))
+    if (kind === 'reaction') return this.#queue.tell(() => this.#news.onReaction(instanceId, news))
+    if (kind === 'edit') return this.#queue.tell(() => this.#news.onEdit(instanceId, news))
+    return this.#queue.tell(() => this.#news.onDelete(instanceId, news))
+  }
+
+  sync(news: SyncNews): Promise<void> {
+    return this.#queue.tell(() => this.#news.onSync(this.#instanceId, news))
+  }
+
+  seen(news: SeenNews): Promise<void> {
+    return this.#queue.tell(() => this.#news.onSeen(this.#instanceId, news))
   }
 
   /** Resolves when all has been told. */
@@ -107,7 +143,10 @@ export interface Standing {
   epoch: number
 }
 
-export function connectionNews(state: InstanceState, { lastError, creds, connection, epoch }: Standing): ConnectionNews {
+export function connectionNews(
+  state: InstanceState,
+  { lastError, creds, connection, epoch }: Standing,
+): ConnectionNews {
   const linked = creds?.account !== undefined
   return {
     state,

@@ -89,7 +89,7 @@ export type OutboundContent =
   /** `emoji` empty: the reaction is taken back. */
   | { type: 'reaction'; target: MessageKey; emoji: string; at: Date }
   /** The new text of a text message, or the new caption of media of the given type. */
-  | { type: 'edit'; target: MessageKey; text: string; at: Date }
+  | { type: 'edit'; target: MessageKey; text: string; at: Date; media?: 'image' | 'video' | 'document' | undefined }
   | { type: 'delete'; target: MessageKey }
 
 export interface OutboundMedia {

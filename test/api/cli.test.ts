@@ -94,6 +94,24 @@ describe('wataki tenant suspend, activate and sign-in-link', () => {
   })
 })
 
+describe('wataki tenant plan', () => {
+  it('says which plan a tenant has by then, and refuses a plan that there is not, and more or less than one name', async () => {
+    const { tenant_id } = await create('plan@acme.com')
+    const plan = async (...words: string[]) => JSON.parse((await cli('tenant', 'plan', ...words)).stdout)
+    expect(await plan('--email', 'Plan@Acme.com', '--plan', 'growth')).toEqual({ tenant_id, plan: 'growth' })
+    expect(await plan('--id', tenant_id, '--plan', 'free')).toEqual({ tenant_id, plan: 'free' })
+    for (const [words, says] of [
+      [['--id', tenant_id, '--plan', 'gold'], 'plan must be one of free, growth, scale'],
+      [['--id', tenant_id], 'needs --plan'],
+      [['--plan', 'free'], 'either --id or --email'],
+      [['--email', 'nobody@acme.com', '--plan', 'free'], 'not found'],
+    ] as const) {
+      const refused = cli('tenant', 'plan', ...words)
+      await expect(refused, words.join(' ')).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(says) })
+    }
+  })
+})
+
 describe('a wrong setting', () => {
   it('stops the start with one line that names it', async () => {
     for (const [name, value] of [

@@ -32,6 +32,7 @@ interface Route {
   method: string
   path: string
   open: boolean
+  multipart: boolean
 }
 
 /** Every route that changes something, with the ids of one tenant's things in its path. */
@@ -44,6 +45,7 @@ async function mutatingRoutes(ids: Record<string, string>): Promise<Route[]> {
         method: method.toUpperCase(),
         path: (path.startsWith('/v1') ? path : `/v1${path}`).replace(/\{(\w+)\}/g, (_, name) => ids[name] ?? 'none'),
         open: operation.security?.length === 0,
+        multipart: operation.requestBody?.content['multipart/form-data'] !== undefined,
       })),
   )
 }
@@ -114,10 +116,12 @@ describe('a write by session cookie', () => {
     expect(routes.length).toBeGreaterThanOrEqual(12)
     const before = await state()
     const forgeries = { ...shapes(), ...odd() }
-    for (const { method, path, open } of routes) {
+    for (const { method, path, open, multipart } of routes) {
       for (const [name, shape] of Object.entries(forgeries)) {
         // An open route does not look at the cookie: only a foreign page is kept from signing somebody in.
         if (open && (name in odd() || shape.method === 'GET')) continue
+        // Our pages do send parts where a file is taken: see media.test.ts.
+        if (name === 'our own parts' && multipart) continue
         const got = await send(at(path), withHeaders(shape, method, { cookie }))
         expect([got.status, got.body.error.code], `${name}: ${method} ${path}`).toEqual([403, 'forbidden'])
         expect(got.headers['access-control-allow-credentials']).toBeUndefined()

@@ -5,6 +5,8 @@ import { type Caller, connectedInstance, type Json, openTestApp, type TestApp, u
 import { results, socketClient } from '../support/graphql.ts'
 import {
   type Belongings,
+  type GraphqlRequest,
+  graphqlBody,
   graphqlOperations,
   MISSING,
   type Operation,
@@ -41,7 +43,15 @@ async function belongingsOf(caller: Caller): Promise<Belongings> {
   const status = () => caller.get(`/v1/instances/${instanceId}/messages/${sent.body.id}`)
   await until(status, answer => answer.body.status === 'read')
   const key = await caller.post('/v1/auth/api-keys', { name: 'second' })
-  return { instanceId, messageId: sent.body.id, keyId: key.body.id }
+  const file = new FormData()
+  file.set('file', new Blob(['a file of ours']), 'ours.txt')
+  const uploaded = await fetch(`${wataki.url}/v1/instances/${instanceId}/media`, {
+    method: 'POST',
+    headers: { 'x-api-key': caller.apiKey },
+    body: file,
+  })
+  const { id: mediaId } = (await uploaded.json()) as Json
+  return { instanceId, messageId: sent.body.id, mediaId, keyId: key.body.id }
 }
 
 interface Asked {
@@ -54,18 +64,17 @@ const rest = async (caller: Caller, { method, path, body }: RestRequest): Promis
   return { status: answer.status, body: answer.body }
 }
 
-const graphql = async (
-  caller: Caller,
-  { query, variables, isStream }: { query: string; variables: object; isStream: boolean },
-): Promise<Asked> => {
+const graphql = async (caller: Caller, request: GraphqlRequest): Promise<Asked> => {
+  const { isStream } = request
+  const { headers, body } = graphqlBody(request)
   const response = await fetch(`${wataki.url}/graphql`, {
     method: 'POST',
     headers: {
-      'content-type': 'application/json',
+      ...headers,
       'x-api-key': caller.apiKey,
       accept: isStream ? 'text/event-stream' : 'application/json',
     },
-    body: JSON.stringify({ query, variables }),
+    body,
     // A stream that opens is the failure that is looked for.
     signal: AbortSignal.timeout(20_000),
   })
@@ -208,7 +217,7 @@ describe('subscriptions', () => {
     const rounds = 250
     for (let round = 0; round < rounds; round++) {
       for (const { id: instanceId, tenantId } of instances) {
-        const base = { tenantId, instanceId, at: new Date(), about: 'x', data: {} as never }
+        const base = { tenantId, instanceId, seq: round, at: new Date(), about: 'x', data: {} as never }
         const subject = { id: `msg_${round}`, instanceId }
         for (const type of ['message.received', 'message.status', 'connection.update'] as const) {
           wataki.app.bus.publish({ ...base, id: `evt_${round}`, type, subject })

@@ -154,7 +154,7 @@ describe('GraphQL over HTTP', () => {
     const batch = await door.call('/graphql', { json: [{ query: '{ greeting }' }, { query: '{ greeting }' }] })
     expect([batch.status, batch.json.errors[0].extensions.code]).toEqual([400, 'validation_error'])
     for (const type of [
-      'multipart/form-data; boundary=x',
+      'multipart/mixed; boundary=x',
       'application/x-www-form-urlencoded',
       'text/plain',
       'application/graphql',

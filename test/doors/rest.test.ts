@@ -49,6 +49,18 @@ describe('routes', () => {
     expect((await door.call('/v1/things/')).status).toBe(404)
   })
 
+  it('shows and takes the words of enums that hold a dot, where GraphQL has names', async () => {
+    const echo = (said: string[]) => door.call('/v1/echo', { method: 'POST', json: { said } })
+    expect((await echo(['thing.said', 'nothing'])).json).toEqual({ said: ['thing.said', 'nothing'] })
+    expect(calls[0]!.args).toEqual({ said: ['thing.said', 'nothing'] })
+    expect((await echo(['thing_said'])).json.error.details).toEqual({ 'said.0': 'must be one of thing.said, nothing' })
+    const query = 'mutation { echo(input: { said: [thing_said, nothing] }) { said } }'
+    const { json } = await door.call('/graphql', { method: 'POST', json: { query } })
+    expect(json.data.echo).toEqual({ said: ['thing_said', 'nothing'] })
+    const { components } = (await door.call('/v1/openapi.json', { key: null })).json
+    expect(components.schemas.Said.enum).toEqual(['thing.said', 'nothing'])
+  })
+
   it('answers HEAD as GET without the body, and OPTIONS with 204 and Allow', async () => {
     const get = await door.call('/v1/things/a')
     const head = await door.call('/v1/things/a', { method: 'HEAD' })

@@ -123,6 +123,13 @@ const CreateInput = builder.inputType('CreateThingInput', {
 const UpdateInput = builder.inputType('UpdateThingInput', {
   fields: t => ({ name: t.string(notNull(line(10))), note: t.string() }),
 })
+const Said = builder.enumType('Said', {
+  values: { thing_said: { value: 'thing.said' }, nothing: { value: 'nothing' } } as const,
+})
+const EchoInput = builder.inputType('EchoInput', { fields: t => ({ said: t.field({ type: [Said], required: true }) }) })
+const EchoType = builder.objectRef<{ said: ('thing.said' | 'nothing')[] }>('Echo').implement({
+  fields: t => ({ said: t.expose('said', { type: [Said] }) }),
+})
 const NudgeInput = builder.inputType('NudgeInput', { fields: t => ({ phoneNumber: t.string() }) })
 
 const thingId = { required: true, description: '`thing_…`' } as const
@@ -209,6 +216,15 @@ builder.mutationFields(t => ({
     args: { thingId: t.arg.id(thingId) },
     ...rest.delete('/things/{thing_id}'),
     resolve: (_, args, ctx) => record('deleteThing', args, ctx) > 0,
+  }),
+  echo: t.field({
+    type: EchoType,
+    args: { input: t.arg({ type: EchoInput, required: true }) },
+    ...rest.post('/echo'),
+    resolve: (_, { input }, ctx) => {
+      record('echo', input, ctx)
+      return input
+    },
   }),
   nudgeThing: t.field({
     type: ThingType,

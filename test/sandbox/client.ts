@@ -17,7 +17,7 @@ import type { SandboxNetwork } from '../../src/sandbox/sandbox.ts'
 import { candidates, only, type SessionRecord, withSession } from '../../src/sandbox/session-record.ts'
 import { PlainAgent, trusting } from './strict.ts'
 
-const silent = { level: 'silent', child: () => silent, trace() {}, debug() {}, info() {}, warn() {}, error() {} }
+export const silent = { level: 'silent', child: () => silent, trace() {}, debug() {}, info() {}, warn() {}, error() {} }
 const RESTART_REQUIRED = 515
 const sleep = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
 

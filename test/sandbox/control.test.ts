@@ -24,7 +24,7 @@ const magic = (nn: string) => `55119000000${nn}`
 const jid = (number: string) => `${number}@s.whatsapp.net`
 const send = async (number: string, text: string) => (await me.sock.sendMessage(jid(number), { text }))!.key.id!
 const texts = async (contact: string) =>
-  (await control.messages(ACCOUNT, { contact })).map(m => (m.content.type === 'text' ? m.content.text : m.content.kind))
+  (await control.messages(ACCOUNT, { contact })).map(m => (m.content.type === 'text' ? m.content.text : m.content.type))
 
 describe('the control URL', () => {
   test('names the network', async () => {

@@ -12,6 +12,7 @@ const AT_ONCE = { registered: true, deliverAfterMs: 0, readAfterMs: 0 }
 
 export interface Harness {
   sandbox: Sandbox
+  dataDir: string
   /** Stanzas without a handler: must stay empty. */
   unhandled: string[]
   errors: unknown[]
@@ -32,6 +33,7 @@ export async function openHarness(options: Partial<OpenOptions> = {}): Promise<H
   const clients: Client[] = []
   return {
     sandbox,
+    dataDir,
     unhandled,
     errors,
     async link(account) {

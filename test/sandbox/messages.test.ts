@@ -98,7 +98,8 @@ describe('messages between a real client and simulated phones', () => {
     await me.sock.sendMessage(bob.jid(), { location: { degreesLatitude: 1, degreesLongitude: 2 } })
     await place
     const shown = await h.sandbox.control.messages('messages', { contact: bob.pn })
-    expect(shown.at(-1)?.content).toEqual({ type: 'unsupported', kind: 'locationMessage' })
+    expect(shown.at(-1)?.content).toEqual({ type: 'location', latitude: 1, longitude: 2, name: null, address: null })
+    expect(shown.find(m => m.whatsappId === key.id)).toMatchObject({ edited: true, deleted: true })
   })
 
   test('media goes through the media host, encrypted, both ways', async () => {

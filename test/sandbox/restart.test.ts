@@ -66,7 +66,7 @@ const send = async (text: string) => (await me.sock.sendMessage(bobJid, { text }
 const say = (text: string) => running.control.sendMessage('a', { from: BOB, content: { type: 'text', text } })
 const shown = async () => {
   const all = await running.control.messages('a', { contact: BOB })
-  return all.map(m => `${m.fromMe ? 'bob' : 'me'}: ${m.content.type === 'text' ? m.content.text : m.content.kind}`)
+  return all.map(m => `${m.fromMe ? 'bob' : 'me'}: ${m.content.type === 'text' ? m.content.text : m.content.type}`)
 }
 async function reconnect(): Promise<void> {
   const before = me.events.length

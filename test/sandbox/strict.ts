@@ -30,3 +30,12 @@ export class PlainAgent extends Agent {
     return connect(this.#port, '127.0.0.1')
   }
 }
+
+/** Of a path without a host Baileys makes one at WhatsApp's own media host: it is looked for on the sandbox instead. */
+export function reachDirectPaths(mediaUrl: string): () => void {
+  const { fetch } = globalThis
+  globalThis.fetch = (input, init) => fetch(String(input).replace('https://mmg.whatsapp.net', mediaUrl), init)
+  return () => {
+    globalThis.fetch = fetch
+  }
+}

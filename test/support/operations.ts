@@ -19,6 +19,7 @@ import type { Json } from './app.ts'
 export interface Belongings {
   instanceId: string
   messageId: string
+  mediaId: string
   keyId: string
 }
 
@@ -26,6 +27,7 @@ export interface Belongings {
 export const MISSING: Belongings = {
   instanceId: 'inst_01m84k41q5bzehev0j4g4kfb1t',
   messageId: 'msg_01m84k41q5bzehev0j4g4kfb1t',
+  mediaId: 'med_01m84k41q5bzehev0j4g4kfb1t',
   keyId: 'key_01m84k41q5bzehev0j4g4kfb1t',
 }
 
@@ -77,6 +79,8 @@ export interface GraphqlRequest {
   query: string
   variables: Record<string, unknown>
   isStream: boolean
+  /** The variable that takes a file: null in `variables`, and sent as multipart/form-data. */
+  upload?: string
 }
 
 export function graphqlOperations(schema: GraphQLSchema): Operation<GraphqlRequest>[] {
@@ -99,7 +103,12 @@ export function graphqlOperations(schema: GraphQLSchema): Operation<GraphqlReque
         name: field.name,
         ids: [...ids],
         isRead: kind !== 'mutation',
-        request: own => ({ query, variables: given(own), isStream: kind === 'subscription' }),
+        request: own => ({
+          query,
+          variables: given(own),
+          isStream: kind === 'subscription',
+          upload: args.find(arg => getNamedType(arg.type).name === 'Upload')?.name,
+        }),
       }
     }),
   )
@@ -136,6 +145,7 @@ function graphqlValue(name: string, type: GraphQLInputType, filling: Filling): u
   if (isEnumType(type)) return type.getValues()[0]!.name
   if (type.name === 'Boolean') return true
   if (type.name === 'Int' || type.name === 'Float') return 1
+  if (type.name === 'Upload') return null
   if (type.name === 'DateTime') return '2026-01-01T00:00:00.000Z'
   return word(name)
 }
@@ -205,4 +215,18 @@ function jsonValue(name: string, schema: Json, filling: Filling & { document: Js
     default:
       return word(camel(name))
   }
+}
+
+/** What a GraphQL request is sent as. */
+export function graphqlBody({ query, variables, upload }: GraphqlRequest): {
+  headers: Record<string, string>
+  body: string | FormData
+} {
+  const operations = JSON.stringify({ query, variables })
+  if (upload === undefined) return { headers: { 'content-type': 'application/json' }, body: operations }
+  const body = new FormData()
+  body.set('operations', operations)
+  body.set('map', JSON.stringify({ 0: [`variables.${upload}`] }))
+  body.set('0', new Blob(['bytes']), 'a.txt')
+  return { headers: {}, body }
 }

@@ -3,7 +3,7 @@ import { type PostgresVault, postgresVault } from '../support/pg-vault.ts'
 import { type MemoryVault, memoryVault } from './memory-vault.ts'
 import { openRig, type Rig, texts, until } from './rig.ts'
 
-type BreakableVault = Omit<MemoryVault, 'kept' | 'wipes'>
+type BreakableVault = Omit<MemoryVault, 'kept' | 'wipes' | 'epoch'>
 
 let rig: Rig<BreakableVault>
 let closeVault: (() => Promise<void>) | null = null

@@ -17,6 +17,7 @@ function open(latencyMs: [number, number] = [1, 3]): Opened {
     instanceId: 'a',
     vault,
     creds: initAuthCreds(),
+    epoch: () => 1,
     lingerMs: 1,
     onFailure: () => order.push('failure'),
     onInbox: () => order.push('inbox'),

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { InboxRow, Vault, VaultBatch } from '../../src/whatsapp/whatsapp.ts'
+import { type InboxRow, LEASE_LOST, type Vault, type VaultBatch } from '../../src/whatsapp/whatsapp.ts'
 
 interface Kept {
   credentials: Uint8Array | null
@@ -15,6 +15,8 @@ export interface MemoryVault extends Vault {
   wipes: number
   /** Set: every later write rejects, as if the process had died. */
   dead: boolean
+  /** Writes under an older epoch are refused. */
+  epoch: number
   /** Called before a batch is written; may throw or take its time. */
   beforeCommit: ((instanceId: string, batch: VaultBatch) => void | Promise<void>) | null
   /** Called when a batch is durable, before the writer knows. */
@@ -33,12 +35,16 @@ export function memoryVault(latencyMs: [number, number] = [0, 0]): MemoryVault {
     kept.set(instanceId, fresh)
     return fresh
   }
+  const checkLease = (epoch: number) => {
+    if (epoch < vault.epoch) throw Object.assign(new Error('another session has the lease'), { name: LEASE_LOST })
+  }
   const vault: MemoryVault = {
     kept,
     sent: new Map(),
     commits: 0,
     wipes: 0,
     dead: false,
+    epoch: 0,
     beforeCommit: null,
     afterCommit: null,
     async credentials(instanceId) {
@@ -55,10 +61,11 @@ export function memoryVault(latencyMs: [number, number] = [0, 0]): MemoryVault {
         }),
       )
     },
-    async commit(instanceId, batch) {
+    async commit(instanceId, batch, epoch) {
       await vault.beforeCommit?.(instanceId, batch)
       await trip()
       if (vault.dead) throw new Error('the vault is gone')
+      checkLease(epoch)
       vault.commits++
       const row = of(instanceId)
       if (batch.credentials) row.credentials = batch.credentials
@@ -71,8 +78,9 @@ export function memoryVault(latencyMs: [number, number] = [0, 0]): MemoryVault {
       }
       vault.afterCommit?.(instanceId, batch)
     },
-    async wipe(instanceId) {
+    async wipe(instanceId, epoch) {
       await trip()
+      if (epoch !== null) checkLease(epoch)
       vault.wipes++
       kept.delete(instanceId)
     },

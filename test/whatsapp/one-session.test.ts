@@ -21,6 +21,7 @@ function device(number: number) {
     instanceId: String(number),
     vault: memoryVault(),
     creds,
+    epoch: () => 1,
     lingerMs: 0,
     onFailure: nothing,
     onInbox: nothing,

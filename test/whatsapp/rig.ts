@@ -9,11 +9,18 @@ import { createWhatsApp, type WhatsAppOptions } from '../../src/whatsapp/manager
 import type {
   AckNews,
   ConnectionNews,
+  Inbound,
+  InboundDelete,
+  InboundEdit,
   InboundMessage,
+  InboundReaction,
   Network,
+  OutboundContent,
   QrNews,
   ReceiptNews,
+  SeenNews,
   SendOutcome,
+  SyncNews,
   Vault,
   WhatsApp,
 } from '../../src/whatsapp/whatsapp.ts'
@@ -25,9 +32,16 @@ export interface Heard {
   states: ConnectionNews[]
   qrs: QrNews[]
   messages: InboundMessage[]
+  reactions: InboundReaction[]
+  edits: InboundEdit[]
+  deletes: InboundDelete[]
+  syncs: SyncNews[]
+  seen: SeenNews[]
   acks: AckNews[]
   receipts: ReceiptNews[]
 }
+
+export type Sent = SendOutcome & { whatsappId: string }
 
 export interface Rig<V extends Vault = Vault> {
   sandbox: Sandbox
@@ -40,8 +54,12 @@ export interface Rig<V extends Vault = Vault> {
   retries: number
   /** Sentences of the log at `error`. */
   errors: string[]
-  /** Runs before a message is settled; a throw refuses it. */
-  onMessage: ((message: InboundMessage) => void | Promise<void>) | null
+  /** The lease under which `start` starts. */
+  epoch: number
+  /** Runs before what came from the inbox is settled; a throw refuses it. */
+  onMessage: ((message: Inbound) => void | Promise<void>) | null
+  /** Runs before a piece of chats and names is noted; a throw refuses it. */
+  onSync: ((news: SyncNews) => void | Promise<void>) | null
   /** Runs before a state is noted; a throw refuses it. */
   onConnection: ((news: ConnectionNews) => void) | null
   heard(instanceId: string): Heard
@@ -51,7 +69,7 @@ export interface Rig<V extends Vault = Vault> {
   start(instanceId: string, options?: { autoReconnect: boolean }): void
   /** Starts, scans the first code, and waits for the connection. */
   link(instanceId: string): Promise<void>
-  send(instanceId: string, to: string, text: string): Promise<SendOutcome & { whatsappId: string }>
+  send(instanceId: string, to: string, content: string | OutboundContent | Uint8Array): Promise<Sent>
   /** A contact writes to the instance's phone. */
   say(instanceId: string, from: string, text: string): Promise<string>
   /** What a contact's phone shows of what the instance sent. */
@@ -81,12 +99,15 @@ export async function openRig<V extends Vault = ReturnType<typeof memoryVault>>(
     undecryptable: 0,
     retries: 0,
     errors: [],
+    epoch: 1,
     onMessage: null,
+    onSync: null,
     onConnection: null,
     heard(instanceId) {
       const known = all.get(instanceId)
       if (known) return known
-      const fresh: Heard = { states: [], qrs: [], messages: [], acks: [], receipts: [] }
+      const inbound = { messages: [], reactions: [], edits: [], deletes: [] }
+      const fresh: Heard = { states: [], qrs: [], ...inbound, syncs: [], seen: [], acks: [], receipts: [] }
       all.set(instanceId, fresh)
       return fresh
     },
@@ -98,7 +119,7 @@ export async function openRig<V extends Vault = ReturnType<typeof memoryVault>>(
       return rig.whatsapp
     },
     start: (instanceId, options = { autoReconnect: true }) =>
-      rig.whatsapp.start(instanceId, { network: rig.network, ...options }),
+      rig.whatsapp.start(instanceId, { network: rig.network, epoch: rig.epoch, ...options }),
     async link(instanceId) {
       const { length } = rig.heard(instanceId).qrs
       rig.start(instanceId)
@@ -106,9 +127,10 @@ export async function openRig<V extends Vault = ReturnType<typeof memoryVault>>(
       await sandbox.control.scan(instanceId, { qr: rig.heard(instanceId).qrs.at(-1)!.qr })
       await until(() => rig.state(instanceId) === 'connected', 'the connection')
     },
-    async send(instanceId, to, text) {
+    async send(instanceId, to, content) {
       const whatsappId = rig.whatsapp.newMessageId(instanceId)
-      const payload = rig.whatsapp.compose({ type: 'text', text })
+      const composed = typeof content === 'string' ? { type: 'text' as const, text: content } : content
+      const payload = composed instanceof Uint8Array ? composed : rig.whatsapp.compose(composed)
       const kept = (vault as { sent?: Map<string, Uint8Array> }).sent
       kept?.set(whatsappId, payload)
       const chat = to.includes('@') ? to : `${to}@s.whatsapp.net`
@@ -136,6 +158,11 @@ export async function openRig<V extends Vault = ReturnType<typeof memoryVault>>(
 }
 
 function newsOf(rig: Rig): WhatsAppOptions['news'] {
+  const fold = async <T extends Inbound>(id: string, news: T, heard: T[]) => {
+    await rig.onMessage?.(news)
+    heard.push(news)
+    await rig.vault.settle(id, [news.inboxKey])
+  }
   return {
     onConnection: async (id, news) => {
       rig.onConnection?.(news)
@@ -144,10 +171,15 @@ function newsOf(rig: Rig): WhatsAppOptions['news'] {
     onQr: async (id, news) => void rig.heard(id).qrs.push(news),
     onAck: async (id, news) => void rig.heard(id).acks.push(news),
     onReceipt: async (id, news) => void rig.heard(id).receipts.push(news),
-    onMessage: async (id, message) => {
-      await rig.onMessage?.(message)
-      rig.heard(id).messages.push(message)
-      await rig.vault.settle(id, [message.inboxKey])
+    onSeen: async (id, news) => void rig.heard(id).seen.push(news),
+    onMessage: (id, news) => fold(id, news, rig.heard(id).messages),
+    onReaction: (id, news) => fold(id, news, rig.heard(id).reactions),
+    onEdit: (id, news) => fold(id, news, rig.heard(id).edits),
+    onDelete: (id, news) => fold(id, news, rig.heard(id).deletes),
+    onSync: async (id, news) => {
+      await rig.onSync?.(news)
+      rig.heard(id).syncs.push(news)
+      if (news.inboxKey) await rig.vault.settle(id, [news.inboxKey])
     },
   }
 }

@@ -54,7 +54,7 @@ export async function stockClient(rig: Rig, instanceId: string): Promise<DuplexC
 }
 
 const save = (vault: Vault, instanceId: string, creds: AuthenticationCreds) =>
-  vault.commit(instanceId, { credentials: encodeCredentials(creds), keys: [], inbox: [] })
+  vault.commit(instanceId, { credentials: encodeCredentials(creds), keys: [], inbox: [] }, 1)
 
 function keysOf(vault: Vault, instanceId: string): SignalKeyStore {
   return {
@@ -70,7 +70,7 @@ function keysOf(vault: Vault, instanceId: string): SignalKeyStore {
           value: value == null ? null : encodeRow(type as RowType, value),
         })),
       )
-      await vault.commit(instanceId, { keys, inbox: [] })
+      await vault.commit(instanceId, { keys, inbox: [] }, 1)
     },
   }
 }

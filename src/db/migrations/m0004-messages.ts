@@ -117,7 +117,8 @@ const STATEMENTS = [
     constraint contact_phone unique (instance_id, phone),
     constraint contact_lid unique (instance_id, lid)
   )`,
-  'create index contact_by_instance on contact (instance_id, id desc)',
+  // A row may only say which phone number belongs to which lid.
+  'create index contact_by_instance on contact (instance_id, id desc) where coalesce(name, push_name, verified_name) is not null',
   'create index contact_by_tenant on contact (tenant_id)',
 
   `create table chat_group (
@@ -138,7 +139,8 @@ const STATEMENTS = [
   'create index chat_group_by_instance on chat_group (instance_id, chat desc)',
   'create index chat_group_by_tenant on chat_group (tenant_id)',
 
-  // `remote` says where WhatsApp has the bytes and how they open: sealed. `storage_key` null: not here yet.
+  // `remote` says where WhatsApp has the bytes and how they open: sealed. `storage_key` null: not here yet. The clock
+  // fetches what has a next attempt; the rest waits for its first reader.
   `create table media (
     id text primary key,
     tenant_id text not null references tenant on delete cascade,
@@ -153,18 +155,22 @@ const STATEMENTS = [
     storage_key text unique,
     remote bytea,
     failure text,
+    sniffed_type text,
+    attempts integer not null default 0,
+    next_attempt_at timestamptz(3),
     created_at timestamptz(3) not null default current_timestamp,
     stored_at timestamptz(3)
   )`,
   'alter table media alter remote set storage external',
   'create index media_by_instance on media (instance_id, id desc)',
   'create index media_by_tenant on media (tenant_id)',
-  'create index media_to_fetch on media (id) where storage_key is null and failure is null',
+  'create index media_to_fetch on media (next_attempt_at) where next_attempt_at is not null',
   // Files whose row is gone or never came: deleted by the clock, so that no row ever lacks its file.
   `create table media_garbage (
     storage_key text primary key,
     created_at timestamptz(3) not null default current_timestamp
   )`,
+  'create index media_garbage_by_age on media_garbage (created_at)',
 
   // The first answer to an Idempotency-Key. Sealed: it may hold a new API key. Null: the first call is under way.
   `create table first_answer (

@@ -1,10 +1,11 @@
 import { newId } from '../../ids.ts'
 import type { Sql } from '../sql.ts'
+import { findPair, lockNames } from './contacts.ts'
 import { joinNames } from './names.ts'
 
 /**
  * One chat for each counterpart, whichever of its names is used. A group has its jid; a person a phone, a lid, or both.
- * Statements that read lists of chats stand in `chat-lists.ts`.
+ * What is shown of chats is read in `chat-lists.ts`; what a phone tells of many at once is kept in `chat-sync.ts`.
  */
 
 export interface ChatNames {
@@ -74,9 +75,11 @@ async function knownChat(sql: Sql, { instanceId, names }: Wanted): Promise<ChatR
 }
 
 /** One at a time for each instance. */
-async function nameChat(sql: Sql, wanted: Wanted): Promise<ChatRow | null> {
-  await lockNames(sql, wanted.instanceId)
-  const { instanceId, names } = wanted
+async function nameChat(sql: Sql, asked: Wanted): Promise<ChatRow | null> {
+  const { instanceId } = asked
+  await lockNames(sql, instanceId)
+  const names = { ...asked.names, ...(await findPair(sql, instanceId, asked.names)) }
+  const wanted = { ...asked, names }
   // Waits for whoever is about to put a message into one of them; from here on nobody else can.
   const rows = await sql.query<ChatRow>(
     `select ${COLUMNS} from chat where instance_id = $1 and (group_jid = $2 or phone = $3 or lid = $4)
@@ -91,11 +94,6 @@ async function nameChat(sql: Sql, wanted: Wanted): Promise<ChatRow | null> {
   if (dropped) await mergeChats(sql, { instanceId, kept: kept.id, dropped: dropped.id })
   await setNames(sql, instanceId, kept)
   return kept
-}
-
-/** Whoever makes chats or changes names of an instance holds this until the end of the transaction. */
-export async function lockNames(sql: Sql, instanceId: string): Promise<void> {
-  await sql.query(`select pg_advisory_xact_lock(hashtextextended('names of ' || $1, 0))`, [instanceId], 'lock-names')
 }
 
 async function insertChat(sql: Sql, { instanceId, names, now }: Wanted): Promise<ChatRow | null> {
@@ -114,6 +112,47 @@ async function setNames(sql: Sql, instanceId: string, chat: ChatRow): Promise<vo
        and (phone is distinct from $3 or lid is distinct from $4)`,
     [instanceId, chat.id, chat.phone, chat.lid],
     'set-chat-names',
+  )
+}
+
+/** A message came or went: the chat is as new as that, and what the account itself writes it has seen. */
+export async function touchChat(
+  sql: Sql,
+  touch: { instanceId: string; chat: string; at: Date; direction: 'inbound' | 'outbound' },
+): Promise<void> {
+  await sql.query(
+    `update chat set last_message_at = greatest(last_message_at, $3),
+       unread_count = case when $4 then unread_count + 1 else 0 end
+     where instance_id = $1 and id = $2`,
+    [touch.instanceId, touch.chat, touch.at, touch.direction === 'inbound'],
+    'touch-chat',
+  )
+}
+
+/** How many of the newest messages of a chat are looked at when the phone says that all of it was seen. */
+const SEEN_MAX = 1000
+
+/** The account has seen these inbound messages of the chat, or all of them when none is named. */
+export async function markSeen(
+  sql: Sql,
+  seen: { instanceId: string; chat: string; whatsappIds: string[] },
+): Promise<void> {
+  const { instanceId, chat, whatsappIds } = seen
+  await sql.query(
+    'update chat set unread_count = 0 where instance_id = $1 and id = $2',
+    [instanceId, chat],
+    'seen-chat',
+  )
+  await sql.query(
+    `update message set status = 'read' from (
+       select id from (
+         select id, direction, status, whatsapp_id from message
+         where instance_id = $1 and chat = $2 and action_of is null order by id desc limit $4) as newest
+       where direction = 'inbound' and status = 'delivered' and (cardinality($3::text[]) = 0 or whatsapp_id = any($3))
+       order by id) as seen
+     where message.id = seen.id and message.status = 'delivered'`,
+    [instanceId, chat, whatsappIds, SEEN_MAX],
+    'seen-messages',
   )
 }
 

@@ -214,6 +214,18 @@ export function lockSent(sql: Sql, instanceId: string, whatsappIds: string[]): P
   )
 }
 
+export async function hasMessage(
+  sql: Sql,
+  of: { instanceId: string; chat: string; whatsappId: string; direction: MessageRow['direction'] },
+): Promise<boolean> {
+  const rows = await sql.query(
+    'select 1 as one from message where instance_id = $1 and chat = $2 and whatsapp_id = $3 and direction = $4',
+    [of.instanceId, of.chat, of.whatsappId, of.direction],
+    'has-message',
+  )
+  return rows.length > 0
+}
+
 export async function updateStatus(
   sql: Sql,
   message: { instanceId: string; id: string; status: string; error: { code: string; message: string } | null },

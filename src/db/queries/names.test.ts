@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { hasNames, joinNames } from './names.ts'
+import { joinNames, sortOut } from './names.ts'
 
 const P = '5511999990001@s.whatsapp.net'
 const P2 = '5511999990002@s.whatsapp.net'
@@ -38,7 +38,15 @@ it('believes the newest pair, and makes one of two people never', () => {
   })
 })
 
-it('knows whether nothing is to be learnt', () => {
-  expect(hasNames(row('a', P, L), { phone: P, lid: null })).toBe(true)
-  expect(hasNames(row('a', P, null), { phone: P, lid: L })).toBe(false)
+it('sorts a batch into what is new, what is known and what needs a look of its own', () => {
+  const item = (phone: string | null, lid: string | null) => ({ names: { phone, lid } })
+  const known = row('a', P, L)
+  const items = [item(P, null), item(P2, L2), item(null, L2), item(null, '3@lid')]
+  expect(sortOut(items, [known])).toEqual({
+    fresh: [items[3]],
+    known: [[items[0], known]],
+    tangled: [items[1], items[2]],
+  })
+  expect(sortOut([item(P, L)], [row('a', P, null)]).tangled).toHaveLength(1)
+  expect(sortOut([item(P, L)], [row('a', P, null), row('b', null, L)]).tangled).toHaveLength(1)
 })

@@ -42,6 +42,41 @@ export function joinNames<Row extends Named>(rows: Row[], names: PersonNames): J
   return { kept: named(older), dropped: younger, bereft: null }
 }
 
-/** Whether a row that was found has all these names already. */
-export const hasNames = (row: PersonNames, names: PersonNames): boolean =>
-  (names.phone === null || row.phone === names.phone) && (names.lid === null || row.lid === names.lid)
+export interface Sorted<Item, Row> {
+  /** Nobody has any of their names yet. */
+  fresh: Item[]
+  /** With the row that has all their names. */
+  known: [Item, Row][]
+  /** Something is to be learnt, or two of the items are one person: for each alone, in this order. */
+  tangled: Item[]
+}
+
+type AnyNames = Record<string, string | null>
+
+/** Items of a batch against the rows that have any of their names, so that most of them take no statement of their own. */
+export function sortOut<Item extends { names: object }, Row extends object>(
+  items: Item[],
+  rows: Row[],
+): Sorted<Item, Row> {
+  const rowsByName = Map.groupBy(
+    rows.flatMap(row => namesIn(row).map(name => ({ name, row }))),
+    ({ name }) => name,
+  )
+  const uses = new Map<string, number>()
+  for (const item of items) for (const name of namesIn(item.names)) uses.set(name, (uses.get(name) ?? 0) + 1)
+  const sorted: Sorted<Item, Row> = { fresh: [], known: [], tangled: [] }
+  for (const item of items) {
+    const names = namesIn(item.names)
+    const found = new Set(names.flatMap(name => (rowsByName.get(name) ?? []).map(({ row }) => row)))
+    const [row] = found
+    if (names.some(name => uses.get(name)! > 1)) sorted.tangled.push(item)
+    else if (!row) sorted.fresh.push(item)
+    else if (found.size === 1 && names.every(name => namesIn(row).includes(name))) sorted.known.push([item, row])
+    else sorted.tangled.push(item)
+  }
+  return sorted
+}
+
+const NAMES = ['groupJid', 'phone', 'lid']
+
+const namesIn = (holder: object): string[] => NAMES.flatMap(name => (holder as AnyNames)[name] ?? [])

@@ -32,16 +32,17 @@ export async function insertAccount(
   return row ?? null
 }
 
-/** The tenant, whether or not it had the status before. */
-export async function setTenantStatus(
+/** The tenant as it is then; what is left out stays. */
+export async function changeTenant(
   sql: Sql,
   by: { id: string | null; email: string | null },
-  status: 'active' | 'suspended',
+  change: { status?: 'active' | 'suspended'; plan?: string },
 ): Promise<Account | null> {
   const [row] = await sql.query<Account>(
-    `update tenant set status = $3 where ($1::text is null or id = $1) and ($2::text is null or email = $2)
+    `update tenant set status = coalesce($3, status), plan = coalesce($4, plan)
+     where ($1::text is null or id = $1) and ($2::text is null or email = $2)
        and coalesce($1, $2) is not null returning ${ACCOUNT}`,
-    [by.id, by.email, status],
+    [by.id, by.email, change.status ?? null, change.plan ?? null],
   )
   return row ?? null
 }

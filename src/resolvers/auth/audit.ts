@@ -14,6 +14,7 @@ export type AuditAction =
   | 'tenant.created'
   | 'tenant.suspended'
   | 'tenant.activated'
+  | 'tenant.plan_set'
   | 'sign_in_link.created'
 
 export interface AuditFact {

@@ -14,6 +14,8 @@ export interface InstanceStatus {
   state: InstanceState
   lastError: string | null
   updatedAt: Date
+  /** In a subscription: the event that brought it. */
+  eventId?: string
 }
 
 export interface ConnectResult {
@@ -27,6 +29,8 @@ export interface QrUpdate {
   qr: string
   qrImageDataUrl: string
   expiresAt: Date
+  /** In a subscription: the event that brought it. */
+  eventId?: string
 }
 
 export const configOf = (instance: StoredInstance): InstanceConfig => ({

@@ -1,6 +1,6 @@
 import type { App } from '../../context.ts'
 import type { InboundMessage } from '../../whatsapp/whatsapp.ts'
-import { fetchSoon } from '../media/fetchInbound.ts'
+import { fetchSoon } from '../media/fetchMediaDue.ts'
 import { inInbox } from './in-inbox.ts'
 import { storeInbound } from './store-inbound.ts'
 

@@ -4,6 +4,7 @@ import { messageReaction } from '../../events/catalogue.ts'
 import { record } from '../../events/record.ts'
 import type { InboundReaction } from '../../whatsapp/whatsapp.ts'
 import { inInbox } from './in-inbox.ts'
+import { personOf } from './person.ts'
 import { withReaction } from './reactions.ts'
 import { storeInbound } from './store-inbound.ts'
 import { storedMessage } from './stored.ts'
@@ -15,7 +16,7 @@ export function onReaction(app: App, instanceId: string, inbound: InboundReactio
     const target = await targetOf(sql, { instanceId, chat: place.chat.id, ...inbound.target })
     const content = { type: 'unsupported', kind: 'reactionMessage' } as const
     if (!target) return storeInbound(sql, app, { inbound: { ...inbound, content }, place })
-    const sender = inbound.sender.phone ?? inbound.sender.jid
+    const sender = await personOf(sql, instanceId, inbound.sender)
     const reactions = withReaction(target.reactions, {
       sender,
       emoji: inbound.emoji,

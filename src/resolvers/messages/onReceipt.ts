@@ -5,6 +5,7 @@ import { type HouseEvent, messageRead } from '../../events/catalogue.ts'
 import { record } from '../../events/record.ts'
 import type { ReceiptNews } from '../../whatsapp/whatsapp.ts'
 import { changeStatus } from './change-status.ts'
+import { personOf } from './person.ts'
 import { storedMessage } from './stored.ts'
 
 /** A phone has the message, or somebody read it: which also proves that WhatsApp had it. */
@@ -27,7 +28,7 @@ async function receive(
   app: App,
   { row, news }: { row: MessageRow; news: ReceiptNews },
 ): Promise<HouseEvent[]> {
-  const reader = news.reader.phone ?? news.reader.jid
+  const reader = await personOf(sql, row.instanceId, news.reader)
   const isGroup = row.chatId.endsWith('@g.us')
   const { status, timestamp: at } = news
   const isNews =

@@ -1,14 +1,15 @@
 import type { App } from '../../context.ts'
-import { idOfNamed, insertMessage } from '../../db/queries/messages.ts'
+import { namesOf, touchChat } from '../../db/queries/chats.ts'
+import { notePushName } from '../../db/queries/contacts.ts'
+import { hasMessage, idOfNamed, insertMessage } from '../../db/queries/messages.ts'
 import type { Sql } from '../../db/sql.ts'
 import { type HouseEvent, messageCreated, messageReceived } from '../../events/catalogue.ts'
 import { record } from '../../events/record.ts'
 import { newId } from '../../ids.ts'
 import type { Inbound, InboundContent, InboundMessage } from '../../whatsapp/whatsapp.ts'
-import { notePushName } from '../chats/note-push-name.ts'
-import { touchChat } from '../chats/touch-chat.ts'
 import { insertInboundMedia } from '../media/inbound.ts'
 import type { Place } from './in-inbox.ts'
+import { personOf } from './person.ts'
 import type { MessageContent, StoredMessage } from './shape.ts'
 import { keptContent, storedMessage } from './stored.ts'
 
@@ -28,13 +29,15 @@ export async function storeInbound(
   const id = newId('msg')
   const now = app.clock.now()
   const direction = fromMe ? 'outbound' : 'inbound'
+  // Before its media get a record that nothing would name.
+  if (await hasMessage(sql, { instanceId, chat: chat.id, whatsappId, direction })) return []
   const content = await contentOf(sql, app, { messageId: id, inbound, place })
   const row = await insertMessage(sql, {
     id,
     instanceId,
     whatsappId,
     chat: chat.id,
-    sender: sender.phone ?? sender.jid,
+    sender: await personOf(sql, instanceId, sender),
     direction,
     ...keptContent(content),
     status: fromMe ? 'sent' : 'delivered',
@@ -49,7 +52,7 @@ export async function storeInbound(
   })
   if (!row) return []
   if (inbound.pushName && !fromMe) {
-    await notePushName(sql, { instanceId, address: sender, pushName: inbound.pushName, now })
+    await notePushName(sql, { instanceId, names: namesOf(sender), pushName: inbound.pushName, now })
   }
   await touchChat(sql, { instanceId, chat: chat.id, at: timestamp, direction })
   return [await told(sql, app, { message: storedMessage(row), raw: instance.emitRaw ? inbound.raw : null })]

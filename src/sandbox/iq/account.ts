@@ -1,5 +1,4 @@
-import { bytesOf, child, children, el, newStanzaId, SERVER_JID, textOf } from '../stanza.ts'
-import { padded } from '../store.ts'
+import { bytesOf, child, children, el, textOf } from '../stanza.ts'
 import type { BinaryNode } from '../wa.ts'
 import { proto } from '../wa.ts'
 import type { Iq, IqHandlers } from './answer.ts'
@@ -76,10 +75,9 @@ export const accountHandlers: IqHandlers = {
 
 /** Archive, mute, pin, names: a log of patches per collection, which the server cannot read. */
 function syncCollection({ conn, me }: Iq, collection: BinaryNode): BinaryNode {
-  const { sim } = conn
+  const { appState } = me.person
   const { name = '', version: claimed = '0' } = collection.attrs
-  const prefix = `${me.person.pn}|${name}|`
-  const patches = sim.store.scan('appState', prefix).map(([, value]) => Buffer.from(value as Uint8Array))
+  const patches = appState.patches(name)
   const version = patches.length
   const sent = child(collection, 'patch')
   if (!sent) {
@@ -90,14 +88,8 @@ function syncCollection({ conn, me }: Iq, collection: BinaryNode): BinaryNode {
   if (Number(claimed) !== version) {
     return el('collection', { name, type: 'error', version }, [el('error', { code: 409, text: 'conflict' })])
   }
-  const patch = proto.SyncdPatch.decode(bytesOf(sent))
-  patch.version = { version: version + 1 }
-  sim.store.put('appState', `${prefix}${padded(version + 1, 8)}`, proto.SyncdPatch.encode(patch).finish())
-  sim.events.emit('appState', { companion: me, collection: name })
-  for (const other of me.person.companions.values()) {
-    if (other === me) continue
-    const attrs = { from: SERVER_JID, type: 'server_sync', id: newStanzaId(), t: sim.now() }
-    other.deliver(el('notification', attrs, [el('collection', { name, version: version + 1 })]))
-  }
+  appState.append(name, version + 1, proto.SyncdPatch.decode(bytesOf(sent)))
+  conn.sim.events.emit('appState', { companion: me, collection: name })
+  appState.tell(name, me)
   return el('collection', { name, type: 'result', version: version + 1 })
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Group, Role } from '../group.ts'
+import type { Person } from '../person.ts'
 import { child, children, el, textOf } from '../stanza.ts'
 import type { BinaryNode } from '../wa.ts'
 import { type Iq, IqFailure, type IqHandlers, NOT_ACCEPTABLE, NOT_FOUND } from './answer.ts'
@@ -8,7 +9,8 @@ const FORBIDDEN = new IqFailure(403, 'forbidden')
 const MAX_PARTICIPANTS = 1_024
 const newInviteCode = (): string => randomBytes(11).toString('base64url')
 
-type Change = (group: Group, iq: Iq) => BinaryNode[] | IqFailure | undefined
+/** `told`: what the members hear, if not the request itself. */
+type Change = (group: Group, iq: Iq) => { answer?: BinaryNode[]; told?: BinaryNode; gone?: Person[] } | undefined
 
 export const groupHandlers: IqHandlers = {
   'get w:g2 participating': ({ conn, me }) => {
@@ -42,17 +44,19 @@ export const groupHandlers: IqHandlers = {
     const create = child(node, 'create')
     const asked = children(create, 'participant').slice(0, MAX_PARTICIPANTS)
     const members = asked.map(p => conn.sim.resolve(p.attrs.jid ?? '')?.person).filter(p => p !== undefined)
-    return [conn.sim.group({ subject: create?.attrs.subject ?? '', owner: me.person, members }).node()]
+    const group = conn.sim.group({ subject: create?.attrs.subject ?? '', owner: me.person, members })
+    // the device that made it hears of it like any other, and knows it by the key
+    conn.sim.notifyGroup(group, me.person, group.creationNode(create?.attrs.key))
+    return [group.node()]
   },
   'set w:g2 leave': ({ conn, node, me }) => {
     for (const { attrs } of children(child(node, 'leave'), 'group'))
-      conn.sim.groups.get(attrs.id ?? '')?.remove(me.person)
+      leave(conn.sim.groups.get(attrs.id ?? ''), me.person)
     return [el('leave')]
   },
-  'set w:g2 subject': edit((group, { node }) => {
-    group.row.subject = textOf(child(node, 'subject'))
-    return undefined
-  }),
+  'set w:g2 subject': edit((group, { node, me }) => ({
+    told: group.rename(me.person, textOf(child(node, 'subject'))),
+  })),
   'set w:g2 description': edit((group, { node, me, conn }) => {
     const description = child(node, 'description')
     const { id = '', delete: gone } = description?.attrs ?? {}
@@ -66,7 +70,7 @@ export const groupHandlers: IqHandlers = {
   'set w:g2 unlocked': edit(group => void (group.row.locked = false)),
   'set w:g2 invite': edit(group => {
     group.row.inviteCode = newInviteCode()
-    return [el('invite', { code: group.row.inviteCode })]
+    return { answer: [el('invite', { code: group.row.inviteCode })] }
   }),
   'set w:g2 add': edit(members('add', (_, role) => role)),
   'set w:g2 remove': edit(members('remove', () => undefined)),
@@ -74,19 +78,22 @@ export const groupHandlers: IqHandlers = {
   'set w:g2 demote': edit(members('demote', () => null)),
 }
 
+function leave(group: Group | undefined, person: Person): void {
+  if (!group?.has(person)) return
+  const change = el('remove', {}, [group.participantNode(person)])
+  group.remove(person)
+  group.sim.notifyGroup(group, person, change, { gone: [person] })
+}
+
 /** Gives each named participant the role; `undefined` takes them out. */
 function members(action: string, roleOf: (group: Group, present: Role) => Role | undefined): Change {
   return (group, { conn, node }) => {
     const asked = children(child(node, action), 'participant').slice(0, MAX_PARTICIPANTS)
-    const results = asked.map(({ attrs: { jid = '' } }) => {
-      const person = conn.sim.resolve(jid)?.person
-      if (!person) return el('participant', { jid, error: 404 })
-      const role = roleOf(group, group.role(person))
-      if (role === undefined) group.remove(person)
-      else group.set(person, role)
-      return el('participant', { jid })
-    })
-    return [el(action, {}, results)]
+    const people = asked.map(({ attrs: { jid = '' } }) => ({ jid, person: conn.sim.resolve(jid)?.person }))
+    const changed = people.map(p => p.person).filter(p => p !== undefined)
+    const told = group.change(changed, action, person => roleOf(group, group.role(person)))
+    const results = people.map(({ jid, person }) => el('participant', { jid, error: person ? undefined : 404 }))
+    return { answer: [el(action, {}, results)], told, gone: action === 'remove' ? changed : [] }
   }
 }
 
@@ -96,14 +103,11 @@ function edit(change: Change) {
     const group = conn.sim.groups.get(node.attrs.to ?? '')
     if (!group) return NOT_FOUND
     if (!group.has(me.person)) return FORBIDDEN
-    const answer = change(group, iq)
+    const changed = change(group, iq) ?? {}
     group.save()
-    const told = children(node)[0]
+    const told = changed.told ?? children(node)[0]
     // all linked devices hear of it, the author's own too
-    if (told) conn.sim.notifyGroup(group, me.person, told.tag === 'subject' ? subjectNode(group, iq) : told)
-    return answer
+    if (told) conn.sim.notifyGroup(group, me.person, told, { gone: changed.gone ?? [] })
+    return changed.answer
   }
 }
-
-const subjectNode = (group: Group, { conn, me }: Iq): BinaryNode =>
-  el('subject', { subject: group.row.subject, s_t: conn.sim.now(), s_o: me.person.jid(group.addressing) })

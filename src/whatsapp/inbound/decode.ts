@@ -1,30 +1,47 @@
 import { proto, unpadRandomMax16 } from '@whiskeysockets/baileys'
-import { addressOf, isGroup, isPerson, plainJid, sameUser } from '../jid.ts'
-import type { InboundContent, InboundMessage, InboxRow } from '../whatsapp.ts'
+import { isGroup, isPerson, plainJid } from '../jid.ts'
+import { nameOf } from '../text.ts'
+import { dateOfSeconds } from '../time.ts'
+import type {
+  Inbound,
+  InboundContent,
+  InboundDelete,
+  InboundEdit,
+  InboundMessage,
+  InboundReaction,
+  InboxRow,
+} from '../whatsapp.ts'
+import { contentOf, contextOf, unwrap } from './content.ts'
+import { deletedTarget, isMe, type Me, ownTarget, type Parties, partiesOf, targetOf } from './parties.ts'
+import { rawOf } from './raw.ts'
 
-/** Who this account is, in both names. */
-export interface Me {
-  id: string | undefined
-  lid: string | undefined
+/** News that the house folds in, one row at a time. */
+export type Told =
+  | { kind: 'message'; news: InboundMessage }
+  | { kind: 'reaction'; news: InboundReaction }
+  | { kind: 'edit'; news: InboundEdit }
+  | { kind: 'delete'; news: InboundDelete }
+
+/** The phone hands over chats and names. */
+export interface HistoryNote {
+  kind: 'history'
+  inboxKey: string
+  notification: proto.Message.IHistorySyncNotification
 }
 
-/** A row of the inbox as a message; null when it is none (keys, protocol notes, statuses). */
-export function decode(row: InboxRow, me: Me): InboundMessage | null {
-  const { id, t, notify, category } = row.stanza
+/** What a row of the inbox says. */
+export type Decoded = Told | HistoryNote
+
+const { MESSAGE_EDIT, REVOKE, HISTORY_SYNC_NOTIFICATION, PEER_DATA_OPERATION_REQUEST_RESPONSE_MESSAGE } =
+  proto.Message.ProtocolMessage.Type
+
+/** Null when a row says nothing to tell (keys, protocol notes, statuses). */
+export function decode(row: InboxRow, me: Me): Decoded | null {
   const from = plainJid(row.stanza.from)
-  if (!id || !from || category === 'peer') return null
-  if (!isPerson(from) && !isGroup(from)) return null
+  if (!row.stanza.id || !from || (!isPerson(from) && !isGroup(from))) return null
   const message = parse(row.plain)
-  const content = message ? contentOf(message) : ({ type: 'unsupported', kind: 'unreadable' } as const)
-  if (!content) return null
-  return {
-    inboxKey: row.inboxKey,
-    whatsappId: id,
-    ...partiesOf({ ...row.stanza, from }, me, message?.deviceSentMessage?.destinationJid ?? undefined),
-    pushName: notify || null,
-    timestamp: new Date(Number(t ?? 0) * 1000),
-    content,
-  }
+  if (row.stanza.category === 'peer') return isMe(from, me) && message ? fromPhone(row, message, me) : null
+  return told(row, message, me)
 }
 
 function parse(plain: Uint8Array): proto.IMessage | null {
@@ -35,58 +52,80 @@ function parse(plain: Uint8Array): proto.IMessage | null {
   }
 }
 
-/** The aliases stand in attributes named after the role: the one that is not the form of the jid itself. */
-function partiesOf(stanza: InboxRow['stanza'] & { from: string }, me: Me, destination: string | undefined) {
-  const { from } = stanza
-  if (isGroup(from)) {
-    const participant = stanza.participant ?? from
-    const sender = addressOf(participant, stanza.participant_lid ?? stanza.participant_pn)
-    return { chat: addressOf(from), sender, fromMe: isMe(participant, me) }
-  }
-  const sender = addressOf(from, stanza.sender_lid ?? stanza.sender_pn)
-  if (!isMe(from, me)) return { chat: sender, sender, fromMe: false }
-  const to = stanza.recipient ?? destination ?? from
-  const alias = stanza.recipient_lid ?? stanza.recipient_pn ?? stanza.peer_recipient_lid ?? stanza.peer_recipient_pn
-  return { chat: isMe(to, me) ? sender : addressOf(to, alias), sender, fromMe: true }
+/** What the phone tells its own devices only. */
+function fromPhone(row: InboxRow, message: proto.IMessage, me: Me): Decoded | null {
+  const note = unwrap(message).protocolMessage
+  if (note?.type === HISTORY_SYNC_NOTIFICATION && note.historySyncNotification)
+    return { kind: 'history', inboxKey: row.inboxKey, notification: note.historySyncNotification }
+  if (note?.type !== PEER_DATA_OPERATION_REQUEST_RESPONSE_MESSAGE) return null
+  const [result] = note.peerDataOperationRequestResponseMessage?.peerDataOperationResult ?? []
+  const bytes = result?.placeholderMessageResendResponse?.webMessageInfoBytes
+  return bytes ? resent(row.inboxKey, bytes, me) : null
 }
 
-const isMe = (jid: string, me: Me): boolean => sameUser(jid, me.id) || sameUser(jid, me.lid)
-
-/** Envelopes around the message proper, each with the message in `message`. */
-const WRAPPERS = [
-  'deviceSentMessage',
-  'ephemeralMessage',
-  'viewOnceMessage',
-  'viewOnceMessageV2',
-  'viewOnceMessageV2Extension',
-  'documentWithCaptionMessage',
-] as const
-
-/** Fields that go along with a message, or alone: never a message themselves. */
-const NOT_CHAT = new Set([
-  'senderKeyDistributionMessage',
-  'messageContextInfo',
-  'protocolMessage',
-  'fastRatchetKeySenderKeyDistributionMessage',
-])
-
-export function contentOf(outer: proto.IMessage): InboundContent | null {
-  const message = unwrap(outer)
-  const text = message.conversation || message.extendedTextMessage?.text
-  if (text) return { type: 'text', text }
-  const kind = Object.entries(message).find(
-    ([name, value]) => value != null && value !== '' && !NOT_CHAT.has(name),
-  )?.[0]
-  return kind ? { type: 'unsupported', kind } : null
+/** A message that came without its content, from the phone: it had been asked for it. */
+function resent(inboxKey: string, bytes: Uint8Array, me: Me): Decoded | null {
+  let info: proto.IWebMessageInfo
+  try {
+    info = proto.WebMessageInfo.decode(bytes)
+  } catch {
+    return null
+  }
+  const { key, message, messageTimestamp, pushName } = info
+  const chat = plainJid(key?.remoteJid ?? undefined)
+  if (!key?.id || !chat || !message || (!isPerson(chat) && !isGroup(chat))) return null
+  const author = key.fromMe ? me.id : (key.participant ?? info.participant)
+  const stanza: InboxRow['stanza'] = { from: chat, id: key.id, t: String(messageTimestamp ?? 0) }
+  if (isGroup(chat)) stanza.participant = author ?? chat
+  else if (key.fromMe && me.id) Object.assign(stanza, { from: me.id, recipient: chat })
+  if (pushName) stanza.notify = pushName
+  return told({ inboxKey, stanza, plain: bytes }, message, me)
 }
 
-function unwrap(message: proto.IMessage): proto.IMessage {
-  let inner = message
-  // Wrappers nest: a view-once message in a disappearing chat, sent from the phone, has three.
-  for (let depth = 0; depth < 6; depth++) {
-    const wrapper = WRAPPERS.find(name => inner[name]?.message)
-    if (!wrapper) break
-    inner = inner[wrapper]!.message!
+function told(row: InboxRow, message: proto.IMessage | null, me: Me): Decoded | null {
+  const { id = '', t, notify, edit, from = '' } = row.stanza
+  const destination = message?.deviceSentMessage?.destinationJid ?? undefined
+  const parties = partiesOf({ ...row.stanza, from: plainJid(from) ?? from }, me, destination)
+  const inbound = {
+    inboxKey: row.inboxKey,
+    whatsappId: id,
+    ...parties,
+    pushName: nameOf(notify),
+    timestamp: dateOfSeconds(t),
+    raw: message ? rawOf(message) : {},
   }
-  return inner
+  if (!message) return shown(inbound, { content: { type: 'unsupported', kind: 'unreadable' } })
+  const about = aboutAnother(message, { inbound, parties, me, edit })
+  if (about !== undefined) return about
+  const content = contentOf(message)
+  return content && shown(inbound, { content, ...contextOf(message) })
+}
+
+const shown = (
+  inbound: Inbound,
+  rest: { content: InboundContent; quotedWhatsappId?: string | null; mentions?: string[] },
+): Decoded => ({ kind: 'message', news: { ...inbound, quotedWhatsappId: null, mentions: [], ...rest } })
+
+/** What a message says about another one; undefined when it says nothing of the kind. */
+function aboutAnother(
+  outer: proto.IMessage,
+  { inbound, parties, me, edit }: { inbound: Inbound; parties: Parties; me: Me; edit: string | undefined },
+): Decoded | null | undefined {
+  const { reactionMessage, protocolMessage } = unwrap(outer)
+  if (reactionMessage) {
+    const target = reactionMessage.key ? targetOf(reactionMessage.key, parties, me) : null
+    const emoji = nameOf(reactionMessage.text, 32) ?? ''
+    return target && { kind: 'reaction', news: { ...inbound, target, emoji } }
+  }
+  const key = protocolMessage?.key
+  if (key && protocolMessage.type === REVOKE) {
+    const target = deletedTarget(key, { parties, me, edit })
+    return target && { kind: 'delete', news: { ...inbound, target } }
+  }
+  if (key && protocolMessage.type === MESSAGE_EDIT && protocolMessage.editedMessage) {
+    const target = ownTarget(key, parties)
+    const content = contentOf(protocolMessage.editedMessage)
+    return target && content && { kind: 'edit', news: { ...inbound, target, content } }
+  }
+  return undefined
 }

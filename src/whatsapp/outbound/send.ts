@@ -1,4 +1,4 @@
-import type { WASocket } from '@whiskeysockets/baileys'
+import { proto, type WASocket } from '@whiskeysockets/baileys'
 import { isGroup, isPerson, isPhone, parseJid } from '../jid.ts'
 import type { OutboundMessage, SendOutcome } from '../whatsapp.ts'
 import { sentMessage } from './compose.ts'
@@ -14,7 +14,12 @@ export async function send(socket: WASocket, message: OutboundMessage): Promise<
   try {
     const refusal = isPerson(chat) ? await unreachable(socket, chat) : null
     if (refusal) return refusal
-    await socket.relayMessage(chat, sentMessage(payload)!, { messageId: whatsappId })
+    const content = sentMessage(payload)!
+    const edit = editOf(content)
+    await socket.relayMessage(chat, content, {
+      messageId: whatsappId,
+      ...(edit ? { additionalAttributes: { edit } } : {}),
+    })
     return { kind: 'written' }
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error)
@@ -22,6 +27,15 @@ export async function send(socket: WASocket, message: OutboundMessage): Promise<
     if (typeof code === 'number' && FINAL.has(code)) return { kind: 'rejected', code: String(code), message: text }
     return { kind: 'failed', message: text }
   }
+}
+
+const { MESSAGE_EDIT, REVOKE } = proto.Message.ProtocolMessage.Type
+
+/** What a stanza must say of a message that changes another; `relayMessage` leaves it out. */
+export function editOf({ protocolMessage, reactionMessage }: proto.IMessage): string | null {
+  if (protocolMessage?.type === MESSAGE_EDIT) return '1'
+  if (protocolMessage?.key && protocolMessage.type === REVOKE) return protocolMessage.key.fromMe ? '7' : '8'
+  return reactionMessage && !reactionMessage.text ? '7' : null
 }
 
 /**

@@ -1,0 +1,52 @@
+import type { Sql } from '../sql.ts'
+
+/** The statements of the event table, but for the one that writes it. */
+
+export interface EventRow {
+  id: string
+  tenantId: string
+  instanceId: string
+  type: string
+  about: string
+  seq: number
+  at: Date
+  data: Record<string, unknown>
+}
+
+/** The place of an event among those of its instance; null when it is not there, or not there any more. */
+export async function seqOf(
+  sql: Sql,
+  of: { tenantId: string; instanceId: string; eventId: string },
+): Promise<number | null> {
+  const [row] = await sql.query<{ seq: string }>(
+    'select seq from event where tenant_id = $1 and instance_id = $2 and id = $3',
+    [of.tenantId, of.instanceId, of.eventId],
+    'seq-of-event',
+  )
+  return row ? Number(row.seq) : null
+}
+
+/** In the order of their commits, from the first after `seq`; of all types when none is given. */
+export async function listEvents(
+  sql: Sql,
+  of: { tenantId: string; instanceId: string; seq: number; type: string | null; limit: number },
+): Promise<EventRow[]> {
+  const rows = await sql.query<EventRow & { seq: string }>(
+    `select id, tenant_id as "tenantId", instance_id as "instanceId", type, about, seq, created_at as at, data
+     from event where tenant_id = $1 and instance_id = $2 and seq > $3 and ($4::text is null or type = $4)
+     order by seq limit $5`,
+    [of.tenantId, of.instanceId, of.seq, of.type, of.limit],
+    'list-events',
+  )
+  return rows.map(row => ({ ...row, seq: Number(row.seq) }))
+}
+
+/** Deletes events from before `before`, a bounded number at a time; answers how many. */
+export async function tidyEvents(sql: Sql, before: Date, limit: number): Promise<number> {
+  const rows = await sql.query(
+    'delete from event where ctid in (select ctid from event where created_at < $1 order by created_at limit $2) returning 1 as one',
+    [before, limit],
+    'tidy-events',
+  )
+  return rows.length
+}

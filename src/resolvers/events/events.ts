@@ -1,0 +1,28 @@
+import type { Context } from '../../context.ts'
+import { type EventRow, listEvents, seqOf } from '../../db/queries/events.ts'
+import { invalid } from '../../errors.ts'
+import { instance } from '../instances/instance.ts'
+import type { PageOf } from '../page.ts'
+
+/** What happened after an event that the caller has, oldest first: to catch up after an outage. */
+export async function events(
+  ctx: Context,
+  args: { instanceId: string; after?: string | null; limit?: number | null },
+): Promise<PageOf<EventRow>> {
+  const { id: instanceId, tenantId } = await instance(ctx, args)
+  const limit = args.limit ?? 50
+  const seq = args.after == null ? 0 : await keptSeq(ctx, { tenantId, instanceId, eventId: args.after })
+  const rows = await listEvents(ctx.db.sql, { tenantId, instanceId, seq, type: null, limit: limit + 1 })
+  const data = rows.slice(0, limit)
+  return { data, page: { nextCursor: rows.length > limit ? data.at(-1)!.id : null } }
+}
+
+/** The place of an event from which a caller wants to go on. */
+export async function keptSeq(
+  ctx: Context,
+  of: { tenantId: string; instanceId: string; eventId: string },
+): Promise<number> {
+  const seq = await seqOf(ctx.db.sql, of)
+  if (seq === null) throw invalid({ after: 'is not the id of an event of this instance of the last 7 days' })
+  return seq
+}

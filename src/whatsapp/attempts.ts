@@ -1,0 +1,47 @@
+import { backoffMs, type Circumstances, judge, type Verdict } from './states.ts'
+
+/** Restarts that WhatsApp orders are granted at once, but not without end. */
+const MAX_RESTARTS = 3
+const RESTART_WINDOW_MS = 10_000
+/** Codes that nobody scans are no failure of the connection: they go on at a steady pace. */
+const MAX_UNSCANNED = 6
+
+/** How the sockets of one session have fared so far, and what follows for the next. */
+export class Attempts {
+  readonly #steadyMs: number
+  wasConnected = false
+  #failures = 0
+  #openedAtMs = 0
+  #restarts: number[] = []
+
+  constructor(steadyMs: number) {
+    this.#steadyMs = steadyMs
+  }
+
+  opened(): void {
+    this.wasConnected = true
+    this.#openedAtMs = performance.now()
+  }
+
+  /** What the end of a socket means. */
+  judge(code: number, now: Pick<Circumstances, 'linked' | 'autoReconnect' | 'offeredQr'>): Verdict {
+    const nowMs = performance.now()
+    if (this.#openedAtMs > 0 && nowMs - this.#openedAtMs >= this.#steadyMs) this.#failures = 0
+    this.#openedAtMs = 0
+    this.#restarts = this.#restarts.filter(atMs => nowMs - atMs < RESTART_WINDOW_MS)
+    const verdict = judge(code, {
+      ...now,
+      failures: this.#failures + 1,
+      wasConnected: this.wasConnected,
+      restartsSpent: this.#restarts.length >= MAX_RESTARTS,
+    })
+    if (verdict.action === 'restart') this.#restarts.push(nowMs)
+    return verdict
+  }
+
+  /** Counts the failure, and says how long to wait before the next socket. */
+  pauseMs(offeredQr: boolean): number {
+    this.#failures = offeredQr ? Math.min(this.#failures + 1, MAX_UNSCANNED) : this.#failures + 1
+    return backoffMs(this.#failures, Math.random())
+  }
+}

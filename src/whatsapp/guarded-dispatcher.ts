@@ -1,0 +1,20 @@
+import { isMediaHost } from './media/place.ts'
+
+/** The part of undici's dispatchers that `fetch` uses. */
+interface Dispatcher {
+  dispatch(options: { origin?: string | URL }, handler: unknown): boolean
+}
+
+/** Where Node keeps the dispatcher of its `fetch`. */
+const GLOBAL = Symbol.for('undici.globalDispatcher.1')
+
+/** For what Baileys fetches by itself: it dials WhatsApp's hosts only, or with a media host of ours that one. */
+export function guardedDispatcher(ownHost: string | null): Dispatcher {
+  return {
+    dispatch(options, handler) {
+      const origin = String(options.origin)
+      if (!URL.canParse(origin) || !isMediaHost(new URL(origin), ownHost)) throw new Error('no place of WhatsApp')
+      return (globalThis as unknown as Record<symbol, Dispatcher>)[GLOBAL]!.dispatch(options, handler)
+    },
+  }
+}

@@ -1,0 +1,31 @@
+import type { FetchOutcome, RemoteMedia } from '../whatsapp.ts'
+import { type Download, type DownloadLimits, download } from './download.ts'
+import { type MediaReference, packReference, unpackReference } from './reference.ts'
+
+/** Where the phone has put the media now; null when there is nobody to ask, or no answer. */
+export type AskPhone = (reference: MediaReference) => Promise<string | null>
+
+/** Opens media at the place that the message names, or else where the phone puts it when asked. Never throws. */
+export async function fetchMedia(
+  media: RemoteMedia,
+  { askPhone, limits }: { askPhone: AskPhone; limits?: DownloadLimits | undefined },
+): Promise<FetchOutcome> {
+  const ownHost = media.network.mediaUrl
+  let reference: MediaReference
+  try {
+    reference = unpackReference(media.reference)
+  } catch {
+    return { kind: 'gone', message: 'the reference to the media is unreadable' }
+  }
+  const first = await download(reference, { ownHost, limits })
+  if (first.kind !== 'absent') return outcome(first, null)
+  const directPath = await askPhone(reference).catch(() => null)
+  if (!directPath) return { kind: 'gone', message: first.message }
+  const moved = { ...reference, directPath, url: null }
+  return outcome(await download(moved, { ownHost, limits }), packReference(moved))
+}
+
+function outcome(result: Download, reference: Uint8Array | null): FetchOutcome {
+  if (result.kind === 'open') return { ...result, reference }
+  return { kind: result.kind === 'failed' ? 'failed' : 'gone', message: result.message }
+}
