@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     environment: 'node',
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    exclude: ['test/chaos/**'],
     globalSetup: ['test/support/global-setup.ts'],
     // Forks, not threads: a test may end its process, and native addons live once per process.
     pool: 'forks',

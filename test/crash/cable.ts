@@ -6,6 +6,8 @@ export interface Cable {
   url: string
   /** `up`: from the server to the network. What is lost stays lost, so the connection is of no use afterwards. */
   lose(direction: 'up' | 'down' | null): void
+  /** Told of all that has passed, once it has; null: nobody. */
+  watch(passed: ((direction: 'up' | 'down', bytes: number) => void) | null): void
   close(): Promise<void>
 }
 
@@ -13,6 +15,7 @@ export async function openCable(farUrl: string): Promise<Cable> {
   const far = new URL(farUrl)
   const open = new Set<Socket>()
   let lost: 'up' | 'down' | null = null
+  let watcher: Parameters<Cable['watch']>[0] = null
   const server = createServer(near => {
     const wire = connect(Number(far.port), far.hostname)
     const ends: [Socket, Socket][] = [
@@ -22,7 +25,12 @@ export async function openCable(farUrl: string): Promise<Cable> {
     for (const [end, other] of ends) {
       open.add(end)
       end.on('error', () => {})
-      end.on('data', data => lost === (end === near ? 'up' : 'down') || other.write(data))
+      const direction = end === near ? 'up' : 'down'
+      end.on('data', data => {
+        if (lost === direction) return
+        other.write(data)
+        watcher?.(direction, data.length)
+      })
       end.on('close', () => {
         open.delete(end)
         other.destroy()
@@ -35,6 +43,9 @@ export async function openCable(farUrl: string): Promise<Cable> {
     url: `ws://127.0.0.1:${port}${far.pathname}`,
     lose(direction) {
       lost = direction
+    },
+    watch(passed) {
+      watcher = passed
     },
     async close() {
       for (const socket of open) socket.destroy()

@@ -3,14 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from './processes.ts'
 import { type Rows, rowsOf } from './rows.ts'
-import { acquaint, chance, Traffic, type Verdict } from './traffic.ts'
+import { acquaint, chance, PERFECT, Traffic, type Verdict } from './traffic.ts'
 import { openWorld, type World } from './world.ts'
 
 /** A run by hand may ask for more, and for the very run of a seed that failed. */
 const KILLS = Number(process.env.CRASH_KILLS ?? 8)
 const SEED = Number(process.env.CRASH_SEED ?? randomInt(2 ** 31))
 const CONTACTS = ['5511988880001', '5511988880002', '5511988880003']
-const PERFECT: Verdict = { lost: [], doubled: [], unexpected: [], inverted: [] }
 const SETTLED_MS = 60_000
 
 const random = chance(SEED)

@@ -10,9 +10,10 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 
 const ROOT = join(import.meta.dirname, '..', '..')
-const READY_MS = 30_000
+const READY_MS = 60_000
 
 export type Environment = Record<string, string>
 
@@ -46,14 +47,24 @@ export async function until(holds: () => unknown, what: string, limitMs = 20_000
   throw new Error(`not within ${limitMs} ms: ${what}${reason}`)
 }
 
+interface Running {
+  cwd: string
+  log: string
+  env: Environment
+  words?: string[]
+  /** A module of the project that is loaded first, and can be talked to. */
+  preload?: string | null
+}
+
 /** Runs a program of the project; its output goes to `log`, nothing of our own settings comes along. */
-function run(program: string, at: { cwd: string; log: string; env: Environment; words?: string[] }): ChildProcess {
+function run(program: string, at: Running): ChildProcess {
   const { PATH = '', HOME = '', TMPDIR = '' } = process.env
   const log = openSync(at.log, 'a')
-  const child = spawn(process.execPath, [join(ROOT, program), ...(at.words ?? [])], {
+  const before = at.preload ? ['--import', pathToFileURL(join(ROOT, at.preload)).href] : []
+  const child = spawn(process.execPath, [...before, join(ROOT, program), ...(at.words ?? [])], {
     cwd: at.cwd,
     env: { PATH, HOME, ...(TMPDIR && { TMPDIR }), ...at.env },
-    stdio: ['ignore', log, log],
+    stdio: ['ignore', log, log, ...(at.preload ? ['ipc' as const] : [])],
   })
   closeSync(log)
   running.add(child)
@@ -78,13 +89,20 @@ export class Server {
   /** From the start of the process to the first ready answer, of each start that came so far. */
   readonly readyMs: number[] = []
   readonly #env: Environment
+  readonly #preload: string | null
   #child: ChildProcess | null = null
   #isReady = false
 
-  constructor(dir: string, env: Environment) {
+  constructor(dir: string, env: Environment, preload: string | null = null) {
     this.dataDir = join(dir, 'data')
     this.log = join(dir, 'server.log')
     this.#env = env
+    this.#preload = preload
+  }
+
+  /** Null: its own, in `dataDir`. */
+  get databaseUrl(): string | null {
+    return this.#env.DATABASE_URL ?? null
   }
 
   /** Ready, as far as is known here. */
@@ -96,8 +114,8 @@ export class Server {
     return this.#child!.pid!
   }
 
-  /** Resolves when it is ready; rejects when it ended before. */
-  async start(): Promise<void> {
+  /** Resolves when it is ready; rejects when it ended before. `once` is set for this start only. */
+  async start(once: Environment = {}): Promise<void> {
     const port = await freePort()
     const startedMs = performance.now()
     const env = {
@@ -105,10 +123,12 @@ export class Server {
       LOG_LEVEL: 'debug',
       RATE_LIMIT_PER_MINUTE: '1000000',
       ...this.#env,
+      ...once,
       DATA_DIR: this.dataDir,
       PORT: String(port),
     }
-    const child = run('src/main.ts', { cwd: join(this.dataDir, '..'), log: this.log, env })
+    const preload = this.#preload
+    const child = run('src/main.ts', { cwd: join(this.dataDir, '..'), log: this.log, env, preload })
     this.#child = child
     this.#isReady = false
     this.url = `http://127.0.0.1:${port}`
@@ -117,6 +137,21 @@ export class Server {
     if (!isRunning(child)) throw new Error(`the server ended while it started:\n${tail(this.log)}`)
     this.#isReady = true
     this.readyMs.push(performance.now() - startedMs)
+  }
+
+  /** Tells the preloaded module what to do from now on; resolves when it will. */
+  async arm(directives: string): Promise<void> {
+    const child = this.#child!
+    const armed = once(child, 'message')
+    child.send(directives)
+    await Promise.race([armed, once(child, 'exit')])
+  }
+
+  /** Resolves when the process has ended, by whatever. */
+  async ended(limitMs = 30_000): Promise<void> {
+    const child = this.#child!
+    await until(() => !isRunning(child), 'the server ends', limitMs)
+    this.#isReady = false
   }
 
   /** The process alone, as the kernel does when memory runs out. */
@@ -150,7 +185,8 @@ export class Server {
   async createTenant(name: string): Promise<string> {
     const log = join(this.dataDir, '..', 'cli.log')
     const words = ['tenant', 'create', '--name', name, '--email', 'dev@example.com']
-    const child = run('src/cli.ts', { cwd: join(this.dataDir, '..'), log, env: { DATA_DIR: this.dataDir }, words })
+    const env = { DATA_DIR: this.dataDir, ...(this.databaseUrl && { DATABASE_URL: this.databaseUrl }) }
+    const child = run('src/cli.ts', { cwd: join(this.dataDir, '..'), log, env, words })
     const [code] = await once(child, 'exit')
     if (code !== 0) throw new Error(`no tenant: ${tail(log)}`)
     return JSON.parse(readFileSync(log, 'utf8')).api_key
@@ -189,7 +225,7 @@ async function freePort(): Promise<number> {
   throw new Error('no free port')
 }
 
-async function descendants(of: number): Promise<number[]> {
+export async function descendants(of: number): Promise<number[]> {
   const children = new Map<number, number[]>()
   for (const name of await readdir('/proc')) {
     const stat = /^\d+$/.test(name) ? await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '') : ''

@@ -17,7 +17,7 @@ export function chance(seed: number): () => number {
   }
 }
 
-interface Sent {
+export interface Sent {
   text: string
   startedMs: number
   endedMs: number
@@ -25,7 +25,7 @@ interface Sent {
   id: string | null
 }
 
-interface Chat {
+export interface Chat {
   contact: string
   said: string[]
   sent: Sent[]
@@ -37,6 +37,8 @@ export interface Verdict {
   unexpected: string[]
   inverted: string[]
 }
+
+export const PERFECT: Verdict = { lost: [], doubled: [], unexpected: [], inverted: [] }
 
 const GREETING = 'hello'
 const KINDS = ['lost', 'doubled', 'unexpected', 'inverted'] as const
@@ -51,6 +53,14 @@ export async function acquaint(world: World, instanceId: string, contact: string
   await until(heard, 'we have heard the contact')
 }
 
+interface TrafficOptions {
+  instanceId: string
+  contacts: string[]
+  random: () => number
+  /** Otherwise both ways. */
+  only?: 'in' | 'out'
+}
+
 /** Bursts in both directions of several chats of one instance, until `stop`. */
 export class Traffic {
   readonly chats: Chat[]
@@ -60,12 +70,14 @@ export class Traffic {
   #stopped = false
   #running: Promise<unknown>
 
-  constructor(world: World, options: { instanceId: string; contacts: string[]; random: () => number }) {
+  constructor(world: World, options: TrafficOptions) {
     this.#world = world
     this.#instanceId = options.instanceId
     this.#random = options.random
     this.chats = options.contacts.map(contact => ({ contact, said: [], sent: [] }))
-    this.#running = Promise.all(this.chats.flatMap(chat => [this.#say(chat), this.#send(chat)]))
+    const { only } = options
+    const sides = this.chats.flatMap(chat => [only !== 'out' && this.#say(chat), only !== 'in' && this.#send(chat)])
+    this.#running = Promise.all(sides)
     // Whoever stops it learns of a failure; until then it is not unhandled.
     this.#running.catch(() => {})
   }
@@ -122,41 +134,41 @@ export class Traffic {
 
   /** Whether everything arrived where it should; `true` says nothing about doubles. */
   async arrived(): Promise<boolean> {
-    for (const chat of this.chats) {
-      const { lost } = await this.#judge(chat)
-      if (lost.length > 0) return false
-    }
-    return true
+    return (await this.verdict()).lost.length === 0
   }
 
-  async verdict(): Promise<Verdict> {
-    const all: Verdict = { lost: [], doubled: [], unexpected: [], inverted: [] }
-    for (const chat of this.chats) {
-      const one = await this.#judge(chat)
-      for (const kind of KINDS) all[kind].push(...one[kind])
-    }
-    return all
+  verdict(): Promise<Verdict> {
+    return judge(this.#world, this.#instanceId, this.chats)
   }
+}
 
-  async #judge(chat: Chat): Promise<Verdict> {
-    const { contact } = chat
-    const shown = (await this.#world.shown(this.#instanceId, contact)).filter(text => text !== GREETING)
-    const all = await this.#world.messages(this.#instanceId, contact)
-    const stored = all.filter(message => message.content.text !== GREETING)
-    const inbound = stored.filter(message => message.direction === 'inbound').map(message => message.content.text)
-    const outbound = stored.filter(message => message.direction === 'outbound')
-    const accepted = chat.sent.filter(sent => sent.id !== null)
-    const tried = new Set(chat.sent.map(sent => sent.text))
-    return {
-      lost: [
-        ...missing(chat.said, inbound),
-        ...missing(textsOf(accepted), shown),
-        ...accepted.filter(sent => !isDone(outbound, sent)).map(sent => `${sent.text} (status)`),
-      ],
-      doubled: [...repeated(inbound), ...repeated(shown), ...repeated(outbound.map(message => message.content.text))],
-      unexpected: [...missing(inbound, chat.said), ...shown.filter(text => !tried.has(text))],
-      inverted: [...inbound.filter((text, i) => text !== chat.said[i]).slice(0, 3), ...inversions(chat.sent, shown)],
-    }
+export async function judge(world: World, instanceId: string, chats: Chat[]): Promise<Verdict> {
+  const all: Verdict = { lost: [], doubled: [], unexpected: [], inverted: [] }
+  for (const chat of chats) {
+    const one = await judgeOne(world, instanceId, chat)
+    for (const kind of KINDS) all[kind].push(...one[kind])
+  }
+  return all
+}
+
+async function judgeOne(world: World, instanceId: string, chat: Chat): Promise<Verdict> {
+  const { contact } = chat
+  const shown = (await world.shown(instanceId, contact)).filter(text => text !== GREETING)
+  const all = await world.messages(instanceId, contact)
+  const stored = all.filter(message => message.content.text !== GREETING)
+  const inbound = stored.filter(message => message.direction === 'inbound').map(message => message.content.text)
+  const outbound = stored.filter(message => message.direction === 'outbound')
+  const accepted = chat.sent.filter(sent => sent.id !== null)
+  const tried = new Set(chat.sent.map(sent => sent.text))
+  return {
+    lost: [
+      ...missing(chat.said, inbound),
+      ...missing(textsOf(accepted), shown),
+      ...accepted.filter(sent => !isDone(outbound, sent)).map(sent => `${sent.text} (status)`),
+    ],
+    doubled: [...repeated(inbound), ...repeated(shown), ...repeated(outbound.map(message => message.content.text))],
+    unexpected: [...missing(inbound, chat.said), ...shown.filter(text => !tried.has(text))],
+    inverted: [...inbound.filter((text, i) => text !== chat.said[i]).slice(0, 3), ...inversions(chat.sent, shown)],
   }
 }
 

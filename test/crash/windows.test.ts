@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { type Cable, openCable } from './cable.ts'
-import { until } from './processes.ts'
+import { type Environment, until } from './processes.ts'
 import { rowsOf } from './rows.ts'
 import { acquaint, DONE } from './traffic.ts'
 import { type Message, openWorld, type World } from './world.ts'
@@ -18,10 +18,11 @@ let world: World
 let id: string
 let contact: string
 beforeAll(async () => {
-  world = await openWorld(async printed => {
+  const reach = async (printed: Environment) => {
     cable = await openCable(printed.WHATSAPP_WS_URL!)
     return { ...printed, WHATSAPP_WS_URL: cable.url }
-  })
+  }
+  world = await openWorld({ reach })
 }, 60_000)
 afterAll(async () => {
   await world?.close()

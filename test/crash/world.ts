@@ -30,6 +30,7 @@ export interface World {
   /** What the sandbox printed. */
   printed: Environment
   call<Body>(method: string, path: string, body?: object): Promise<Answer<Body>>
+  request(method: string, path: string, init?: { body?: BodyInit; headers?: Environment }): Promise<Response>
   /** Creates an ordinary instance and scans its code. */
   link(name: string): Promise<string>
   state(instanceId: string): Promise<string>
@@ -48,23 +49,38 @@ export interface World {
   close(): Promise<void>
 }
 
-/** `reach` may put something between the two: it gets what the sandbox printed and answers what the server is told. */
-export async function openWorld(reach: (printed: Environment) => Promise<Environment> = async printed => printed) {
+interface WorldOptions {
+  /** May put something between the two: it gets what the sandbox printed and answers what the server is told. */
+  reach?: (printed: Environment) => Promise<Environment>
+  /** The server's settings. */
+  settings?: Environment
+  /** A module that the server loads first. */
+  preload?: string
+  /** Sees the folder of everything before anything is in it; what it answers undoes that. */
+  prepare?: (dir: string) => Promise<() => Promise<void>>
+}
+
+export async function openWorld(options: WorldOptions = {}): Promise<World> {
+  const { reach = async printed => printed, settings, preload, prepare } = options
   const dir = await folder()
   const ends: (() => Promise<void>)[] = [() => removeFolder(dir)]
   const close = async () => {
     for (let end = ends.pop(); end; end = ends.pop()) await end()
   }
   try {
+    if (prepare) ends.push(await prepare(dir))
     const sandbox = await startSandbox(dir)
     ends.push(sandbox.end)
     const { printed } = sandbox
     const { WHATSAPP_WS_URL = '', WHATSAPP_MEDIA_URL = '', WHATSAPP_ROOT_KEY = '' } = await reach(printed)
-    const server = new Server(dir, { WHATSAPP_WS_URL, WHATSAPP_MEDIA_URL, WHATSAPP_ROOT_KEY })
+    const network = { WHATSAPP_WS_URL, WHATSAPP_MEDIA_URL, WHATSAPP_ROOT_KEY }
+    const server = new Server(dir, { ...network, ...settings }, preload)
     ends.push(() => server.kill())
     await server.start()
     const apiKey = await server.createTenant('Acme')
-    return assemble({ server, printed, database: sandbox.database, apiKey, close })
+    const world = assemble({ server, printed, database: sandbox.database, apiKey, close })
+    await world.withDatabase(({ sql }) => sql.query(`update tenant set plan = 'scale'`))
+    return world
   } catch (error) {
     await close()
     throw error
@@ -82,13 +98,16 @@ interface Parts {
 
 function assemble({ server, printed, database, apiKey, close }: Parts): World {
   const network = controlClient(printed.SANDBOX_URL!)
-  const call: World['call'] = async (method, path, body) => {
-    const response = await fetch(`${server.url}/v1${path}`, {
+  const request: World['request'] = (method, path, { body, headers } = {}) =>
+    fetch(`${server.url}/v1${path}`, {
       method,
-      headers: { 'x-api-key': apiKey, ...(body && { 'content-type': 'application/json' }) },
-      body: body && JSON.stringify(body),
+      headers: { 'x-api-key': apiKey, ...headers },
+      body,
       signal: AbortSignal.timeout(REQUEST_MS),
     })
+  const call: World['call'] = async (method, path, body) => {
+    const json = body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+    const response = await request(method, path, json)
     return { status: response.status, body: JSON.parse((await response.text()) || 'null') }
   }
   const state = async (id: string) => (await call<{ state: string }>('GET', `/instances/${id}/status`)).body.state
@@ -97,6 +116,7 @@ function assemble({ server, printed, database, apiKey, close }: Parts): World {
     network,
     printed,
     call,
+    request,
     state,
     async link(name) {
       const { id } = (await call<{ id: string }>('POST', '/instances', { name })).body
@@ -117,7 +137,12 @@ function assemble({ server, printed, database, apiKey, close }: Parts): World {
     unreadable: () => readFileSync(server.log, 'utf8').split('failed to decrypt message').length - 1,
     unacknowledged: () => unacknowledged(database),
     async withDatabase(use) {
-      const opened = await openDatabase({ dataDir: server.dataDir, log: silent, join: true })
+      const opened = await openDatabase({
+        databaseUrl: server.databaseUrl,
+        dataDir: server.dataDir,
+        log: silent,
+        join: true,
+      })
       try {
         return await use(opened)
       } finally {
