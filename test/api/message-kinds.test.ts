@@ -231,7 +231,8 @@ describe('received messages of every kind', () => {
       content: { text: 'from the phone' },
     })
     const rows = await wataki.app.db.sql.query<Json>(
-      `select event.type from event join message on message.id = about where whatsapp_id = $1`,
+      `select event.type from event join message on message.id = about
+       where whatsapp_id = $1 and event.type in ('message.created', 'message.received')`,
       [whatsappId],
     )
     expect(rows).toEqual([{ type: 'message.created' }])
