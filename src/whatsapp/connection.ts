@@ -155,9 +155,11 @@ export class Connection {
       }
     if (sealed > 0) return
     // Newsletters, and what only the phone may read: Baileys asks the phone for the latter.
+    const count = ++this.#empty
+    if (!Number.isInteger(Math.log2(count))) return
     const { instanceId, log } = this.#parts
-    const fields = { instanceId, holds: node.content.map(({ tag }) => tag).join(' '), count: ++this.#empty }
-    log.info(fields, 'a message came without anything to decrypt')
+    const holds = node.content.map(({ tag }) => tag).join(' ')
+    log.info({ instanceId, holds, count }, 'messages came without anything to decrypt')
   }
 
   /** Before the link there is nothing worth keeping: each socket that offers QR codes has keys of its own. */

@@ -10,6 +10,7 @@ import { Inbox } from './inbox.ts'
 import { KeyStore } from './key-store.ts'
 import { isLeaseLost } from './lease.ts'
 import type { Log } from './log.ts'
+import type { DownloadLimits } from './media/download.ts'
 import { decodeCredentials } from './row-codec.ts'
 import type { Timings } from './socket.ts'
 import { CODE_STOPPED, CODE_STORE_FAILED } from './states.ts'
@@ -30,6 +31,8 @@ export interface SessionParts {
   timings: Timings
   lingerMs: number
   maxNews: number
+  /** Of downloads of history. */
+  limits?: DownloadLimits | undefined
   /** The session before this one is gone. */
   after: Promise<unknown>
 }

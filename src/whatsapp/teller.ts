@@ -113,7 +113,8 @@ export class Teller {
   }
 
   /** What comes from the inbox. Takes its turn like the rest; rejects when the house did not take it. */
-  told({ kind, news }: Told): Promise<void> {
+  async told({ kind, news }: Told): Promise<void> {
+    this.#throwIfQuiet()
     const instanceId = this.#instanceId
     if (kind === 'message') return this.#queue.tell(() => this.#news.onMessage(instanceId, news))
     if (kind === 'reaction') return this.#queue.tell(() => this.#news.onReaction(instanceId, news))
@@ -121,12 +122,18 @@ export class Teller {
     return this.#queue.tell(() => this.#news.onDelete(instanceId, news))
   }
 
-  sync(news: SyncNews): Promise<void> {
+  async sync(news: SyncNews): Promise<void> {
+    this.#throwIfQuiet()
     return this.#queue.tell(() => this.#news.onSync(this.#instanceId, news))
   }
 
-  seen(news: SeenNews): Promise<void> {
+  async seen(news: SeenNews): Promise<void> {
+    this.#throwIfQuiet()
     return this.#queue.tell(() => this.#news.onSeen(this.#instanceId, news))
+  }
+
+  #throwIfQuiet(): void {
+    if (this.#quiet) throw new Error('nothing is told any more')
   }
 
   /** Resolves when all has been told. */

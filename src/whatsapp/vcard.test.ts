@@ -21,6 +21,15 @@ test('whatever a name holds, the card has the fields it should have, each once, 
     expect(labels, name).toEqual(['BEGIN', 'VERSION', 'N', 'FN', 'TEL', 'END'])
     expect(card).not.toContain('\0')
     expect(readVcard(card).phone, name).toBe('+5511988880001')
+    // Family name, given name, and three that stay empty.
+    const parts = card
+      .split('\n')[2]!
+      .slice('N:'.length)
+      .split(/(?<!(?<!\\)(?:\\\\)*\\);/)
+    expect(
+      parts.map(part => part !== ''),
+      name,
+    ).toEqual([false, true, false, false, false])
   }
 })
 

@@ -34,6 +34,11 @@ export interface AccountParts {
 /** How long after the first look at the phone's settings their events may still come. */
 const LATE_MS = 5000
 
+/** Events that wait for the house: more are dropped, and told when they come again. */
+const MAX_WAITING = 1000
+
+const subjectOf = (row: SyncRow): string => ('chat' in row ? `chat:${row.chat.chat.jid}` : row.contact.contact.jid)
+
 /** What one connection learns of the account besides messages: names, settings of chats, groups. */
 export class Account {
   readonly groups: Groups
@@ -43,6 +48,7 @@ export class Account {
   #firstLookUntilMs = 0
   /** Events are told in their order. */
   #line: Promise<unknown> = Promise.resolve()
+  #waiting = 0
 
   constructor(parts: AccountParts) {
     this.#parts = parts
@@ -107,20 +113,16 @@ export class Account {
   }
 
   #rows(rows: (SyncRow | null)[]): void {
-    const { rows: remembered } = this.#parts.remembered
-    const fresh = rows.filter(row => {
-      if (!row) return false
-      const [about, said] =
-        'chat' in row ? [`chat:${row.chat.chat.jid}`, row.chat] : [row.contact.contact.jid, row.contact]
-      const text = JSON.stringify(said)
-      if (remembered.get(about) === text) return false
-      remembered.set(about, text)
-      return true
-    }) as SyncRow[]
-    if (fresh.length > 0)
-      this.#inLine(() =>
-        tellInPieces(fresh, null, { ...this.#parts, tell: this.#parts.sync, signal: this.#over.signal }),
-      )
+    const { keys, remembered, sync: tell } = this.#parts
+    const fresh = rows
+      .filter(row => row !== null)
+      .filter(row => remembered.rows.get(subjectOf(row)) !== JSON.stringify(row))
+    for (const row of fresh) remembered.rows.set(subjectOf(row), JSON.stringify(row))
+    if (fresh.length === 0) return
+    const forget = () => {
+      for (const row of fresh) remembered.rows.delete(subjectOf(row))
+    }
+    this.#inLine(() => tellInPieces(fresh, null, { keys, tell, signal: this.#over.signal }), forget)
   }
 
   /** What the first look finds read was read at some time: it says nothing of what came since. */
@@ -132,8 +134,21 @@ export class Account {
     )
   }
 
-  #inLine(work: () => Promise<unknown>): void {
-    this.#line = this.#line.then(work).catch(error => this.#failed(error, 'a change of the account could not be told'))
+  /** `untold` undoes what was noted of it as told. */
+  #inLine(work: () => Promise<unknown>, untold = () => {}): void {
+    const failed = (error: unknown) => {
+      untold()
+      this.#failed(error, 'a change of the account could not be told')
+    }
+    if (this.#waiting >= MAX_WAITING) {
+      failed(new Error('too many wait to be told'))
+      return
+    }
+    this.#waiting++
+    this.#line = this.#line
+      .then(work)
+      .catch(failed)
+      .finally(() => this.#waiting--)
   }
 
   #failed(error: unknown, sentence: string): void {

@@ -13,7 +13,7 @@ import { readHistory } from './read.ts'
 const MAX_PACKED_BYTES = 32 * 1024 * 1024
 /** Of one piece of history, in memory while it is read. */
 const MAX_BYTES = 96 * 1024 * 1024
-const ATTEMPTS = 6
+const ATTEMPTS = 7
 const FIRST_PAUSE_MS = 1000
 const MAX_DONE = 200
 

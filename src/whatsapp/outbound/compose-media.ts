@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import type { MediaType, proto, WAMediaUploadFunction } from '@whiskeysockets/baileys'
 import type { Clock } from '../../clock.ts'
 import { type Encrypted, encryptToFile, MediaTooLarge } from '../media/encrypt.ts'
@@ -39,7 +40,7 @@ export async function composeMedia(
   const path = join(tmpdir(), `wataki-media-${randomUUID()}`)
   const signal = AbortSignal.timeout(timeoutMs)
   try {
-    const encrypted = await encryptToFile(await media.open(), { kind: media.type, path, signal })
+    const encrypted = await encryptToFile(await opened(media, signal), { kind: media.type, path, signal })
     const uploaded = await untilAborted(
       upload(path, {
         mediaType: media.type as MediaType,
@@ -55,6 +56,18 @@ export async function composeMedia(
   } finally {
     await rm(path, { force: true })
   }
+}
+
+/** A source that opens too late is shut at once. */
+function opened(media: OutboundMedia, signal: AbortSignal): Promise<Readable> {
+  const opening = media.open()
+  opening.then(
+    stream => {
+      if (signal.aborted) stream.destroy()
+    },
+    () => {},
+  )
+  return untilAborted(opening, signal)
 }
 
 const tooLarge = (message: string): ComposeOutcome => ({ kind: 'rejected', code: 'media_too_large', message })
