@@ -68,11 +68,13 @@ export class Control implements SandboxControl {
   async sendMessage(account: string, request: ContactMessage): Promise<{ whatsappId: string }> {
     const person = this.#linkedPhone(account)
     const contact = this.#contact(request.from, person, 'from')
-    const { chatId, content, quotedWhatsappId } = request
+    const { chatId, content, quotedWhatsappId, hideNumber } = request
     const shown = quotedWhatsappId === undefined ? undefined : this.#shown(person, contact, quotedWhatsappId)
     const quoted = shown && quote(this.#sim, shown)
-    const [to, addressing] = this.#chat(chatId, person, contact)
-    const whatsappId = await contact.speaker.say(to, content, { quoted, ...(addressing && { addressing }) })
+    const [to, mode] = this.#chat(chatId, person, contact)
+    const addressing = hideNumber === true ? 'lid' : mode
+    const options = { quoted, hidden: hideNumber === true, ...(addressing && { addressing }) }
+    const whatsappId = await contact.speaker.say(to, content, options)
     await this.#sim.store.stored()
     return { whatsappId }
   }

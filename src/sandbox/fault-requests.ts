@@ -29,6 +29,8 @@ export async function injectFault(phone: Person, fault: Fault): Promise<void> {
       return faults.duplicateNextFor(phone.pn)
     case 'refuse_next':
       return faults.refuseNext(phone.pn, code(fault.code))
+    case 'unreadable_next':
+      return faults.unreadableNextFor(phone.pn)
     case 'expire_media':
       await media.expire(phone.pn)
       for (const group of phone.sim.groupsOf(phone)) await media.expire(group.row.id)

@@ -36,6 +36,7 @@ export class Faults {
   silent = false
   readonly #nacks: number[] = []
   readonly #refusals = new Map<string, number[]>()
+  readonly #unreadable = new Map<string, number>()
   readonly #iqRules: IqRule[] = []
   readonly #duplicates = new Map<string, number>()
   readonly #heldAcks = new Map<string, HeldAck[]>()
@@ -50,6 +51,14 @@ export class Faults {
   refuseNext(account: string, code: number): void {
     const codes = this.#refusals.get(account) ?? []
     if (codes.length < MAX_REFUSALS) this.#refusals.set(account, [...codes, code])
+  }
+
+  unreadableNextFor(account: string): void {
+    this.#unreadable.set(account, (this.#unreadable.get(account) ?? 0) + 1)
+  }
+
+  takeUnreadable(account: string): boolean {
+    return takeOne(this.#unreadable, account)
   }
 
   takeNack(account: string): number | undefined {
@@ -99,10 +108,7 @@ export class Faults {
       this.duplicateNext--
       return true
     }
-    const left = this.#duplicates.get(account) ?? 0
-    if (left > 1) this.#duplicates.set(account, left - 1)
-    else this.#duplicates.delete(account)
-    return left > 0
+    return takeOne(this.#duplicates, account)
   }
 
   holdAcks(account: string): void {
@@ -120,6 +126,7 @@ export class Faults {
     this.#heldAcks.delete(account)
     this.#duplicates.delete(account)
     this.#refusals.delete(account)
+    this.#unreadable.delete(account)
   }
 
   /** Tells a client what became of its message. */
@@ -132,4 +139,11 @@ export class Faults {
     } else if (this.ackDelayMs === 0 || error !== undefined) conn.send(node)
     else if (this.ackDelayMs !== Number.POSITIVE_INFINITY) conn.sim.timer(() => conn.send(node), this.ackDelayMs)
   }
+}
+
+function takeOne(counts: Map<string, number>, account: string): boolean {
+  const left = counts.get(account) ?? 0
+  if (left > 1) counts.set(account, left - 1)
+  else counts.delete(account)
+  return left > 0
 }

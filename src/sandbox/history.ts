@@ -27,7 +27,7 @@ export async function greet(me: Person, companion: Companion): Promise<void> {
       appStateSyncKeyShare: { keys: [{ keyId: { keyId: key.id }, keyData }] },
     },
   })
-  const chats = me.row.chats ?? []
+  const { chats } = me
   const people = chats.filter(chat => !chat.with.endsWith('@g.us')).map(chat => sim.person(chat.with))
   const known = [me, ...people]
   await sendHistory(companion, {
@@ -90,7 +90,7 @@ function conversation(me: Person, chat: PhoneChat): proto.IConversation {
 
 /** Groups that nothing is said about. */
 function untold(me: Person): proto.IConversation[] {
-  const told = new Set((me.row.chats ?? []).map(chat => chat.with))
+  const told = new Set(me.chats.map(chat => chat.with))
   return me.sim
     .groupsOf(me)
     .filter(group => !told.has(group.jid))

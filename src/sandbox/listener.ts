@@ -58,6 +58,9 @@ export class Listener {
     const { sim } = this.#person
     let message: proto.IMessage | undefined
     try {
+      // to its own phone, too, a message is readable or it is not: the fault is for those of others
+      const broken = origin.sender !== this.#person && sim.faults.takeUnreadable(origin.sender.pn)
+      if (broken) throw new Error('a fault: this message cannot be read')
       message = await this.#decrypt(node, origin)
     } catch (error) {
       sim.events.emit('undecryptable', { person: this.#person, id: node.attrs.id ?? '', error: error as Error })

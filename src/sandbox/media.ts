@@ -10,6 +10,7 @@ import type { proto } from './wa.ts'
 
 export const MAX_UPLOAD_BYTES = 100 * 1024 * 1024
 const MAX_KEPT_BYTES = 1024 * 1024 * 1024
+const MAX_KEPT_FILES = 50_000
 /** Of a file that the host gives nobody any more; a phone still has it. */
 const EXPIRED = '.gone'
 const GONE = 410
@@ -127,7 +128,7 @@ export class MediaStore {
   }
 
   async #bound(): Promise<void> {
-    while (this.#total > MAX_KEPT_BYTES && this.#kept.size > 1) {
+    while ((this.#total > MAX_KEPT_BYTES || this.#kept.size > MAX_KEPT_FILES) && this.#kept.size > 1) {
       const [name, kept] = this.#kept.entries().next().value!
       this.#kept.delete(name)
       this.#total -= kept.size

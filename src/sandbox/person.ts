@@ -23,8 +23,6 @@ export interface PersonRow {
   /** Of the devices linked so far. */
   keyIndex: number
   appStateKey: { id: string; data: string } | null
-  /** Of an account's phone: its chat list and address book. */
-  chats?: PhoneChat[]
 }
 
 const MAX_BLOCKED = 1_000
@@ -114,6 +112,15 @@ export class Person {
 
   get appState(): AppState {
     return (this.#appState ??= new AppState(this))
+  }
+
+  /** Of an account's phone: its chat list and address book. A row of its own: the other is written often. */
+  get chats(): PhoneChat[] {
+    return JSON.parse(this.sim.store.getText('person', `${this.pn}|chats`) ?? '[]')
+  }
+
+  set chats(chats: PhoneChat[]) {
+    this.sim.store.put('person', `${this.pn}|chats`, () => JSON.stringify(chats))
   }
 
   block(jid: string, blocked: boolean): void {

@@ -60,6 +60,8 @@ export interface ContactMessage {
    * the contact's own name goes on the wire in the same form. Absent: the direct chat.
    */
   chatId?: string
+  /** In a direct chat: names itself by its LID, and nowhere tells the phone number that belongs to it. */
+  hideNumber?: boolean
   /** Of a message in the chat that this one answers. */
   quotedWhatsappId?: string
 }
@@ -161,6 +163,8 @@ export type Fault =
   | { kind: 'logout' }
   /** WhatsApp refuses the account's next message with this code: 463, 479, 429 … */
   | { kind: 'refuse_next'; code: number }
+  /** The next message of the account cannot be read by the phone that gets it, which asks for it again. */
+  | { kind: 'unreadable_next' }
   /** The media host forgets what was sent to the account so far: 410, until the phone is asked to upload it again. */
   | { kind: 'expire_media' }
 

@@ -147,6 +147,7 @@ export class Simulator {
     for (const contact of this.chats.forget(person.pn)) this.signalKeys.forgetPeer(contact, `${person.lid}_1`)
     this.faults.forget(person.pn)
     this.store.delete('person', person.pn)
+    this.store.delete('person', `${person.pn}|chats`)
     this.store.deletePrefix('appState', `${person.pn}|`)
     for (const group of this.groupsOf(person)) group.remove(person)
   }

@@ -16,6 +16,8 @@ export interface SendOptions {
   /** `1`: an edit; `7`, `8`: a deletion by the author, by an admin. */
   edit?: string
   addressing?: Addressing
+  /** Leaves out which other name belongs to ours. */
+  hidden?: boolean
   /** Of media: what the bytes are. */
   media?: Digest
   /** Breaks the MAC: the client asks for a retry. */
@@ -96,7 +98,7 @@ export class Speaker {
     const me = this.#person
     const { id, type = 'text', mediatype, edit, addressing = me.addressing, corrupt = false } = options
     const base = { id, type, edit, t: me.sim.now(), from: me.jid(addressing), notify: me.name }
-    const attrs = { ...base, addressing_mode: addressing, ...me.altAttrs(addressing) }
+    const attrs = { ...base, addressing_mode: addressing, ...(!options.hidden && me.altAttrs(addressing)) }
     const chat = to.jid(addressing)
     const sent = { type, mediatype, edit, chat: addressing }
     if (to !== me) {

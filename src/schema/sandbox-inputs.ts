@@ -121,6 +121,9 @@ export const FaultKindEnum = builder.enumType('SandboxFaultKind', {
     duplicate_next: { description: 'The next message to the instance comes twice.' },
     logout: { description: 'The phone removes the linked device.' },
     refuse_next: { description: 'WhatsApp refuses the next message of the instance with `code`: 463, 479, 429 …' },
+    unreadable_next: {
+      description: 'The phone that gets the next message of the instance cannot read it, and asks for it again.',
+    },
     expire_media: { description: 'The media host forgets what was sent to the instance so far.' },
   } satisfies Record<FaultKind, { description: string }>,
 })

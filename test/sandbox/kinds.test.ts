@@ -108,6 +108,21 @@ describe('what a contact sends', () => {
     })
   })
 
+  test('a contact may keep its number to itself, and tell it later', async () => {
+    const from = '5511955560009'
+    const contact = h.sandbox.simulator.person(from)
+    const text = { type: 'text', text: 'who am I?' } as const
+    const first = await control.sendMessage(ACCOUNT, { from, content: text, hideNumber: true })
+    const { key } = await arrived(first.whatsappId)
+    expect(key).toMatchObject({ remoteJid: contact.jid('lid') })
+    expect(key.remoteJidAlt).toBeUndefined()
+    const told = await control.sendMessage(ACCOUNT, { from, content: text })
+    expect((await arrived(told.whatsappId)).key).toMatchObject({
+      remoteJid: jid(from),
+      remoteJidAlt: contact.jid('lid'),
+    })
+  })
+
   test('what is no content is refused', async () => {
     const bad: unknown[] = [
       { type: 'text', text: '' },

@@ -5,7 +5,7 @@ import { controlClient } from '../../src/sandbox/client.ts'
 import type { Person } from '../../src/sandbox/person.ts'
 import type { SandboxControl } from '../../src/sandbox/sandbox.ts'
 import type { Client } from './client.ts'
-import { type Harness, openHarness } from './harness.ts'
+import { type Harness, next, openHarness } from './harness.ts'
 import { reachDirectPaths } from './strict.ts'
 
 const ACCOUNT = 'media'
@@ -88,6 +88,16 @@ describe('refusals', () => {
     const shown = await control.messages(ACCOUNT, { contact: BOB })
     expect(shown.some(m => m.whatsappId === refused)).toBe(false)
     expect(shown.some(m => m.whatsappId === sent)).toBe(true)
+  })
+
+  test('a message that a phone could not read is asked for again, and shown once', async () => {
+    await control.fault(ACCOUNT, { kind: 'unreadable_next' })
+    const retry = next(h.sandbox, 'undecryptable', u => u.person.pn === BOB)
+    const id = (await me.sock.sendMessage(`${BOB}@s.whatsapp.net`, { text: 'again, please' }))!.key.id!
+    await retry
+    await me.status(id, 4)
+    const shown = await control.messages(ACCOUNT, { contact: BOB })
+    expect(shown.filter(m => m.whatsappId === id)).toHaveLength(1)
   })
 
   test('stream_error 401 removes the device on the phone as well', async () => {

@@ -143,6 +143,30 @@ describe('after kill -9 and a restart', () => {
     expect((await shown()).filter(line => line === 'me: once only')).toHaveLength(1)
   })
 
+  test('groups, reactions, edits, and what expired on the media host are as they were', async () => {
+    const { control } = running
+    const bytes = Buffer.from('the picture').toString('base64')
+    const group = await control.group('a', { subject: 'Kept', participants: [BOB] })
+    const content = { type: 'image', bytes, mimeType: 'image/png' } as const
+    const image = await control.sendMessage('a', { from: BOB, content, chatId: group.id })
+    const said = await say('frist')
+    await control.editMessage('a', { contact: BOB, whatsappId: said.whatsappId, text: 'first' })
+    await control.reaction('a', { contact: BOB, whatsappId: image.whatsappId, emoji: '👍' })
+    const m = await me.message(x => x.key.id === image.whatsappId)
+    await control.fault('a', { kind: 'expire_media' })
+    const before = await control.messages('a', { contact: BOB })
+    const events = me.events.length
+    await crash()
+    await me.closed(events)
+    await reconnect()
+    expect(await running.control.messages('a', { contact: BOB })).toEqual(before)
+    expect(before.slice(-2)).toMatchObject([{ reactions: [{ emoji: '👍' }] }, { edited: true }])
+    expect((await me.sock.groupMetadata(group.id)).subject).toBe('Kept')
+    expect((await fetch(m.message!.imageMessage!.url!)).status).toBe(410)
+    const { directPath } = (await me.sock.updateMediaMessage(m)).message!.imageMessage!
+    expect((await fetch(`${running.network.mediaUrl}${directPath}`)).status).toBe(200)
+  })
+
   test('receipts that were due are told', async () => {
     let acked = false
     me.sock.ws.on('CB:ack,class:message', () => (acked = true))
@@ -185,7 +209,7 @@ describe('after kill -9 and a restart', () => {
     expect(promised.length).toBeGreaterThan(10)
     expect(new Set(lines).size).toBe(lines.length)
     for (const text of promised) expect(inbox.texts.filter(t => t === text)).toHaveLength(1)
-  })
+  }, 120_000)
 
   test('SIGTERM ends it cleanly', async () => {
     running.process.kill('SIGTERM')
