@@ -1,3 +1,4 @@
+import type { Sql } from '../../src/db/sql.ts'
 import type { World } from '../crash/world.ts'
 
 /** What has to agree in the tables of the one tenant of a world, whatever happened. */
@@ -12,28 +13,32 @@ export interface Books {
   gaps: string[]
 }
 
-export const booksOf = (world: World): Promise<Books> =>
-  world.withDatabase(async ({ sql }) => {
-    const [counts] = await sql.query<{ used: number; counted: number }>(
-      `select (select coalesce(sum(used), 0)::int from usage) as used,
-         (select count(*)::int from message where counted_in is not null and status <> 'failed') as counted`,
-    )
-    const halves = await sql.query<{ what: string }>(HALVES)
-    const gaps = await sql.query<{ id: string }>(
-      `select instance_id as id from event group by instance_id
-       having min(seq) <> 1 or max(seq) <> count(*) or count(distinct seq) <> count(*)`,
-    )
-    return { ...counts!, halves: halves.map(row => row.what), gaps: gaps.map(row => row.id) }
-  })
+export const booksOf = (world: World): Promise<Books> => world.withDatabase(({ sql }) => booksIn(sql))
 
+/** At any time, also amid traffic: each of its questions sees one moment. */
+export async function booksIn(sql: Sql): Promise<Books> {
+  const [counts] = await sql.query<{ used: number; counted: number }>(
+    `select (select coalesce(sum(used), 0)::int from usage) as used,
+         (select count(*)::int from message where counted_in is not null and status <> 'failed') as counted`,
+  )
+  const halves = await sql.query<{ what: string }>(HALVES)
+  const gaps = await sql.query<{ id: string }>(
+    `select instance_id as id from event group by instance_id
+       having min(seq) <> 1 or max(seq) <> count(*) or count(distinct seq) <> count(*)`,
+  )
+  return { ...counts!, halves: halves.map(row => row.what), gaps: gaps.map(row => row.id) }
+}
+
+// What the phone itself has sent does not expire.
 const HALVES = `
-  with accepted as (select * from message where direction = 'outbound' and action_of is null),
+  with outbound as (select * from message where direction = 'outbound' and action_of is null),
+    accepted as (select * from outbound where expires_at is not null),
     created as (select about as id, count(*) as times from event where type = 'message.created' group by about)
   select id || ' has no place in the quota' as what from accepted where counted_in is null
   union all
-  select coalesce(accepted.id, created.id) || ' has ' || coalesce(times, 0) || ' events, and a row: '
-    || (accepted.id is not null) from accepted full join created using (id)
-    where times is distinct from 1 or accepted.id is null
+  select coalesce(outbound.id, created.id) || ' has ' || coalesce(times, 0) || ' events, and a row: '
+    || (outbound.id is not null) from outbound full join created using (id)
+    where times is distinct from 1 or outbound.id is null
   union all
   select id || ' is ' || status || ' without an event' from accepted
     where status <> 'pending' and not exists (

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from './processes.ts'
-import type { Message, World } from './world.ts'
+import { type Message, type World, wordsOf } from './world.ts'
 
 /** Same seed, same numbers (mulberry32). */
 export function chance(seed: number): () => number {
@@ -155,8 +155,8 @@ async function judgeOne(world: World, instanceId: string, chat: Chat): Promise<V
   const { contact } = chat
   const shown = (await world.shown(instanceId, contact)).filter(text => text !== GREETING)
   const all = await world.messages(instanceId, contact)
-  const stored = all.filter(message => message.content.text !== GREETING)
-  const inbound = stored.filter(message => message.direction === 'inbound').map(message => message.content.text)
+  const stored = all.filter(message => wordsOf(message) !== GREETING)
+  const inbound = stored.filter(message => message.direction === 'inbound').map(wordsOf)
   const outbound = stored.filter(message => message.direction === 'outbound')
   const accepted = chat.sent.filter(sent => sent.id !== null)
   const tried = new Set(chat.sent.map(sent => sent.text))
@@ -166,7 +166,7 @@ async function judgeOne(world: World, instanceId: string, chat: Chat): Promise<V
       ...missing(textsOf(accepted), shown),
       ...accepted.filter(sent => !isDone(outbound, sent)).map(sent => `${sent.text} (status)`),
     ],
-    doubled: [...repeated(inbound), ...repeated(shown), ...repeated(outbound.map(message => message.content.text))],
+    doubled: [...repeated(inbound), ...repeated(shown), ...repeated(outbound.map(wordsOf))],
     unexpected: [...missing(inbound, chat.said), ...shown.filter(text => !tried.has(text))],
     inverted: [...inbound.filter((text, i) => text !== chat.said[i]).slice(0, 3), ...inversions(chat.sent, shown)],
   }
@@ -176,7 +176,7 @@ async function judgeOne(world: World, instanceId: string, chat: Chat): Promise<V
 export const DONE = ['sent', 'delivered', 'read']
 
 const isDone = (outbound: Message[], sent: Sent): boolean =>
-  outbound.some(({ id, status, content }) => id === sent.id && content.text === sent.text && DONE.includes(status))
+  outbound.some(message => message.id === sent.id && wordsOf(message) === sent.text && DONE.includes(message.status))
 
 const textsOf = (all: Sent[]): string[] => all.map(sent => sent.text)
 

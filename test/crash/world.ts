@@ -16,8 +16,11 @@ export interface Message {
   id: string
   direction: 'inbound' | 'outbound'
   status: string
-  content: { text: string }
+  content: { text: string; caption?: string | null; media?: { media_id: string } }
 }
+
+/** What was written, in a text or under a picture. */
+export const wordsOf = ({ content }: Message): string => content.text ?? content.caption
 
 const silent = { debug() {}, info() {}, warn() {} }
 const REQUEST_MS = 20_000
@@ -36,6 +39,8 @@ export interface World {
   state(instanceId: string): Promise<string>
   send(instanceId: string, contact: string, text: string): Promise<Answer<Message>>
   say(instanceId: string, contact: string, text: string): Promise<void>
+  /** A contact sends a picture of these bytes. */
+  show(instanceId: string, contact: string, picture: { caption: string; bytes: Buffer }): Promise<void>
   /** All of a chat, oldest first. */
   messages(instanceId: string, contact: string): Promise<Message[]>
   /** The texts that the contact's phone shows of what the instance sent, oldest first. */
@@ -129,6 +134,10 @@ function assemble({ server, printed, database, apiKey, close }: Parts): World {
       call('POST', `/instances/${id}/messages`, { chat_id: contact, type: 'text', content: { text } }),
     say: async (id, contact, text) =>
       void (await network.sendMessage(id, { from: contact, content: { type: 'text', text } })),
+    show: async (id, contact, { caption, bytes }) => {
+      const content = { type: 'image' as const, mimeType: 'image/png', bytes: bytes.toString('base64'), caption }
+      await network.sendMessage(id, { from: contact, content })
+    },
     messages: (id, contact) => allPages(call, `/instances/${id}/messages?chat_id=${contact}`),
     async shown(id, contact) {
       const messages = await network.messages(id, { contact })
