@@ -2,7 +2,7 @@ import { newId } from '../../ids.ts'
 import type { Sql } from '../sql.ts'
 import { type ChatNames, type ChatRow, chatOf } from './chats.ts'
 import { lockNames } from './contacts.ts'
-import { sortOut } from './names.ts'
+import { sortOut, withoutUndefined } from './names.ts'
 
 /** What a phone tells of many chats and groups at once, each in a few statements. */
 
@@ -89,7 +89,7 @@ export async function syncGroups(sql: Sql, of: Of, groups: GroupNews[]): Promise
   )
 }
 
-/** Each item with its chat; the later of two items of one chat alone. None: the instance is gone. */
+/** Each chat with what is told of it; of two items of one chat the later holds. None: the instance is gone. */
 async function chatsOf<Item extends { names: ChatNames }>(
   sql: Sql,
   { instanceId, now }: Of,
@@ -100,11 +100,12 @@ async function chatsOf<Item extends { names: ChatNames }>(
   const named = await withPairs(sql, instanceId, items)
   const { fresh, known, tangled } = sortOut(named, await chatsWith(sql, instanceId, named))
   const byId = new Map<string, Item>()
-  for (const [item, { id }] of known) byId.set(id, item)
-  for (const [item, { id }] of await insertChats(sql, { instanceId, now }, fresh)) byId.set(id, item)
+  const put = (id: string, item: Item) => byId.set(id, { ...byId.get(id), ...withoutUndefined(item) })
+  for (const [item, { id }] of known) put(id, item)
+  for (const [item, { id }] of await insertChats(sql, { instanceId, now }, fresh)) put(id, item)
   for (const item of tangled) {
     const chat = await chatOf(sql, { instanceId, names: item.names, now })
-    if (chat) byId.set(chat.id, byId.has(chat.id) ? { ...byId.get(chat.id), ...item } : item)
+    if (chat) put(chat.id, item)
   }
   return [...byId].map(([id, item]) => [item, { id }])
 }

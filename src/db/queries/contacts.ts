@@ -1,6 +1,6 @@
 import { newId } from '../../ids.ts'
 import type { Sql } from '../sql.ts'
-import { joinNames, type Named, type PersonNames, sortOut } from './names.ts'
+import { joinNames, type Named, type PersonNames, sortOut, withoutUndefined } from './names.ts'
 
 /** People: how they are called, and which phone number belongs to which lid. */
 
@@ -125,9 +125,6 @@ async function updateContacts(sql: Sql, { instanceId, news, now }: Renamed): Pro
     'update-contacts',
   )
 }
-
-const withoutUndefined = <T extends object>(of: T): T =>
-  Object.fromEntries(Object.entries(of).filter(([, value]) => value !== undefined)) as T
 
 async function setNames(sql: Sql, instanceId: string, contact: Named): Promise<void> {
   await sql.query(

@@ -80,3 +80,7 @@ export function sortOut<Item extends { names: object }, Row extends object>(
 const NAMES = ['groupJid', 'phone', 'lid']
 
 const namesIn = (holder: object): string[] => NAMES.flatMap(name => (holder as AnyNames)[name] ?? [])
+
+/** What is told, so that it can be put over what was told before. */
+export const withoutUndefined = <T extends object>(news: T): T =>
+  Object.fromEntries(Object.entries(news).filter(([, value]) => value !== undefined)) as T
