@@ -67,6 +67,9 @@ async function untilTaken(instanceId: string, node: number): Promise<Got> {
   }
 }
 
+/** Counted for a message that nobody stored. */
+const nobodys = (tenantId: string) => ({ tenantId, instanceId: 'inst_none', messageId: 'msg_none' })
+
 describe('300 sends at once on three nodes, of a plan with 100', () => {
   const RUNS = 3
 
@@ -148,7 +151,7 @@ describe('what does not count', () => {
   })
 
   it('never makes the count less than nothing', async () => {
-    const { countedIn } = await reserve(app().db.sql, app(), tenantId)
+    const { countedIn } = await reserve(app().db.sql, app(), nobodys(tenantId))
     for (let n = 0; n < 3; n++) await giveBack(app().db.sql, { tenantId, countedIn })
     await giveBack(app().db.sql, { tenantId, countedIn: null })
     expect(await used()).toBe(0)
@@ -197,7 +200,7 @@ describe('the turn of a cycle', () => {
       let done = 0
       for (let n = 0; n < times; n++) {
         try {
-          const reserved = await reserve(app().db.sql, { clock, config: app().config }, tenantId)
+          const reserved = await reserve(app().db.sql, { clock, config: app().config }, nobodys(tenantId))
           countedIn.push(reserved.countedIn.toISOString())
           done++
         } catch (error) {
@@ -233,7 +236,7 @@ describe('with QUOTA=off', () => {
     const { clock, db } = app()
     await use(100)
     const facts = {}
-    expect(await reserve(db.sql, { clock, config: unlimited, facts }, tenantId)).toMatchObject({ quota: null })
+    expect(await reserve(db.sql, { clock, config: unlimited, facts }, nobodys(tenantId))).toMatchObject({ quota: null })
     expect([facts, await used()]).toEqual([{}, 101])
     const off = await openNodes(1, { QUOTA: 'off' })
     try {

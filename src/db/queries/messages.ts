@@ -111,15 +111,6 @@ export async function insertMessage(sql: Sql, message: NewMessage): Promise<Mess
   return row ?? null
 }
 
-/** In which cycle it was counted: there it is given back. */
-export async function markCounted(sql: Sql, of: { instanceId: string; id: string; countedIn: Date }): Promise<void> {
-  await sql.query(
-    'update message set counted_in = $3 where instance_id = $1 and id = $2',
-    [of.instanceId, of.id, of.countedIn],
-    'mark-counted',
-  )
-}
-
 export async function findMessage(
   sql: Sql,
   at: { tenantId: string; instanceId: string; messageId: string },

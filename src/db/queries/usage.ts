@@ -8,6 +8,8 @@ export interface Terms {
 
 export interface Count extends Terms {
   tenantId: string
+  instanceId: string
+  messageId: string
   cycleStart: Date
   cycleEnd: Date
   /** Null: without a limit. */
@@ -20,7 +22,7 @@ export interface Counted extends Terms {
 }
 
 /**
- * Counts one message, or none. Calls at one time wait for each other at the row and then see what it holds: nobody
+ * Counts one message, or none, and marks it with the cycle in which it was. Calls at one time wait for each other at the row and then see what it holds: nobody
  * counts twice from the same number. Null: there is no such tenant.
  */
 export async function countMessage(sql: Sql, count: Count): Promise<Counted | null> {
@@ -31,9 +33,20 @@ export async function countMessage(sql: Sql, count: Count): Promise<Counted | nu
        select id, $2, $3, 1 from account where plan = $4 and anchor = $5 and ($6::int is null or $6 > 0)
        on conflict (tenant_id, cycle_start) do update set used = kept.used + 1
        where $6::int is null or kept.used < $6
-       returning used)
+       returning used),
+     marked as (
+       update message set counted_in = $2 from counted where message.instance_id = $7 and message.id = $8)
      select plan, anchor, counted.used from account left join counted on true`,
-    [count.tenantId, count.cycleStart, count.cycleEnd, count.plan, count.anchor, count.included],
+    [
+      count.tenantId,
+      count.cycleStart,
+      count.cycleEnd,
+      count.plan,
+      count.anchor,
+      count.included,
+      count.instanceId,
+      count.messageId,
+    ],
     'count-message',
   )
   return row ?? null

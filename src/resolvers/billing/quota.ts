@@ -15,18 +15,26 @@ export interface Reserved {
   quota: { used: number; included: number } | null
 }
 
+/** A message that is stored in the same transaction, and keeps in which cycle it was counted. */
+export interface Countable {
+  tenantId: string
+  instanceId: string
+  messageId: string
+}
+
 type Source = Pick<App, 'clock' | 'config'> & Partial<Pick<Context, 'facts'>>
 
 /**
  * Counts one message against the tenant's cycle, or throws `quotaExceeded`. The row stays locked until the caller's
  * transaction ends, and all of a tenant's messages go over it: call this last. What the headers say goes into `facts`.
  */
-export async function reserve(sql: Sql, app: Source, tenantId: string): Promise<Reserved> {
+export async function reserve(sql: Sql, app: Source, message: Countable): Promise<Reserved> {
+  const { tenantId } = message
   let terms = known.get(tenantId) ?? (await findTerms(sql, tenantId))
   while (terms) {
     const { start: cycleStart, end: cycleEnd } = cycleOf(terms.anchor, app.clock.now())
     const included = app.config.quota ? planOf(terms).includedMessages : null
-    const counted = await countMessage(sql, { tenantId, ...terms, cycleStart, cycleEnd, included })
+    const counted = await countMessage(sql, { ...message, ...terms, cycleStart, cycleEnd, included })
     if (counted?.used != null) {
       known.set(tenantId, terms)
       const quota = included === null ? null : { used: counted.used, included }

@@ -1,7 +1,7 @@
 import { type Context, tenantOf } from '../../context.ts'
 import { chatOf, findChat, touchChat } from '../../db/queries/chats.ts'
 import { findSender, type Sender } from '../../db/queries/instances.ts'
-import { insertMessage, markCounted } from '../../db/queries/messages.ts'
+import { insertMessage } from '../../db/queries/messages.ts'
 import type { Sql } from '../../db/sql.ts'
 import { payloadPlace } from '../../db/vault.ts'
 import { invalid, notFound } from '../../errors.ts'
@@ -115,8 +115,7 @@ async function store(sql: Sql, ctx: Context, draft: Storing): Promise<Accepted['
   })
   await ctx.once?.keep(sql, subject)
   // Last: the row is every sender's of the tenant.
-  const { countedIn } = await reserve(sql, ctx, tenantId)
-  await markCounted(sql, { instanceId, id, countedIn })
+  await reserve(sql, ctx, { tenantId, instanceId, messageId: id })
   return made
 }
 
