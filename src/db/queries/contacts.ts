@@ -61,8 +61,9 @@ export async function notePushName(
 }
 
 /** Adds what was learnt of people, in the caller's transaction: two rows of one person become one. */
-export async function learnContacts(sql: Sql, { instanceId, contacts, now }: Learned): Promise<void> {
-  if (contacts.length === 0) return
+export async function learnContacts(sql: Sql, { instanceId, contacts: all, now }: Learned): Promise<void> {
+  if (all.length === 0) return
+  const contacts = onceEach(all)
   await lockNames(sql, instanceId)
   const { fresh, known, tangled } = sortOut(contacts, await contactsWith(sql, instanceId, contacts))
   await insertContacts(sql, { instanceId, contacts: fresh, now })
@@ -79,6 +80,16 @@ export async function learnContacts(sql: Sql, { instanceId, contacts, now }: Lea
     }
   }
   await updateContacts(sql, { instanceId, news, now })
+}
+
+/** What is told of the same names in one: members of many groups, and those who are told as contacts too. */
+function onceEach(contacts: ContactNews[]): ContactNews[] {
+  const byNames = new Map<string, ContactNews>()
+  for (const contact of contacts) {
+    const key = `${contact.names.phone} ${contact.names.lid}`
+    byNames.set(key, { ...byNames.get(key), ...withoutUndefined(contact) })
+  }
+  return [...byNames.values()]
 }
 
 function contactsWith(sql: Sql, instanceId: string, contacts: ContactNews[]): Promise<Named[]> {
