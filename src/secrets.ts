@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -8,12 +8,15 @@ export interface Secrets {
   seal(plain: Uint8Array, place: string): Buffer
   /** Throws when the key, the place or a single bit differs. */
   open(sealed: Uint8Array, place: string): Buffer
+  /** HMAC-SHA256 of a text, under a key of its own: who has it got it from us. */
+  mac(text: string): Buffer
 }
 
 const VERSION = 1
 
 export function createSecrets(secretKey: string): Secrets {
   const key = Buffer.from(hkdfSync('sha256', secretKey, 'wataki', 'at rest v1', 32))
+  const macKey = Buffer.from(hkdfSync('sha256', secretKey, 'wataki', 'mac v1', 32))
   return {
     seal(plain, place) {
       const nonce = randomBytes(12)
@@ -28,6 +31,7 @@ export function createSecrets(secretKey: string): Secrets {
       decipher.setAuthTag(bytes.subarray(13, 29))
       return Buffer.concat([decipher.update(bytes.subarray(29)), decipher.final()])
     },
+    mac: text => createHmac('sha256', macKey).update(text).digest(),
   }
 }
 

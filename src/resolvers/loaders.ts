@@ -20,7 +20,7 @@ import {
 import type { StoredInstance } from './instances/shape.ts'
 import type { StoredMessage } from './messages/shape.ts'
 import { storedMessage } from './messages/stored.ts'
-import { afterId, type PageArgs, type PageOf, pageOf } from './page.ts'
+import { type PageArgs, type PageOf, pager } from './page.ts'
 
 /**
  * What the objects of a list hold, asked for one by one and read for all of them at once. Each reads only what is the
@@ -74,14 +74,15 @@ export class Loaders {
   async messages(chat: StoredChat, args: PageArgs): Promise<PageOf<StoredMessage>> {
     this.#know(chat)
     const limit = args.limit ?? NESTED_LIMIT
-    const after = afterId(args.cursor, 'msg')
+    const pages = pager(this.#ctx, `messages ${chat.instanceId} ${chat.key}`)
+    const after = pages.after(args.cursor)
     const loader = this.#loader<StoredMessage[]>(`messages ${limit} ${after}`, async keys => {
       const rows = await messagesOfChats(this.#sql, { tenantId: this.#tenantId, chats: keys, after, limit: limit + 1 })
       const found = rows.map(storedMessage)
       if (this.#keep) for (const message of found) this.#messages.prime(message.id, message)
       return Map.groupBy(found, message => message.chat)
     })
-    return pageOf((await loader.load(chat.key)) ?? [], limit)
+    return pages.page((await loader.load(chat.key)) ?? [], limit)
   }
 
   async lastMessage(chat: StoredChat): Promise<StoredMessage | undefined> {
@@ -92,12 +93,13 @@ export class Loaders {
   async chats(instance: StoredInstance, args: PageArgs): Promise<PageOf<StoredChat>> {
     if (this.#keep) this.#instances.prime(instance.id, instance)
     const limit = args.limit ?? NESTED_LIMIT
-    const after = afterId(args.cursor, 'chat')
+    const pages = pager(this.#ctx, `chats ${instance.id}`)
+    const after = pages.after(args.cursor)
     const loader = this.#loader<ShownChatRow[]>(`chats ${limit} ${after}`, async instanceIds => {
       const of = { tenantId: this.#tenantId, instanceIds, after, limit: limit + 1 }
       return Map.groupBy(await chatsOfInstances(this.#sql, of), row => row.instanceId)
     })
-    const { data, page } = pageOf((await loader.load(instance.id)) ?? [], limit)
+    const { data, page } = pages.page((await loader.load(instance.id)) ?? [], limit)
     return { data: data.map(storedChat), page }
   }
 

@@ -1,4 +1,6 @@
+import { type Context, tenantOf } from '../context.ts'
 import { invalid } from '../errors.ts'
+import type { Secrets } from '../secrets.ts'
 
 /** Keyset pages: newest first by id, so that a page costs the same wherever it lies and stays stable under inserts. */
 
@@ -12,18 +14,46 @@ export interface PageOf<Item> {
   page: { nextCursor: string | null }
 }
 
-/** The id after which the page begins, or null for the first page. */
-export function afterId(cursor: string | null | undefined, prefix: string): string | null {
-  if (cursor === null || cursor === undefined) return null
-  const id = Buffer.from(cursor, 'base64url').toString('utf8')
-  if (!id.startsWith(`${prefix}_`) || !/^[a-z]+_[0-9a-z]{26}$/.test(id))
-    throw invalid({ cursor: 'is not a cursor of this list' })
-  return id
+/** Which list a cursor is of: one of another tenant or of another list is refused like one that was made up. */
+export interface List {
+  tenantId: string
+  /** The list, and of what it is, such as `messages inst_…`. */
+  name: string
 }
 
-/** `rows` holds one more than the limit when the list goes on. */
-export function pageOf<Item extends { id: string }>(rows: Item[], limit: number): PageOf<Item> {
-  const data = rows.slice(0, limit)
-  const last = rows.length > limit ? data.at(-1) : undefined
-  return { data, page: { nextCursor: last ? Buffer.from(last.id).toString('base64url') : null } }
+const MAC_BYTES = 12
+const ID = /^[a-z]+_[0-9a-z]{26}$/
+
+export class Pager {
+  readonly #secrets: Secrets
+  readonly #list: string
+
+  constructor(secrets: Secrets, { tenantId, name }: List) {
+    this.#secrets = secrets
+    this.#list = `cursor ${tenantId} ${name}`
+  }
+
+  /** The id after which the page begins, or null for the first page. */
+  after(cursor: string | null | undefined): string | null {
+    if (cursor === null || cursor === undefined) return null
+    const bytes = Buffer.from(cursor, 'base64url')
+    const id = bytes.subarray(MAC_BYTES).toString('latin1')
+    if (!ID.test(id) || this.#cursor(id) !== cursor) throw invalid({ cursor: 'is not a cursor of this list' })
+    return id
+  }
+
+  /** `rows` holds one more than the limit when the list goes on. */
+  page<Item extends { id: string }>(rows: Item[], limit: number): PageOf<Item> {
+    const data = rows.slice(0, limit)
+    const last = rows.length > limit ? data.at(-1) : undefined
+    return { data, page: { nextCursor: last ? this.#cursor(last.id) : null } }
+  }
+
+  #cursor(id: string): string {
+    const mac = this.#secrets.mac(`${this.#list} ${id}`).subarray(0, MAC_BYTES)
+    return Buffer.concat([mac, Buffer.from(id, 'latin1')]).toString('base64url')
+  }
 }
+
+/** The pages of a list of the caller's. */
+export const pager = (ctx: Context, name: string): Pager => new Pager(ctx.secrets, { tenantId: tenantOf(ctx), name })

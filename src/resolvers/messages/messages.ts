@@ -3,7 +3,7 @@ import { findChat } from '../../db/queries/chats.ts'
 import { listMessages } from '../../db/queries/messages.ts'
 import { chatJid } from '../chats/chat-id.ts'
 import { instance } from '../instances/instance.ts'
-import { afterId, type PageArgs, type PageOf, pageOf } from '../page.ts'
+import { type PageArgs, type PageOf, pager } from '../page.ts'
 import type { StoredMessage } from './shape.ts'
 import { storedMessage } from './stored.ts'
 
@@ -13,9 +13,10 @@ export async function messages(
 ): Promise<PageOf<StoredMessage>> {
   const { id: instanceId, tenantId } = await instance(ctx, args)
   const limit = args.limit ?? 50
-  const after = afterId(args.cursor, 'msg')
   const chat = await findChat(ctx.db.sql, instanceId, chatJid(args.chatId)!)
-  if (!chat) return pageOf<StoredMessage>([], limit)
+  const pages = pager(ctx, `messages ${instanceId} ${chat?.id}`)
+  const after = pages.after(args.cursor)
+  if (!chat) return pages.page<StoredMessage>([], limit)
   const rows = await listMessages(ctx.db.sql, { tenantId, instanceId, chat: chat.id, after, limit: limit + 1 })
-  return pageOf(rows.map(storedMessage), limit)
+  return pages.page(rows.map(storedMessage), limit)
 }

@@ -7,6 +7,7 @@ import { type HouseEvent, messageCreated, messageReceived } from '../../events/c
 import { record } from '../../events/record.ts'
 import { newId } from '../../ids.ts'
 import type { Inbound, InboundContent, InboundMessage } from '../../whatsapp/whatsapp.ts'
+import { safeFilename } from '../media/filename.ts'
 import { insertInboundMedia } from '../media/inbound.ts'
 import type { Place } from './in-inbox.ts'
 import { personOf } from './person.ts'
@@ -69,7 +70,9 @@ async function contentOf(
   const media = await insertInboundMedia(sql, app, { instanceId, tenantId, messageId, media: content.media })
   if (content.type === 'audio') return { type: 'audio', media, caption: null, ptt: content.ptt }
   const caption = 'caption' in content ? content.caption : null
-  if (content.type === 'document') return { type: 'document', media, caption, filename: content.media.filename }
+  if (content.type === 'document') {
+    return { type: 'document', media, caption, filename: safeFilename(content.media.filename) }
+  }
   return { type: content.type, media, caption }
 }
 
