@@ -9,6 +9,9 @@ export async function chats(ctx: Context, args: PageArgs & { instanceId: string 
   const limit = args.limit ?? 50
   const pages = pager(ctx, `chats ${instanceId}`)
   const after = pages.after(args.cursor)
-  const { data, page } = pages.page(await listChats(ctx.db.sql, { tenantId, instanceId, after, limit: limit + 1 }), limit)
+  const { data, page } = pages.page(
+    await listChats(ctx.db.sql, { tenantId, instanceId, after, limit: limit + 1 }),
+    limit,
+  )
   return { data: data.map(storedChat), page }
 }
