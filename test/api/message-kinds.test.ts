@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { payloadPlace } from '../../src/db/vault.ts'
 import type { ContactContent } from '../../src/sandbox/sandbox.ts'
+import { sentMessage } from '../../src/whatsapp/outbound/compose.ts'
 import { type Caller, connectedInstance, type Json, openTestApp, type TestApp, until } from '../support/app.ts'
 import { mp4, pdf, png, wav } from '../support/files.ts'
 
@@ -65,6 +67,25 @@ describe('POST …/messages, by the reference’s table of message types', () =>
       expect((await acme.get(`${path}/messages/${answer.body.id}`)).body.content.media.url).toBe(media.url)
     })
   }
+
+  it('a new caption is one of the same media, for the phone that gets it too', async () => {
+    const contact = '5511966600009'
+    const media = await upload(await png(), 'dot.png')
+    const { body } = await send(contact, 'image', { media: { media_id: media.id }, caption: 'old' })
+    const answer = await acme.patch(`${path}/messages/${body.id}`, { content: { caption: 'new' } })
+    expect(answer.body.content).toMatchObject({ caption: 'new', media: { media_id: media.id } })
+    const phone = await until(
+      () => shown(contact),
+      each => each.edited,
+    )
+    expect(phone.content).toMatchObject({ type: 'image', caption: 'new', media: { sizeBytes: media.size_bytes } })
+    const [edit] = await wataki.app.db.sql.query<{ id: string; payload: Buffer }>(
+      'select id, payload from message where instance_id = $1 and action_of = $2',
+      [bot, body.id],
+    )
+    const sent = sentMessage(wataki.app.secrets.open(edit!.payload, payloadPlace(edit!.id)))
+    expect(sent!.protocolMessage!.editedMessage).toEqual({ imageMessage: expect.objectContaining({ caption: 'new' }) })
+  })
 
   it('location', async () => {
     const place = { latitude: -23.5, longitude: -46.6, name: 'Centro', address: 'Rua 7' }

@@ -26,9 +26,19 @@ export function editMessage(ctx: Context, { input: { content }, ...args }: EditA
       const text = textFor(target, content)
       return { type: 'edit', content: { ...target.content, [EDITABLE[target.type]!]: text } }
     },
-    outbound: target => ({ type: 'edit', target: keyOf(target), text: textFor(target, content), at }),
+    outbound: target => ({
+      type: 'edit',
+      target: keyOf(target),
+      text: textFor(target, content),
+      media: mediaOf(target),
+      at,
+    }),
   })
 }
+
+/** Whose caption it is: a phone takes no bare text for the caption of a picture. */
+const mediaOf = ({ type }: MessageRow) =>
+  type === 'image' || type === 'video' || type === 'document' ? type : undefined
 
 /** The one field that the message's type lets be edited; any other is named. */
 function textFor(target: MessageRow, content: ContentInput): string {
