@@ -115,6 +115,25 @@ describe('what is pending', () => {
     expect(failed.error.code).toBe('not_sent')
   }, 90_000)
 
+  it('takes along what was to be done to it: of what failed nothing is told', async () => {
+    const bot = await connectedInstance(acme, 'edited')
+    await wataki.app.sandbox!.fault(bot, { kind: 'hold_acks' })
+    const { id } = await send(bot, 'never sent')
+    const editing = acme.patch(`/v1/instances/${bot}/messages/${id}`, { content: { text: 'new' } })
+    const edit = () =>
+      wataki.app.db.sql.query<Json>(
+        'select id, status, whatsapp_id from message where instance_id = $1 and action_of = $2',
+        [bot, id],
+      )
+    await until(edit, rows => rows.length === 1)
+    await wataki.app.db.sql.query('update message set expires_at = now() where instance_id = $1 and id = $2', [bot, id])
+    await expirePending(wataki.app)
+    await wataki.app.sandbox!.fault(bot, { kind: 'release_acks' })
+    await until(edit, ([row]) => row.status === 'sent')
+    await editing
+    expect(await get(bot, id)).toMatchObject({ status: 'failed', content: { text: 'never sent' }, edited_at: null })
+  })
+
   it('expires once, whoever looks at the same time', async () => {
     const bot = await connectedInstance(acme, 'expires')
     await wataki.app.sandbox!.fault(bot, { kind: 'hold_acks' })

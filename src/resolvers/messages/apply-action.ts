@@ -20,7 +20,8 @@ export async function applyAction(
   row: MessageRow,
 ): Promise<HouseEvent[]> {
   const target = await lockMessage(sql, row.instanceId, row.actionOf!)
-  if (!target) return []
+  // What WhatsApp refused nobody has: there is nothing to say of it.
+  if (!target || target.status === 'failed') return []
   const action = { type: row.type, ...row.content } as Action
   const at = app.clock.now()
   switch (action.type) {

@@ -5,11 +5,11 @@ const REACTIONS_MAX = 1024
 
 /**
  * One reaction of each sender: the newest, whichever came first. An empty emoji takes it back, and stays, so that an
- * older one that comes late does not bring it back.
+ * older one that comes late does not bring it back. The same array: nothing is new.
  */
 export function withReaction(reactions: KeptReaction[], next: KeptReaction): KeptReaction[] {
   const present = reactions.find(reaction => reaction.sender === next.sender)
-  if (present && present.at > next.at) return reactions
+  if (present && (present.at > next.at || (present.at === next.at && present.emoji === next.emoji))) return reactions
   const others = reactions.filter(reaction => reaction.sender !== next.sender)
   return [...others, next].slice(-REACTIONS_MAX)
 }
