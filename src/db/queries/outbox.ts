@@ -105,7 +105,7 @@ export async function instancesWithDue(sql: Sql, now: Date): Promise<string[]> {
   const rows = await sql.query<{ instanceId: string }>(
     `select instance.id as "instanceId" from instance cross join lateral (
        select from message where message.instance_id = instance.id and status = 'pending' and next_attempt_at <= $1
-       limit 1) as due
+       order by message.id limit 1) as due
      where instance.state = 'connected' limit 1000`,
     [now],
     'instances-with-due',
@@ -117,7 +117,8 @@ export async function instancesWithDue(sql: Sql, now: Date): Promise<string[]> {
 export async function instancesLeft(sql: Sql): Promise<string[]> {
   const rows = await sql.query<{ instanceId: string }>(
     `select instance.id as "instanceId" from instance cross join lateral (
-       select from message where message.instance_id = instance.id and status = 'pending' limit 1) as left_over
+       select from message where message.instance_id = instance.id and status = 'pending'
+       order by message.id limit 1) as left_over
      where instance.state = 'logged_out' limit 1000`,
     [],
     'instances-left',
