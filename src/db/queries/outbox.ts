@@ -23,7 +23,7 @@ export interface ClaimedMessage {
 /**
  * Takes what is due for the wire, oldest first, and puts its next try off until `leaseUntil`. A chat whose older
  * message waits for a later try is left alone, so that order holds; what is `inFlight` is on the wire already. Under an
- * old epoch there is nothing to take.
+ * old epoch there is nothing to take. With `not exists` the planner would read all that is pending, for each claim.
  */
 export async function claimPending(
   sql: Sql,
@@ -34,9 +34,10 @@ export async function claimPending(
      due as (
        select id from message m where instance_id = $1 and status = 'pending' and next_attempt_at <= $2 and expires_at > $2
          and id <> all($4::text[])
-         and not exists (
-           select 1 from message held where held.instance_id = $1 and held.status = 'pending' and held.chat = m.chat
-             and held.id < m.id and held.next_attempt_at > $2 and held.id <> all($4::text[]))
+         and (
+           select held.id from message held where held.instance_id = $1 and held.status = 'pending' and held.chat = m.chat
+             and held.id < m.id and held.next_attempt_at > $2 and held.id <> all($4::text[])
+           order by held.chat, held.id limit 1) is null
          and exists (select from held)
        order by id limit $5 for update skip locked)
      update message set attempts = attempts + 1, next_attempt_at = $3 from due, chat
