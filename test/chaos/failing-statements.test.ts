@@ -86,13 +86,16 @@ async function load(): Promise<void> {
   await Promise.all(Array.from({ length: CLIENTS }, client))
 }
 
+/** Of each side, before it begins. */
+const GREETINGS = 1
+
 async function seen() {
   const shown: string[] = []
   const stored: { id: string; text: string }[] = []
   const heard: string[] = []
   for (const contact of CONTACTS) {
-    shown.push(...(await world.shown(instanceId, contact)))
-    for (const { id, direction, content } of await world.messages(instanceId, contact)) {
+    shown.push(...(await world.shown(instanceId, contact)).slice(GREETINGS))
+    for (const { id, direction, content } of (await world.messages(instanceId, contact)).slice(2 * GREETINGS)) {
       if (direction === 'outbound') stored.push({ id, text: content.text })
       else heard.push(content.text)
     }
