@@ -9,7 +9,7 @@ import { booksOf } from './books.ts'
 import { form, PRELOAD, random, report, SEED, wholeBetween } from './form.ts'
 
 const REQUESTS = form(1_000, 10_000)
-const CLIENTS = 8
+const CLIENTS = 24
 const RATE = 0.01
 const CONTACTS = ['5511988880001', '5511988880002', '5511988880003', '5511988880004']
 
@@ -37,16 +37,17 @@ interface Order {
 
 const orders: Order[] = []
 const said: string[] = []
-const statuses = new Map<number, number>()
+const outcomes = new Map<string, number>()
 const misshapen: string[] = []
 
 /** Notes what came, and whether what went wrong is told as the contract says. */
 async function ask(method: string, path: string, init?: Parameters<World['request']>[2]) {
   const response = await world.request(method, path, init)
   const text = await response.text()
-  statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1)
+  const { error } = response.status >= 400 ? JSON.parse(text) : { error: null }
+  const outcome = error ? `${response.status} ${error.code}` : String(response.status)
+  outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
   if (response.status >= 400) {
-    const { error } = JSON.parse(text)
     const isShaped = typeof error?.code === 'string' && typeof error.message === 'string' && 'details' in error
     // The words of the database are for the log.
     if (!isShaped || /chaos|function|select/i.test(text)) misshapen.push(`${response.status} ${text}`)
@@ -72,9 +73,10 @@ async function oneRequest(number: number): Promise<void> {
     await send(order)
   } else if (drawn < 0.75) await ask('GET', `/instances/${instanceId}/messages?chat_id=${contact}&limit=5`)
   else if (drawn < 0.85) await ask('GET', `/instances/${instanceId}`)
-  else if (drawn < 0.9)
-    await ask('POST', '/instances', { body: '{"name":"x"}', headers: { 'content-type': 'application/json' } })
-  else await world.say(instanceId, contact, said[said.push(`in ${number}`) - 1]!)
+  else if (drawn < 0.9) {
+    const name = JSON.stringify({ name: `other ${number}` })
+    await ask('POST', '/instances', { body: name, headers: { 'content-type': 'application/json' } })
+  } else await world.say(instanceId, contact, said[said.push(`in ${number}`) - 1]!)
 }
 
 /** The clients, each with the next request when it has its answer. */
