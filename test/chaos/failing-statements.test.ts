@@ -132,10 +132,10 @@ it(
     ]
     report('failing-statements.test.ts', 'D7', {
       requests: REQUESTS,
-      answers: [...statuses]
+      answers: [...outcomes]
         .sort()
-        .map(([status, count]) => `${count}x${status}`)
-        .join(' '),
+        .map(([outcome, count]) => `${count} x ${outcome}`)
+        .join('; '),
       accepted: accepted.length,
       amiss: amiss.length,
       halves: books.halves.length,
