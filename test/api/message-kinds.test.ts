@@ -66,6 +66,16 @@ describe('POST …/messages, by the reference’s table of message types', () =>
     })
   }
 
+  it('the caption of an image that was sent can be edited', async () => {
+    const media = await upload(await png(), 'dot.png')
+    const sent = (await send('5511966600014', 'image', { media: { media_id: media.id }, caption: 'a dto' })).body
+    const answer = await acme.patch(`${path}/messages/${sent.id}`, { content: { caption: 'a dot' } })
+    expect(answer).toMatchObject({ status: 202, body: { content: { caption: 'a dot' } } })
+    const phone = () => wataki.app.sandbox!.messages(bot, { contact: '5511966600014' })
+    const [shownThen] = await until(phone, all => all[0]?.edited === true)
+    expect(shownThen!.content).toMatchObject({ type: 'image', caption: 'a dot' })
+  })
+
   it('location', async () => {
     const place = { latitude: -23.5, longitude: -46.6, name: 'Centro', address: 'Rua 7' }
     const answer = await send('5511966600010', 'location', place)

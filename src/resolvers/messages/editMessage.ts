@@ -26,7 +26,13 @@ export function editMessage(ctx: Context, { input: { content }, ...args }: EditA
       const text = textFor(target, content)
       return { type: 'edit', content: { ...target.content, [EDITABLE[target.type]!]: text } }
     },
-    outbound: target => ({ type: 'edit', target: keyOf(target), text: textFor(target, content), at }),
+    outbound: target => ({
+      type: 'edit',
+      target: keyOf(target),
+      text: textFor(target, content),
+      at,
+      media: EDITABLE[target.type] === 'caption' ? (target.type as 'image' | 'video' | 'document') : undefined,
+    }),
   })
 }
 
