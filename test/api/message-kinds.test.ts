@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { payloadPlace } from '../../src/db/vault.ts'
 import type { ContactContent } from '../../src/sandbox/sandbox.ts'
+import { sentMessage } from '../../src/whatsapp/outbound/compose.ts'
 import { type Caller, connectedInstance, type Json, openTestApp, type TestApp, until } from '../support/app.ts'
 import { mp4, pdf, png, wav } from '../support/files.ts'
 
@@ -66,14 +68,23 @@ describe('POST …/messages, by the reference’s table of message types', () =>
     })
   }
 
-  it('the caption of an image that was sent can be edited', async () => {
+  it('a new caption is one of the same media, for the phone that gets it too', async () => {
+    const contact = '5511966600009'
     const media = await upload(await png(), 'dot.png')
-    const sent = (await send('5511966600014', 'image', { media: { media_id: media.id }, caption: 'a dto' })).body
-    const answer = await acme.patch(`${path}/messages/${sent.id}`, { content: { caption: 'a dot' } })
-    expect(answer).toMatchObject({ status: 202, body: { content: { caption: 'a dot' } } })
-    const phone = () => wataki.app.sandbox!.messages(bot, { contact: '5511966600014' })
-    const [shownThen] = await until(phone, all => all[0]?.edited === true)
-    expect(shownThen!.content).toMatchObject({ type: 'image', caption: 'a dot' })
+    const { body } = await send(contact, 'image', { media: { media_id: media.id }, caption: 'old' })
+    const answer = await acme.patch(`${path}/messages/${body.id}`, { content: { caption: 'new' } })
+    expect(answer.body.content).toMatchObject({ caption: 'new', media: { media_id: media.id } })
+    const phone = await until(
+      () => shown(contact),
+      each => each.edited,
+    )
+    expect(phone.content).toMatchObject({ type: 'image', caption: 'new', media: { sizeBytes: media.size_bytes } })
+    const [edit] = await wataki.app.db.sql.query<{ id: string; payload: Buffer }>(
+      'select id, payload from message where instance_id = $1 and action_of = $2',
+      [bot, body.id],
+    )
+    const sent = sentMessage(wataki.app.secrets.open(edit!.payload, payloadPlace(edit!.id)))
+    expect(sent!.protocolMessage!.editedMessage).toEqual({ imageMessage: expect.objectContaining({ caption: 'new' }) })
   })
 
   it('location', async () => {

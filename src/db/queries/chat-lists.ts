@@ -1,6 +1,7 @@
 import type { Sql } from '../sql.ts'
 import type { Participant } from './chat-sync.ts'
 import type { ChatRow } from './chats.ts'
+import { olderThan } from './keyset.ts'
 
 /** Chats and groups as they are shown. */
 
@@ -51,7 +52,7 @@ const FROM = `chat left join chat_group on chat_group.chat = chat.id
 export function listChats(sql: Sql, of: PageOfInstance): Promise<ShownChatRow[]> {
   return sql.query<ShownChatRow>(
     `select ${SHOWN} from ${FROM}
-     where chat.tenant_id = $1 and chat.instance_id = $2 and ($3::text is null or chat.id < $3)
+     where chat.tenant_id = $1 and chat.instance_id = $2 and ${olderThan('chat.id', '$3')}
      order by chat.id desc limit $4`,
     [of.tenantId, of.instanceId, of.after, of.limit],
     'list-chats',
@@ -75,7 +76,7 @@ export function chatsOfInstances(
   return sql.query<ShownChatRow>(
     `select newest.* from unnest($2::text[]) as wanted (id) cross join lateral (
        select ${SHOWN} from ${FROM} where chat.tenant_id = $1 and chat.instance_id = wanted.id
-         and ($3::text is null or chat.id < $3)
+         and ${olderThan('chat.id', '$3')}
        order by chat.id desc limit $4) as newest`,
     [of.tenantId, of.instanceIds, of.after, of.limit],
     'chats-of-instances',
@@ -91,7 +92,7 @@ export function listGroups(sql: Sql, of: PageOfInstance): Promise<GroupRow[]> {
   return sql.query<GroupRow>(
     `select ${GROUP} from ${GROUP_FROM}
      where chat_group.tenant_id = $1 and chat_group.instance_id = $2 and joined
-       and ($3::text is null or chat_group.chat < $3)
+       and ${olderThan('chat_group.chat', '$3')}
      order by chat_group.chat desc limit $4`,
     [of.tenantId, of.instanceId, of.after, of.limit],
     'list-groups',

@@ -1,5 +1,6 @@
 import { newId } from '../../ids.ts'
 import type { Sql } from '../sql.ts'
+import { olderThan } from './keyset.ts'
 import { joinNames, type Named, type PersonNames, sortOut, withoutUndefined } from './names.ts'
 
 /** People: how they are called, and which phone number belongs to which lid. */
@@ -165,7 +166,7 @@ export function listContacts(
   return sql.query<ContactRow>(
     `select id, phone, lid, name, push_name as "pushName", verified_name as "verifiedName" from contact
      where tenant_id = $1 and instance_id = $2 and coalesce(name, push_name, verified_name) is not null
-       and ($3::text is null or id < $3)
+       and ${olderThan('id', '$3')}
      order by id desc limit $4`,
     [of.tenantId, of.instanceId, of.after, of.limit],
     'list-contacts',

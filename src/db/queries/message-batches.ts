@@ -1,4 +1,5 @@
 import type { Sql } from '../sql.ts'
+import { olderThan } from './keyset.ts'
 import { MESSAGE_COLUMNS, type MessageRow } from './messages.ts'
 
 /** Messages for many chats, or of many ids, in one statement: what is nested in a list costs no statement per row. */
@@ -14,7 +15,7 @@ export function messagesOfChats(
     `select newest.* from unnest($2::text[]) as wanted (chat) cross join lateral (
        select ${MESSAGE_COLUMNS} from ${FROM}
        where message.tenant_id = $1 and message.chat = wanted.chat and message.action_of is null
-         and ($3::text is null or message.id < $3)
+         and ${olderThan('message.id', '$3')}
        order by message.id desc limit $4) as newest`,
     [of.tenantId, of.chats, of.after, of.limit],
     'messages-of-chats',

@@ -1,4 +1,5 @@
 import type { Sql } from '../sql.ts'
+import { olderThan } from './keyset.ts'
 
 /** The statements of the message table. Each takes the caller's `sql`, in or out of a transaction. */
 
@@ -132,7 +133,7 @@ export function listMessages(
   return sql.query<MessageRow>(
     `select ${MESSAGE_COLUMNS} from ${FROM}
      where message.tenant_id = $1 and message.instance_id = $2 and message.chat = $3 and message.action_of is null
-       and ($4::text is null or message.id < $4) order by message.id desc limit $5`,
+       and ${olderThan('message.id', '$4')} order by message.id desc limit $5`,
     [of.tenantId, of.instanceId, of.chat, of.after, of.limit],
     'list-messages',
   )

@@ -30,11 +30,15 @@ export function editMessage(ctx: Context, { input: { content }, ...args }: EditA
       type: 'edit',
       target: keyOf(target),
       text: textFor(target, content),
+      media: mediaOf(target),
       at,
-      media: EDITABLE[target.type] === 'caption' ? (target.type as 'image' | 'video' | 'document') : undefined,
     }),
   })
 }
+
+/** Whose caption it is: a phone takes no bare text for the caption of a picture. */
+const mediaOf = ({ type }: MessageRow) =>
+  type === 'image' || type === 'video' || type === 'document' ? type : undefined
 
 /** The one field that the message's type lets be edited; any other is named. */
 function textFor(target: MessageRow, content: ContentInput): string {
