@@ -10,7 +10,7 @@ const me: Me = { id: '5511900000001:3@s.whatsapp.net', lid: '9001:3@lid' }
 const BOB = '5511900000002@s.whatsapp.net'
 const GROUP = { from: '120363@g.us', participant: BOB }
 
-const encoded = (message: proto.IMessage) => Buffer.from(proto.Message.encode(message).finish())
+const encoded = (message: proto.IMessage): Buffer => Buffer.from(proto.Message.encode(message).finish())
 const decodedOf = (plain: Buffer, stanza: Record<string, string> = {}) =>
   decode(
     { inboxKey: 'k', stanza: { id: 'ID', t: '1', from: BOB, ...stanza }, plain: Buffer.concat([plain, Buffer.of(1)]) },
@@ -35,7 +35,7 @@ const field = (tag: number[], content: Buffer): Buffer => {
 
 /** `ephemeralMessage.message`, so many times. */
 function nested(depth: number): Buffer {
-  let message = encoded({ conversation: 'deep' })
+  let message: Buffer = encoded({ conversation: 'deep' })
   for (let i = 0; i < depth; i++) message = field([0xc2, 0x02], field([0x0a], message))
   return message
 }
