@@ -22,9 +22,9 @@ const EXCEPTIONS: Record<string, string> = {
   'delete from inbox where ctid': 'tidies what was settled long ago, of all tenants',
   'delete from event where ctid': 'tidies what happened long ago, of all tenants',
   'with target as ( select id, wanted and state': 'at the start of the process, of all tenants',
-  'select distinct instance_id as "instanceId" from message where status = ': 'which instances have what expired',
+  'select distinct instance_id as "instanceId" from ( select instance_id from message where status = ':
+    'which instances have what expired',
   'select name from ${TABLE}': 'the migrations that ran',
-  'select distinct instance_id as "instanceId" from message join instance': 'which instances have work',
   'insert into audit_log': 'names the tenant as a column',
   'with counter as ( insert into event_counter': 'names tenant and instance as columns',
   'with account as (select id, plan, created_at as anchor from tenant where id = $1)': 'the tenant itself, by its id',

@@ -7,7 +7,7 @@ import { tidyEventsDue } from '../resolvers/events/tidyEventsDue.ts'
 import { fetchMediaDue } from '../resolvers/media/fetchMediaDue.ts'
 import { tidyMediaDue } from '../resolvers/media/tidyMediaDue.ts'
 import { dispatchDue } from '../resolvers/messages/dispatchDue.ts'
-import { expirePending } from '../resolvers/messages/failPending.ts'
+import { expirePending, failLeftPending } from '../resolvers/messages/failPending.ts'
 import { tidyInboxDue } from '../resolvers/messages/tidyInboxDue.ts'
 import { tidyFirstAnswersDue } from '../resolvers/once.ts'
 
@@ -15,6 +15,7 @@ import { tidyFirstAnswersDue } from '../resolvers/once.ts'
 const JOBS: { name: string; everyMs: number; run: (app: App) => Promise<void> }[] = [
   { name: 'dispatch what is due', everyMs: 1_000, run: dispatchDue },
   { name: 'expire what is pending', everyMs: 5_000, run: expirePending },
+  { name: 'end what a lost phone left pending', everyMs: 5_000, run: failLeftPending },
   { name: 'fetch media', everyMs: 1_000, run: fetchMediaDue },
   { name: 'tidy the media', everyMs: 15_000, run: tidyMediaDue },
   { name: 'send the mail', everyMs: 1_000, run: sendMailDue },

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { type Database, openDatabase } from '../../src/db/open.ts'
 import { type ChatNames, chatIdOf, chatOf, findChat, namesOf } from '../../src/db/queries/chats.ts'
+import { lockMessage, lockSent, type MessageRow } from '../../src/db/queries/messages.ts'
 import type { Sql } from '../../src/db/sql.ts'
 import { record } from '../../src/events/record.ts'
 import { newId } from '../../src/ids.ts'
@@ -230,6 +231,24 @@ describe('under concurrency', () => {
     })
     expect((await asking)!.id).toBe(older.id)
     expect(await messages()).toMatchObject([{ chat: older.id }])
+  })
+
+  it('an ack that comes while the chat of its message is merged away finds the message', async () => {
+    const older = (await chat(names(P, null)))!
+    const younger = (await chat(names(null, L)))!
+    const sent = await message(db.sql, younger.id, { whatsappId: 'A', direction: 'outbound' })
+    let acks: Promise<MessageRow[][]> = Promise.resolve([])
+    await db.transaction(async sql => {
+      await chat(names(P, L), sql)
+      const lock = (find: (inner: Sql) => Promise<MessageRow[]>) => db.transaction(find)
+      acks = Promise.all([
+        lock(inner => lockSent(inner, instanceId, ['A'])),
+        lock(async inner => [(await lockMessage(inner, instanceId, sent))!]),
+      ])
+      await new Promise(resolve => setTimeout(resolve, 100))
+    })
+    const found = { id: sent, chat: older.id, chatId: P }
+    expect(await acks).toEqual([[expect.objectContaining(found)], [expect.objectContaining(found)]])
   })
 
   it('500 mixes of names of 20 people end as 20 chats with every message once', async () => {

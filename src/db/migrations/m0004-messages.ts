@@ -91,6 +91,7 @@ const STATEMENTS = [
   'create unique index message_whatsapp_id on message (chat, whatsapp_id, direction)',
   'create index message_by_whatsapp_id on message (instance_id, whatsapp_id)',
   'create index message_by_chat on message (chat, id desc) where action_of is null',
+  "create index message_pending_expiry on message (expires_at) where status = 'pending'",
   'create index message_actions on message (action_of) where action_of is not null',
   // Who of a group has a message, and who has read it.
   `create table receipt (
@@ -102,6 +103,8 @@ const STATEMENTS = [
     primary key (message_id, reader)
   )`,
   'create index receipt_by_instance on receipt (instance_id)',
+
+  'create index inbox_settled on inbox (settled_at) where settled_at is not null',
 
   `create table contact (
     id text primary key,

@@ -12,7 +12,7 @@ export async function settleInbox(sql: Sql, instanceId: string, inboxKeys: strin
 /** Deletes settled rows older than `before`, a bounded number at a time; answers how many. */
 export async function tidyInbox(sql: Sql, before: Date, limit: number): Promise<number> {
   const rows = await sql.query(
-    `delete from inbox where ctid in (select ctid from inbox where settled_at < $1 limit $2) returning 1 as one`,
+    `delete from inbox where ctid in (select ctid from inbox where settled_at < $1 order by settled_at limit $2) returning 1 as one`,
     [before, limit],
     'tidy-inbox',
   )

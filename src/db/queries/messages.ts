@@ -165,13 +165,13 @@ export async function messageById(sql: Sql, instanceId: string, id: string): Pro
 
 /** The same, locked until the transaction ends. */
 export async function lockMessage(sql: Sql, instanceId: string, id: string): Promise<MessageRow | null> {
-  const [row] = await sql.query<MessageRow>(
-    `select ${MESSAGE_COLUMNS} from ${FROM} where message.instance_id = $1 and message.id = $2
-     for update of message`,
+  // Read by a statement of its own: its chat may have become another one while this waited for the lock.
+  const locked = await sql.query(
+    'select 1 as one from message where instance_id = $1 and id = $2 for update',
     [instanceId, id],
     'lock-message',
   )
-  return row ?? null
+  return locked.length > 0 ? messageById(sql, instanceId, id) : null
 }
 
 /** Our id of the message that a stanza names by WhatsApp's; null when we do not have it. */
@@ -191,18 +191,23 @@ export async function idOfNamed(
  * Locks the outbound messages of these WhatsApp ids until the transaction ends, and the messages that actions among
  * them are about: all in the order of ids, so that two transactions cannot wait for each other.
  */
-export function lockSent(sql: Sql, instanceId: string, whatsappIds: string[]): Promise<MessageRow[]> {
-  return sql.query<MessageRow>(
+export async function lockSent(sql: Sql, instanceId: string, whatsappIds: string[]): Promise<MessageRow[]> {
+  const locked = await sql.query<{ id: string; named: boolean }>(
     `with named as (
-       select id, action_of from message where instance_id = $1 and whatsapp_id = any($2) and direction = 'outbound'),
-     locked as materialized (
-       select id from message where id in (select id from named union all select action_of from named)
-       order by id for update)
-     select ${MESSAGE_COLUMNS} from ${FROM}
-     where message.instance_id = $1 and message.id in (select id from named) and message.id in (select id from locked)
-     order by message.id for update of message`,
+       select id, action_of from message where instance_id = $1 and whatsapp_id = any($2) and direction = 'outbound')
+     select id, whatsapp_id = any($2) and direction = 'outbound' as named from message
+     where instance_id = $1 and id in (select id from named union all select action_of from named)
+     order by id for update`,
     [instanceId, whatsappIds],
     'lock-sent',
+  )
+  const named = locked.filter(row => row.named).map(row => row.id)
+  if (named.length === 0) return []
+  // Read by a statement of its own: their chat may have become another one while this waited for the locks.
+  return sql.query<MessageRow>(
+    `select ${MESSAGE_COLUMNS} from ${FROM} where message.instance_id = $1 and message.id = any($2) order by message.id`,
+    [instanceId, named],
+    'read-sent',
   )
 }
 

@@ -13,6 +13,8 @@ export interface ClaimedMessage {
   to: string
   type: string
   attempts: number
+  /** From then on it must not go out. */
+  expiresAt: Date
   actionOf: string | null
   /** Sealed; null: to be built on the way (media), or nothing to send (a read receipt). */
   payload: Uint8Array | null
@@ -41,7 +43,7 @@ export async function claimPending(
      where message.id = due.id and chat.id = message.chat
      returning message.id, message.whatsapp_id as "whatsappId", message.chat,
        coalesce(chat.group_jid, chat.phone, chat.lid) as "to", message.type, message.attempts,
-       message.action_of as "actionOf", message.payload`,
+       message.expires_at as "expiresAt", message.action_of as "actionOf", message.payload`,
     [of.instanceId, of.now, of.leaseUntil, of.inFlight, of.limit, of.epoch],
     'claim-pending',
   )
@@ -98,13 +100,27 @@ export function lockPending(
   )
 }
 
-/** Connected instances with a message whose next try is due. */
+/** Connected instances with a message whose next try is due. Those of all others are not looked at. */
 export async function instancesWithDue(sql: Sql, now: Date): Promise<string[]> {
   const rows = await sql.query<{ instanceId: string }>(
-    `select distinct instance_id as "instanceId" from message join instance on instance.id = message.instance_id
-     where status = 'pending' and next_attempt_at <= $1 and instance.state = 'connected' limit 1000`,
+    `select instance.id as "instanceId" from instance cross join lateral (
+       select from message where message.instance_id = instance.id and status = 'pending' and next_attempt_at <= $1
+       limit 1) as due
+     where instance.state = 'connected' limit 1000`,
     [now],
     'instances-with-due',
+  )
+  return rows.map(row => row.instanceId)
+}
+
+/** Instances without a phone that have a message for it all the same. */
+export async function instancesLeft(sql: Sql): Promise<string[]> {
+  const rows = await sql.query<{ instanceId: string }>(
+    `select instance.id as "instanceId" from instance cross join lateral (
+       select from message where message.instance_id = instance.id and status = 'pending' limit 1) as left_over
+     where instance.state = 'logged_out' limit 1000`,
+    [],
+    'instances-left',
   )
   return rows.map(row => row.instanceId)
 }
@@ -112,7 +128,8 @@ export async function instancesWithDue(sql: Sql, now: Date): Promise<string[]> {
 /** Instances with a message that has expired. */
 export async function instancesWithExpired(sql: Sql, now: Date): Promise<string[]> {
   const rows = await sql.query<{ instanceId: string }>(
-    `select distinct instance_id as "instanceId" from message where status = 'pending' and expires_at <= $1 limit 1000`,
+    `select distinct instance_id as "instanceId" from (
+       select instance_id from message where status = 'pending' and expires_at <= $1 order by expires_at limit 1000) as expired`,
     [now],
     'instances-with-expired',
   )

@@ -52,6 +52,20 @@ export async function countMessage(sql: Sql, count: Count): Promise<Counted | nu
   return row ?? null
 }
 
+/** Gives back what was counted for messages of an instance that were not sent, and now never will be. */
+export async function uncountPending(sql: Sql, of: { tenantId: string; instanceId: string }): Promise<void> {
+  await sql.query(
+    `with waiting as (
+       select counted_in from message
+       where tenant_id = $1 and instance_id = $2 and status = 'pending' and counted_in is not null order by id for update),
+     given as (select counted_in, count(*)::int as back from waiting group by counted_in)
+     update usage set used = greatest(0, used - back) from given
+     where tenant_id = $1 and cycle_start = given.counted_in`,
+    [of.tenantId, of.instanceId],
+    'uncount-pending',
+  )
+}
+
 /** Null: there is no such tenant. */
 export async function findTerms(sql: Sql, tenantId: string): Promise<Terms | null> {
   const [row] = await sql.query<Terms>(

@@ -1,6 +1,7 @@
 import type { Context } from '../../context.ts'
 import { ApiError, notFound, unavailable } from '../../errors.ts'
 import { phoneDigits } from '../chats/chat-id.ts'
+import { failLoggedOut } from '../messages/failPending.ts'
 import { instance } from './instance.ts'
 import { networkOf } from './network.ts'
 import { qrImage } from './qr-image.ts'
@@ -24,6 +25,7 @@ export async function connectInstance(ctx: Context, args: ConnectArgs): Promise<
     stored.wanted = true
     await ctx.em.flush()
   }
+  if (stored.state === 'logged_out') await failLoggedOut(ctx, stored.id)
   const deadlineMs = ctx.clock.nowMs() + WAIT_MS
   // A session that had given up says so in the row: only news from after this start counts.
   let fresh = stored.state === 'connected' || stored.state === 'qr_required'

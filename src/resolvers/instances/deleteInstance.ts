@@ -1,6 +1,7 @@
 import type { Context } from '../../context.ts'
 import { endLease } from '../../db/queries/leases.ts'
 import { discardMediaOf } from '../../db/queries/media.ts'
+import { uncountPending } from '../../db/queries/usage.ts'
 import { notFound } from '../../errors.ts'
 import { recordAudit } from '../auth/audit.ts'
 import { sweptBefore, tidyMediaDue } from '../media/tidyMediaDue.ts'
@@ -18,6 +19,8 @@ export async function deleteInstance(ctx: Context, args: { instanceId: string })
     // Locked first, as by all who write for a session: nobody waits in a ring.
     if (!(await endLease(sql, id, ctx.clock.now()))) throw notFound('instance')
     await discardMediaOf(sql, { tenantId, instanceId: id, due: sweptBefore(ctx) })
+    // What is pending is not sent any more: its place in the quota comes back.
+    await uncountPending(sql, { tenantId, instanceId: id })
     await sql.query('delete from instance where id = $1 and tenant_id = $2', [id, tenantId], 'delete-instance')
     await recordAudit(sql, ctx, { action: 'instance.deleted', tenantId, target: id })
   })

@@ -5,7 +5,7 @@ import { connectionUpdate, type HouseEvent } from '../../events/catalogue.ts'
 import { record } from '../../events/record.ts'
 import type { ConnectionNews } from '../../whatsapp/whatsapp.ts'
 import { dispatchPending } from '../messages/dispatchPending.ts'
-import { failPending } from '../messages/failPending.ts'
+import { failLoggedOut } from '../messages/failPending.ts'
 import type { InstanceStatus } from './shape.ts'
 
 /** The engine's news of a session becomes the instance's state. */
@@ -21,13 +21,7 @@ export async function onConnection(app: App, instanceId: string, news: Connectio
     app.lanes.connect(instanceId, { connection: news.connection!, epoch: news.epoch })
     app.background('dispatch', dispatchPending(app, instanceId))
   }
-  if (news.state === 'logged_out') {
-    await failPending(app, {
-      instanceId,
-      before: null,
-      error: { code: 'logged_out', message: 'The phone was unlinked before the message could be sent.' },
-    })
-  }
+  if (news.state === 'logged_out') await failLoggedOut(app, instanceId)
 }
 
 /** Null when the instance is gone, or the session is not the one that has its lease. */

@@ -5,6 +5,7 @@ import { payloadPlace } from '../../db/vault.ts'
 import type { SendOutcome } from '../../whatsapp/whatsapp.ts'
 import { mediaToSend } from '../media/mediaToSend.ts'
 import { extrasOf } from './extras.ts'
+import { EXPIRED } from './failPending.ts'
 import { storedMessage } from './stored.ts'
 
 export interface Carried {
@@ -20,6 +21,8 @@ export async function carry(app: App, { instanceId, connection, message }: Carri
     ? { kind: 'composed' as const, payload: app.secrets.open(message.payload, payloadPlace(message.id)) }
     : await buildMedia(app, instanceId, message)
   if (built.kind !== 'composed') return built
+  // It may have waited its turn for long, and its media for longer.
+  if (message.expiresAt <= app.clock.now()) return { kind: 'rejected', ...EXPIRED }
   const { whatsappId, to: chat } = message
   return app.whatsapp.send(instanceId, { whatsappId, chat, payload: built.payload, connection })
 }

@@ -18,7 +18,7 @@ export async function changeRow(
   })
   for (const row of changed) {
     app.lanes.landed(instanceId, row.id)
-    if (row.actionOf) app.lanes.settled(row.id)
+    app.lanes.settled(row.id)
   }
   app.bus.publish(...events)
 }

@@ -1,6 +1,7 @@
 import type { App } from '../../context.ts'
 import { lockMessage } from '../../db/queries/messages.ts'
 import { type ClaimedMessage, claimPending, postpone } from '../../db/queries/outbox.ts'
+import { ApiError } from '../../errors.ts'
 import type { SendOutcome } from '../../whatsapp/whatsapp.ts'
 import { carry } from './carry.ts'
 import { changeRow } from './change-row.ts'
@@ -12,7 +13,7 @@ export const ACK_WITHIN_MS = 30_000
 const CLAIM_MAX = 50
 const RETRY_AFTER_MS = 5_000
 const RETRY_AFTER_MAX_MS = 60_000
-/** Tries that the socket could not write; beyond them the message holds up its chat for nothing. */
+/** Tries in a row that could not be written; beyond them the message holds up its chat for nothing. */
 const FAILED_TRIES_MAX = 20
 
 /**
@@ -97,10 +98,11 @@ interface Sending {
 
 /** Whether the next message of the chat may follow. When it may not, this one and the later ones are left to be claimed again. */
 async function sendOne(app: App, { instanceId, way, message }: Sending): Promise<boolean> {
-  const outcome = await carry(app, { instanceId, connection: way.connection, message })
+  const carried = carry(app, { instanceId, connection: way.connection, message })
+  const outcome = await carried.catch(cause => unforeseen(app, { instanceId, message, cause }))
   switch (outcome.kind) {
     case 'written':
-      app.lanes.of(instanceId).written(message.id, app.clock.nowMs())
+      app.lanes.written(instanceId, message.id, app.clock.nowMs())
       // WhatsApp acks no receipt of ours under the id of a message.
       if (message.type === 'read') await end(app, { instanceId, message, change: { status: 'sent' } })
       return true
@@ -115,17 +117,29 @@ async function sendOne(app: App, { instanceId, way, message }: Sending): Promise
   }
 }
 
+/** What throws would throw again at each claim, and hold up its chat until it expires: its tries are counted, too. */
+function unforeseen(
+  app: App,
+  { instanceId, message, cause }: { instanceId: string; message: ClaimedMessage; cause: unknown },
+): SendOutcome {
+  // The database is away: nothing is the message's fault.
+  if (cause instanceof ApiError) throw cause
+  app.log.error({ err: cause, instanceId, messageId: message.id }, 'a message could not be carried')
+  return { kind: 'failed', message: 'It could not be carried.' }
+}
+
 async function retry(
   app: App,
   { instanceId, message, reason }: { instanceId: string; message: ClaimedMessage; reason: string },
 ): Promise<boolean> {
-  const { id: messageId, attempts } = message
-  app.log.warn({ instanceId, messageId, attempts, reason }, 'message not written, will be tried again')
-  if (attempts < FAILED_TRIES_MAX) {
+  const { id: messageId } = message
+  const failures = app.lanes.failed(messageId)
+  app.log.warn({ instanceId, messageId, failures, reason }, 'message not written, will be tried again')
+  if (failures < FAILED_TRIES_MAX) {
     await putOff(app, instanceId, message)
     return false
   }
-  const error = { code: 'not_sent', message: `It could not be sent in ${attempts} tries.` }
+  const error = { code: 'not_sent', message: `It could not be sent in ${failures} tries.` }
   await end(app, { instanceId, message, change: { status: 'failed', error } })
   return true
 }

@@ -1,10 +1,14 @@
 import type { App } from '../../context.ts'
-import { instancesWithExpired, lockPending } from '../../db/queries/outbox.ts'
+import { instancesLeft, instancesWithExpired, lockPending } from '../../db/queries/outbox.ts'
 import type { HouseEvent } from '../../events/catalogue.ts'
 import { changeStatus } from './change-status.ts'
 import type { MessageError } from './shape.ts'
 
 const BATCH_MAX = 100
+export const EXPIRED: MessageError = {
+  code: 'expired',
+  message: 'WhatsApp could not be reached before the message expired.',
+}
 
 /** Ends what an instance will not send any more: all of it, or whatever has expired `before` a time. */
 export async function failPending(
@@ -28,11 +32,23 @@ export async function failPending(
   }
 }
 
+/** Nothing that was accepted for a phone goes out by another one that is linked later. */
+export const failLoggedOut = (app: App, instanceId: string): Promise<void> =>
+  failPending(app, {
+    instanceId,
+    before: null,
+    error: { code: 'logged_out', message: 'The phone was unlinked before the message could be sent.' },
+  })
+
+/** The clock's call: what was accepted while the phone was being unlinked, and what a crash left there. */
+export async function failLeftPending(app: App): Promise<void> {
+  for (const instanceId of await instancesLeft(app.db.sql)) await failLoggedOut(app, instanceId)
+}
+
 /** The clock's call. One instance after another: events of several in one transaction could wait for each other. */
 export async function expirePending(app: App): Promise<void> {
   const before = app.clock.now()
-  const error = { code: 'expired', message: 'WhatsApp could not be reached before the message expired.' }
   for (const instanceId of await instancesWithExpired(app.db.sql, before)) {
-    await failPending(app, { instanceId, before, error })
+    await failPending(app, { instanceId, before, error: EXPIRED })
   }
 }

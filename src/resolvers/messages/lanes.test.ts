@@ -9,6 +9,7 @@ const message = (id: string, chat: string): ClaimedMessage => ({
   to: chat,
   type: 'text',
   attempts: 1,
+  expiresAt: new Date(),
   actionOf: null,
   payload: Buffer.alloc(0),
 })

@@ -133,6 +133,7 @@ export class Lanes {
   readonly #turns = new Map<string, Promise<unknown>>()
   readonly #ways = new Map<string, Way>()
   readonly #waits = new Map<string, () => void>()
+  readonly #failures = new Map<string, number>()
 
   /** From now on messages of the instance go out this way, and no other; null: none. */
   connect(instanceId: string, way: Way | null): void {
@@ -159,6 +160,19 @@ export class Lanes {
 
   settled(id: string): void {
     this.#waits.get(id)?.()
+    this.#failures.delete(id)
+  }
+
+  /** How many tries in a row have failed, with this one. Claims are no measure: most of them fail for the connection. */
+  failed(id: string): number {
+    const failures = (this.#failures.get(id) ?? 0) + 1
+    this.#failures.set(id, failures)
+    return failures
+  }
+
+  written(instanceId: string, id: string, atMs: number): void {
+    this.#failures.delete(id)
+    this.of(instanceId).written(id, atMs)
   }
 
   /**

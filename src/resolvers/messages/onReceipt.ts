@@ -18,7 +18,7 @@ export async function onReceipt(app: App, instanceId: string, news: ReceiptNews)
   })
   for (const row of rows) {
     app.lanes.landed(instanceId, row.id)
-    if (row.actionOf) app.lanes.settled(row.id)
+    app.lanes.settled(row.id)
   }
   app.bus.publish(...events)
 }
