@@ -94,7 +94,7 @@ builder.mutationFields(t => ({
       instanceId: t.arg.id(instanceId),
       input: t.arg({ type: CheckInput, required: true, description: 'The numbers.' }),
     },
-    ...rest.post('/instances/{instance_id}/contacts/check'),
+    ...rest.post('/instances/{instance_id}/contacts/check', { conflicts: true }),
     resolve: (_, args, ctx) => checkContacts(ctx, args),
   }),
 }))

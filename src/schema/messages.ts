@@ -171,14 +171,14 @@ builder.mutationFields(t => ({
       messageId: t.arg.id(messageId),
       input: t.arg({ type: EditInput, required: true, description: 'What it is to say.' }),
     },
-    ...rest.patch('/instances/{instance_id}/messages/{message_id}', { status: 202 }),
+    ...rest.patch('/instances/{instance_id}/messages/{message_id}', { status: 202, conflicts: true }),
     resolve: (_, args, ctx) => editMessage(ctx, args),
   }),
   deleteMessage: t.field({
     type: 'Boolean',
     description: 'Deletes a sent message for everyone, within 48 hours. It stays here, with `deletedAt`. Answers true.',
     args: { instanceId: t.arg.id(instanceId), messageId: t.arg.id(messageId) },
-    ...rest.delete('/instances/{instance_id}/messages/{message_id}'),
+    ...rest.delete('/instances/{instance_id}/messages/{message_id}', { conflicts: true }),
     resolve: (_, args, ctx) => deleteMessage(ctx, args),
   }),
   reactToMessage: t.field({
@@ -206,7 +206,7 @@ builder.mutationFields(t => ({
       instanceId: t.arg.id(instanceId),
       input: t.arg({ type: PresenceInput, required: true, description: 'What the chat is to show.' }),
     },
-    ...rest.post('/instances/{instance_id}/presence', { status: 202 }),
+    ...rest.post('/instances/{instance_id}/presence', { status: 202, conflicts: true }),
     resolve: (_, args, ctx) => sendPresence(ctx, args),
   }),
 }))

@@ -157,7 +157,7 @@ builder.mutationFields(t => ({
     type: StatusObject,
     description: 'A virtual phone scans the present QR code. Answers once the instance is connected.',
     args: { instanceId: t.arg.id(instanceId) },
-    ...rest.post('/instances/{instance_id}/sandbox/scan'),
+    ...rest.post('/instances/{instance_id}/sandbox/scan', { conflicts: true }),
     resolve: (_, args, ctx) => scanSandboxQr(ctx, args),
   }),
   sendSandboxMessage: t.field({
@@ -171,7 +171,7 @@ builder.mutationFields(t => ({
     type: Receipt,
     description: "A virtual contact's phone delivers or reads a message.",
     args: { instanceId: t.arg.id(instanceId), input: t.arg({ type: ReceiptInput, ...input }) },
-    ...rest.post('/instances/{instance_id}/sandbox/receipts'),
+    ...rest.post('/instances/{instance_id}/sandbox/receipts', { conflicts: true }),
     resolve: (_, args, ctx) => sendSandboxReceipt(ctx, args),
   }),
   sendSandboxReaction: t.field({
@@ -192,7 +192,7 @@ builder.mutationFields(t => ({
     type: Fault,
     description: 'Something goes wrong between the instance and WhatsApp.',
     args: { instanceId: t.arg.id(instanceId), input: t.arg({ type: FaultInput, ...input }) },
-    ...rest.post('/instances/{instance_id}/sandbox/faults'),
+    ...rest.post('/instances/{instance_id}/sandbox/faults', { conflicts: true }),
     resolve: (_, args, ctx) => injectSandboxFault(ctx, args),
   }),
 }))

@@ -313,6 +313,7 @@ describe('the log, at trace', () => {
     expect(requests.find(line => line.requestId === 'the-crash.1')).toMatchObject({
       route: '/v1/instances/{instance_id}/messages',
       status: 500,
+      code: 'internal_error',
     })
     expect(requests.find(line => line.requestId === 'the-crash.2')).toMatchObject({
       route: '/graphql',
