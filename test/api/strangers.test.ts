@@ -55,6 +55,18 @@ describe('a message that PostgreSQL could stumble over', () => {
   })
 })
 
+describe('what the database refuses all the same', () => {
+  it('is kept as a message of an unsupported kind, and not told again and again', async () => {
+    const bob = jid('5511999990102')
+    const plain = Buffer.concat([proto.Message.encode({ conversation: 'x' }).finish(), Buffer.of(1)])
+    const stanza = { t: '1700000000', id: 'REFUSED', from: bob }
+    const told = decode({ inboxKey: 'bb', stanza, plain }, me)
+    if (told?.kind !== 'message') throw new Error('nothing is told')
+    await onMessage(wataki.app, bot, { ...told.news, content: { type: 'text', text: 'a\0b' } })
+    expect(await messagesOf(bob)).toMatchObject([{ type: 'unsupported', content: { kind: 'unstorable' } }])
+  })
+})
+
 describe('deleting in a group', () => {
   const [bob, eve] = [jid('5511999990201'), jid('5511999990202')]
   const revoke = (participant: string) => ({
