@@ -320,6 +320,7 @@ describe('the log, at trace', () => {
       operations: ['instance'],
       status: 200,
     })
+    expect(lines.find(line => line.msg === 'instance changed')).toMatchObject({ state: 'connecting' })
     expect(lines.flatMap(line => line.notLogged ?? [])).toEqual([])
   })
 })
