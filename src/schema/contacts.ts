@@ -89,7 +89,7 @@ builder.queryFields(t => ({
 builder.mutationFields(t => ({
   checkContacts: t.field({
     type: CheckedList,
-    description: 'Asks WhatsApp which phone numbers are there. The instance must be connected.',
+    description: 'Checks which phone numbers are on WhatsApp. The instance must be connected.',
     args: {
       instanceId: t.arg.id(instanceId),
       input: t.arg({ type: CheckInput, required: true, description: 'The numbers.' }),

@@ -73,7 +73,10 @@ export const MessageObject = builder.objectRef<StoredMessage>('Message').impleme
     type: t.field({ type: MessageTypeEnum, description: 'What kind it is.', resolve: stored => stored.content.type }),
     status: t.expose('status', { type: Status, description: 'How far it has come.' }),
     content: t.field({ type: MessageContentUnion, description: 'What it says.', resolve: stored => stored.content }),
-    reactions: t.expose('reactions', { type: [ReactionType], description: 'What people think of it.' }),
+    reactions: t.expose('reactions', {
+      type: [ReactionType],
+      description: 'Reactions to it: the newest of each person.',
+    }),
     quotedMessageId: t.exposeID('quotedMessageId', {
       nullable: true,
       description: 'The message that it answers; null when it answers none, or one that is not known here.',
@@ -165,7 +168,7 @@ builder.mutationFields(t => ({
   editMessage: t.field({
     type: MessageObject,
     description:
-      'Says otherwise what was sent, within 15 minutes: a text, or the caption of media. Stored before the answer, and sent exactly once.',
+      'Edits a sent message, within 15 minutes: its text, or the caption of its media. Stored before the answer, and sent exactly once.',
     args: {
       instanceId: t.arg.id(instanceId),
       messageId: t.arg.id(messageId),

@@ -84,7 +84,7 @@ const Shown = builder.objectRef<ShownOnPhone>('SandboxMessage').implement({
       nullable: true,
       description: "WhatsApp's id of the message that it answers, or null.",
     }),
-    reactions: t.expose('reactions', { type: [ShownReaction], description: 'What people think of it.' }),
+    reactions: t.expose('reactions', { type: [ShownReaction], description: 'Reactions to it.' }),
     edited: t.exposeBoolean('edited', { description: 'Whether it says so.' }),
     deleted: t.exposeBoolean('deleted', { description: 'Whether the phone shows only that there was something.' }),
     at: t.expose('at', { type: 'DateTime', description: 'When it reached the phone.' }),
