@@ -7,7 +7,7 @@ import { booksOf } from './books.ts'
 import { type Cluster, openCluster } from './cluster.ts'
 import { form, report } from './form.ts'
 
-const OUTAGE_MS = form(8_000, 30_000)
+const OUTAGE_MS = form(5_000, 30_000)
 const ANSWER_WITHIN_MS = 2_000
 const BACK_WITHIN_MS = 5_000
 const CLIENTS = 4
