@@ -82,6 +82,8 @@ export interface Facts {
   route?: string
   /** For the log: the root fields that GraphQL ran. */
   operations?: string[]
+  /** For the log: that of the error which was answered. */
+  code?: string
   /** Seconds after which the caller may try again. */
   retryAfterSeconds?: number
   /** The caller has a new session, or none any more: its cookie is to say so. */

@@ -61,7 +61,7 @@ const FILE_MAX_LINES = 300
 const TEST_MAX_LINES = 500
 /** Files that may be longer, each with its reason. */
 const LONGER: Record<string, string> = {
-  'whatsapp/session.ts': 'one phone from its start to its end: five lines over, and no part of it stands alone',
+  'whatsapp/session.ts': 'one phone from its start to its end: a few lines over, and no part of it stands alone',
 }
 
 const roomOf = (file: string): string => file.split('/')[0]!.replace('.test.ts', '.ts')

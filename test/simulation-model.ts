@@ -57,13 +57,22 @@ export class Model {
     this.#path = `/v1/instances/${parts.instanceId}`
   }
 
+  figures(): string {
+    const sent = this.talks.flatMap(talk => talk.sent)
+    const words = [...sent, ...this.talks.flatMap(talk => talk.said)]
+    const count = (is: (word: Word) => boolean) => words.filter(is).length
+    const unsure = sent.filter(each => each.id === null).length
+    const changed = `${count(word => word.now !== word.first)} edited, ${count(word => word.deleted)} deleted`
+    return `${sent.length} sent (${unsure} without an answer), ${words.length - sent.length} said, ${changed}`
+  }
+
   /** What is wrong although something may be under way. */
   async broken(): Promise<string[]> {
     const { sql } = this.#wataki.app.db
     const books = await booksIn(sql)
     const wrong = [...books.halves, ...books.gaps.map(id => `the events of ${id} have a gap`)]
     if (books.used !== books.counted) wrong.push(`${books.used} are used, ${books.counted} counted`)
-    wrong.push(...(await this.#statusesBack()), ...(await this.#chatsTwice()))
+    wrong.push(...(await this.#statusesBack()), ...(await this.#toldBack()), ...(await this.#chatsTwice()))
     for (const talk of this.talks) {
       const texts = (await this.shown(talk)).filter(each => !each.deleted).map(saysOf)
       for (const text of new Set(texts)) {
@@ -88,6 +97,19 @@ export class Model {
     }
     const there = new Set(rows.map(row => row.id))
     return [...back, ...[...this.#statuses.keys()].filter(id => !there.has(id)).map(id => `${id} is gone`)]
+  }
+
+  /** Each status by its events: what lasted a moment only is there too. */
+  async #toldBack(): Promise<string[]> {
+    const told = await this.#wataki.app.db.sql.query<{ id: string; statuses: string[] }>(
+      `select about as id, array_agg(data->>'status' order by seq) as statuses from event
+       where type = 'message.status' group by about`,
+    )
+    const rises = (statuses: string[]) => statuses.every((each, i) => i === 0 || RANK[each]! > RANK[statuses[i - 1]!]!)
+    const failedLate = (statuses: string[]) => statuses.length > 1 && statuses.includes('failed')
+    return told
+      .filter(({ statuses }) => !rises(statuses) || failedLate(statuses))
+      .map(({ id, statuses }) => `${id} was ${statuses.join(', then ')}`)
   }
 
   async #chatsTwice(): Promise<string[]> {

@@ -51,8 +51,8 @@ async function send(day: Day, talk: Talk, more: object = {}): Promise<void> {
     if (answer.body.error?.code !== 'instance_not_connected') throw unexpected(answer)
   }
   if (!key || !sent.id) return
-  const again = await ask()
-  if (again.body.id !== sent.id) throw unexpected(again)
+  const again = await ask().catch(() => null)
+  if (again && again.body.id !== sent.id) throw unexpected(again)
 }
 
 const unexpected = (answer: Answer): Error => new Error(`unexpected: ${answer.status} ${JSON.stringify(answer.body)}`)
@@ -92,6 +92,7 @@ const ownWords = (talk: Talk): Said[] => talk.said.filter(said => !said.deleted 
 
 async function contactReacts(day: Day): Promise<void> {
   const talk = friend(day)
+  await send(day, talk)
   const found = await known(day, talk)
   if (!found) return
   const emoji = pick(day, EMOJIS)
@@ -102,6 +103,7 @@ async function contactReacts(day: Day): Promise<void> {
 
 async function contactChanges(day: Day): Promise<void> {
   const talk = friend(day)
+  await say(day, talk)
   const own = ownWords(talk).filter(said => said.now.startsWith('in') && said.first === said.now)
   if (own.length === 0) return
   const said = pick(day, own)
@@ -156,6 +158,7 @@ function taken(answer: Answer): boolean {
 
 async function change(day: Day): Promise<void> {
   const talk = friend(day)
+  await several(day, 2, talk)
   const found = await known(day, talk)
   if (!found) return
   const { sent, type } = found
@@ -220,6 +223,7 @@ async function restart(day: Day): Promise<void> {
 
 async function receiptsAgain(day: Day): Promise<void> {
   const talk = friend(day)
+  await send(day, talk)
   const found = await known(day, talk)
   if (!found) return
   const { whatsappId } = found
@@ -270,10 +274,16 @@ const STEPS: [number, Step, string][] = [
   [2, restart, 'restart'],
 ]
 
-export function nextStep(random: () => number): { name: string; step: Step } {
-  let left = random() * STEPS.reduce((sum, [weight]) => sum + weight, 0)
-  for (const [weight, step, name] of STEPS) if ((left -= weight) < 0) return { name, step }
-  return { name: STEPS[0]![2], step: STEPS[0]![1] }
+/** Each step once, in no order, and then as often as they come. */
+export function* stepsOf(random: () => number): Generator<{ name: string; step: Step }, never> {
+  const all = STEPS.map(([, step, name]) => ({ step, name }))
+  while (all.length > 0) yield all.splice(Math.floor(random() * all.length), 1)[0]!
+  const total = STEPS.reduce((sum, [weight]) => sum + weight, 0)
+  for (;;) {
+    let left = random() * total
+    const [, step, name] = STEPS.find(([weight]) => (left -= weight) < 0)!
+    yield { step, name }
+  }
 }
 
 /** Unread is what was said since the account last wrote. */

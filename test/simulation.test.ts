@@ -2,14 +2,14 @@ import { randomInt } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { chance } from './crash/traffic.ts'
 import { Model, type Talk } from './simulation-model.ts'
-import { type Day, nextStep, online, unreadCounts } from './simulation-steps.ts'
+import { type Day, online, stepsOf, unreadCounts } from './simulation-steps.ts'
 import { type Caller, connectedInstance, openTestApp, type TestApp } from './support/app.ts'
 import { png } from './support/files.ts'
 import { exchange, MULTIPART, multipart } from './support/media.ts'
 
 /** SIM_SEED is one day again; SIM_SEEDS and SIM_STEPS make more and longer ones. */
-const STEPS = Number(process.env.SIM_STEPS ?? 40)
-const DAYS = Number(process.env.SIM_SEEDS ?? 1)
+const STEPS = Number(process.env.SIM_STEPS ?? 60)
+const DAYS = Number(process.env.SIM_SEEDS ?? 2)
 const FRIENDS = ['5511988880001', '5511988880002', '5511988880003']
 /** Messages to it are refused. */
 const REFUSING = '5511900000010'
@@ -56,8 +56,9 @@ describe('a day of sends, faults and restarts, by chance', () => {
       const replay = () =>
         `SIM_SEED=${seed} SIM_STEPS=${STEPS} npx vitest run test/simulation.test.ts\n${done.join(', ')}`
       try {
+        const steps = stepsOf(day.random)
         for (let i = 0; i < STEPS; i++) {
-          const { name, step } = nextStep(day.random)
+          const { name, step } = steps.next().value
           done.push(name)
           await step(day)
           expect(await day.model.broken()).toEqual([])
@@ -70,7 +71,7 @@ describe('a day of sends, faults and restarts, by chance', () => {
         console.log(`simulation: again: ${replay()}`)
         throw error
       }
-      console.log(`simulation: seed ${seed}, ${STEPS} steps, ${day.words} messages`)
+      console.log(`simulation: seed ${seed}, ${STEPS} steps, ${day.model.figures()}`)
     },
     120_000 + STEPS * 5_000,
   )

@@ -18,7 +18,7 @@ const EXCEPTIONS: Record<string, string> = {
   'update session set last_seen_at': 'written behind, by ids that were used',
   'update api_key set last_used_at': 'written behind, by ids that were used',
   'delete from ${table} where ctid': 'tidies what has expired, of all tenants',
-  'update media set next_attempt_at = $2 where id in': 'claims what is due, of all tenants',
+  'with due as ( select id, instance_id, next_attempt_at from media': 'what is to be fetched, of all tenants in turn',
   'delete from inbox where ctid': 'tidies what was settled long ago, of all tenants',
   'delete from event where ctid': 'tidies what happened long ago, of all tenants',
   'with target as ( select id, wanted and state': 'at the start of the process, of all tenants',

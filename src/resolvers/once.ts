@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { deserialize, serialize } from 'node:v8'
-import { type App, type Context, tenantOf } from '../context.ts'
+import { type App, type Context, type Facts, tenantOf } from '../context.ts'
 import { deleteExpired } from '../db/queries/expired.ts'
 import {
   type Claim,
@@ -30,6 +30,12 @@ export interface Once {
   keep(sql: Sql, result: unknown): Promise<void>
 }
 
+/** What is kept: what the operation returned, and what its headers said of the quota. */
+interface Kept<Result> {
+  result: Result
+  quota: Facts['quota'] | null
+}
+
 interface Call {
   field: string
   args: unknown
@@ -55,9 +61,12 @@ export async function once<Result>(
   const kept = await claimOrWait(ctx, claim, fingerprintOf(call))
   if (kept) {
     ctx.facts.replayed = true
-    return deserialize(ctx.secrets.open(kept, placeOf(claim))) as Result
+    const first = deserialize(ctx.secrets.open(kept, placeOf(claim))) as Kept<Result>
+    if (first.quota) ctx.facts.quota = first.quota
+    return first.result
   }
-  const seal = (result: unknown) => ctx.secrets.seal(serialize(result), placeOf(claim))
+  const seal = (result: unknown) =>
+    ctx.secrets.seal(serialize({ result, quota: ctx.facts.quota ?? null } satisfies Kept<unknown>), placeOf(claim))
   const derived: Context = Object.assign(Object.create(ctx), { once: keeper(claim, seal) })
   let result: Result
   try {

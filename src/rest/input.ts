@@ -184,7 +184,7 @@ function compileObject(type: GraphQLInputObjectType): Reader {
 const KINDS: Record<string, [(value: unknown) => boolean, string]> = {
   Int: [
     value => Number.isInteger(value) && (value as number) === ((value as number) | 0),
-    'must be an integer of 32 bits',
+    'must be a whole number of 32 bits',
   ],
   Float: [value => Number.isFinite(value), 'must be a number'],
   Boolean: [value => typeof value === 'boolean', 'must be true or false'],

@@ -107,7 +107,7 @@ export function errorsOf(route: Route): object {
     ...(route.open ? {} : { 401: ref('Unauthorized'), 403: ref('Forbidden') }),
     ...(route.counted ? { 402: ref('QuotaExceeded') } : {}),
     ...(route.path.includes('{') ? { 404: ref('NotFound') } : {}),
-    ...(isOnce(route.field) ? { 409: ref('Conflict') } : {}),
+    ...(route.conflicts || isOnce(route.field) ? { 409: ref('Conflict') } : {}),
     ...(hasInput ? { 413: ref('TooLarge'), 415: ref('NotJson') } : {}),
     ...(multipart ? { 413: ref('FileTooLarge'), 415: ref('NotMultipart') } : {}),
     429: ref('RateLimited'),

@@ -40,6 +40,7 @@ export class Faults {
   readonly #iqRules: IqRule[] = []
   readonly #duplicates = new Map<string, number>()
   readonly #heldAcks = new Map<string, HeldAck[]>()
+  readonly #releases = new Map<string, (() => void)[]>()
   #held: (() => void)[] | null = null
 
   /** The next message of any client is refused with this code. */
@@ -120,10 +121,18 @@ export class Faults {
     const held = this.#heldAcks.get(account) ?? []
     this.#heldAcks.delete(account)
     for (const { conn, node } of held) conn.send(node)
+    for (const go of this.#releases.get(account) ?? []) go()
+    this.#releases.delete(account)
+  }
+
+  /** What contacts answer of their own accord would prove what the ack is to tell: it waits for the ack. */
+  acksReleased(account: string): Promise<void> {
+    if (!this.#heldAcks.has(account)) return Promise.resolve()
+    return new Promise(go => this.#releases.set(account, [...(this.#releases.get(account) ?? []), go]))
   }
 
   forget(account: string): void {
-    this.#heldAcks.delete(account)
+    this.releaseAcks(account)
     this.#duplicates.delete(account)
     this.#refusals.delete(account)
     this.#unreadable.delete(account)

@@ -23,6 +23,7 @@ async function perform(sim: Simulator, action: Action, atMs: number): Promise<vo
   else if (action.kind === 'receipts') {
     const { chat, id, readAtMs } = action
     const read = readAtMs !== null && atMs >= readAtMs
+    await sim.faults.acksReleased(account.pn)
     sim.person(action.by).listener.receipt(account, { chat, id, type: read ? 'read' : undefined })
   } else {
     const { speaker } = sim.person(action.by)

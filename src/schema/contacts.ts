@@ -89,12 +89,12 @@ builder.queryFields(t => ({
 builder.mutationFields(t => ({
   checkContacts: t.field({
     type: CheckedList,
-    description: 'Asks WhatsApp which phone numbers are there. The instance must be connected.',
+    description: 'Checks which phone numbers are on WhatsApp. The instance must be connected.',
     args: {
       instanceId: t.arg.id(instanceId),
       input: t.arg({ type: CheckInput, required: true, description: 'The numbers.' }),
     },
-    ...rest.post('/instances/{instance_id}/contacts/check'),
+    ...rest.post('/instances/{instance_id}/contacts/check', { conflicts: true }),
     resolve: (_, args, ctx) => checkContacts(ctx, args),
   }),
 }))

@@ -211,7 +211,7 @@ builder.mutationFields(t => ({
       instanceId: t.arg.id(instanceId),
       input: t.arg({ type: UpdateInput, required: true, description: 'What is to change.' }),
     },
-    ...rest.patch('/instances/{instance_id}'),
+    ...rest.patch('/instances/{instance_id}', { conflicts: true }),
     resolve: (_, args, ctx) => updateInstance(ctx, args),
   }),
   deleteInstance: t.field({

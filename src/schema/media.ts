@@ -60,7 +60,7 @@ const instanceId = { required: true, description: '`inst_…`' } as const
 builder.queryFields(t => ({
   media: t.field({
     type: MediaObject,
-    description: 'What is known of a file.',
+    description: 'A file and what is known of it.',
     args: { instanceId: t.arg.id(instanceId), mediaId: t.arg.id({ required: true, description: '`med_…`' }) },
     ...rest.get('/instances/{instance_id}/media/{media_id}'),
     resolve: (_, args, ctx) => media(ctx, args),

@@ -13,9 +13,9 @@ export const MessageTypeEnum = builder.enumType('MessageType', {
   description: 'What kind of message it is.',
   values: {
     text: { description: 'Text.' },
-    image: { description: 'A picture.' },
-    video: { description: 'A film.' },
-    audio: { description: 'Sound; `ptt` marks a voice note.' },
+    image: { description: 'An image.' },
+    video: { description: 'A video.' },
+    audio: { description: 'An audio file; `ptt` marks a voice note.' },
     document: { description: 'A file.' },
     sticker: { description: 'A sticker; received only.' },
     location: { description: 'A place.' },
@@ -60,17 +60,17 @@ const TextContent = builder.objectRef<Of<'text'>>('TextContent').implement({
 })
 
 const ImageContent = builder.objectRef<Of<'image'>>('ImageContent').implement({
-  description: 'Content of a picture.',
+  description: 'Content of an image.',
   fields: t => ({ media: t.expose('media', media), caption: t.exposeString('caption', caption) }),
 })
 
 const VideoContent = builder.objectRef<Of<'video'>>('VideoContent').implement({
-  description: 'Content of a film.',
+  description: 'Content of a video.',
   fields: t => ({ media: t.expose('media', media), caption: t.exposeString('caption', caption) }),
 })
 
 const AudioContent = builder.objectRef<Of<'audio'>>('AudioContent').implement({
-  description: 'Content of a sound.',
+  description: 'Content of an audio message.',
   fields: t => ({
     media: t.expose('media', media),
     caption: t.exposeString('caption', caption),
@@ -79,7 +79,7 @@ const AudioContent = builder.objectRef<Of<'audio'>>('AudioContent').implement({
 })
 
 const DocumentContent = builder.objectRef<Of<'document'>>('DocumentContent').implement({
-  description: 'Content of a file.',
+  description: 'Content of a document.',
   fields: t => ({
     media: t.expose('media', media),
     caption: t.exposeString('caption', caption),
@@ -162,7 +162,10 @@ export const MessageContentInput = builder.inputType('MessageContentInput', {
       description: 'For `image`, `video`, `document`: up to 4,096 characters.',
       ...notNull(text(4096)),
     }),
-    ptt: t.boolean({ description: 'For `audio`: send it as a voice note. Default false.', ...notNull() }),
+    ptt: t.boolean({
+      description: 'For `audio`: send it as a voice note, which phones play if it is OGG with Opus. Default false.',
+      ...notNull(),
+    }),
     filename: t.string({
       description: 'For `document`: its name on the phone; by default that of the upload.',
       ...notNull(line(255)),

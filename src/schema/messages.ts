@@ -73,7 +73,10 @@ export const MessageObject = builder.objectRef<StoredMessage>('Message').impleme
     type: t.field({ type: MessageTypeEnum, description: 'What kind it is.', resolve: stored => stored.content.type }),
     status: t.expose('status', { type: Status, description: 'How far it has come.' }),
     content: t.field({ type: MessageContentUnion, description: 'What it says.', resolve: stored => stored.content }),
-    reactions: t.expose('reactions', { type: [ReactionType], description: 'What people think of it.' }),
+    reactions: t.expose('reactions', {
+      type: [ReactionType],
+      description: 'Reactions to it: the newest of each person.',
+    }),
     quotedMessageId: t.exposeID('quotedMessageId', {
       nullable: true,
       description: 'The message that it answers; null when it answers none, or one that is not known here.',
@@ -165,20 +168,20 @@ builder.mutationFields(t => ({
   editMessage: t.field({
     type: MessageObject,
     description:
-      'Says otherwise what was sent, within 15 minutes: a text, or the caption of media. Stored before the answer, and sent exactly once.',
+      'Edits a sent message, within 15 minutes: its text, or the caption of its media. Stored before the answer, and sent exactly once.',
     args: {
       instanceId: t.arg.id(instanceId),
       messageId: t.arg.id(messageId),
       input: t.arg({ type: EditInput, required: true, description: 'What it is to say.' }),
     },
-    ...rest.patch('/instances/{instance_id}/messages/{message_id}', { status: 202 }),
+    ...rest.patch('/instances/{instance_id}/messages/{message_id}', { status: 202, conflicts: true }),
     resolve: (_, args, ctx) => editMessage(ctx, args),
   }),
   deleteMessage: t.field({
     type: 'Boolean',
     description: 'Deletes a sent message for everyone, within 48 hours. It stays here, with `deletedAt`. Answers true.',
     args: { instanceId: t.arg.id(instanceId), messageId: t.arg.id(messageId) },
-    ...rest.delete('/instances/{instance_id}/messages/{message_id}'),
+    ...rest.delete('/instances/{instance_id}/messages/{message_id}', { conflicts: true }),
     resolve: (_, args, ctx) => deleteMessage(ctx, args),
   }),
   reactToMessage: t.field({
@@ -206,7 +209,7 @@ builder.mutationFields(t => ({
       instanceId: t.arg.id(instanceId),
       input: t.arg({ type: PresenceInput, required: true, description: 'What the chat is to show.' }),
     },
-    ...rest.post('/instances/{instance_id}/presence', { status: 202 }),
+    ...rest.post('/instances/{instance_id}/presence', { status: 202, conflicts: true }),
     resolve: (_, args, ctx) => sendPresence(ctx, args),
   }),
 }))

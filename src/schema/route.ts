@@ -18,10 +18,12 @@ export interface RestRoute {
   }
   /** Counts against the quota, and its answers say what is left. */
   counted?: boolean
+  /** How things stand may forbid it: 409. */
+  conflicts?: boolean
 }
 
 type Marked = { extensions: { rest: RestRoute; once: boolean } }
-interface Options extends Partial<Pick<RestRoute, 'status' | 'open' | 'counted' | 'multipart'>> {
+interface Options extends Partial<Pick<RestRoute, 'status' | 'open' | 'counted' | 'conflicts' | 'multipart'>> {
   /** With an `Idempotency-Key` it runs once, and answers the same each time; see `mutations.ts`. */
   once?: boolean
 }

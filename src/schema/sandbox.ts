@@ -84,7 +84,7 @@ const Shown = builder.objectRef<ShownOnPhone>('SandboxMessage').implement({
       nullable: true,
       description: "WhatsApp's id of the message that it answers, or null.",
     }),
-    reactions: t.expose('reactions', { type: [ShownReaction], description: 'What people think of it.' }),
+    reactions: t.expose('reactions', { type: [ShownReaction], description: 'Reactions to it.' }),
     edited: t.exposeBoolean('edited', { description: 'Whether it says so.' }),
     deleted: t.exposeBoolean('deleted', { description: 'Whether the phone shows only that there was something.' }),
     at: t.expose('at', { type: 'DateTime', description: 'When it reached the phone.' }),
@@ -157,7 +157,7 @@ builder.mutationFields(t => ({
     type: StatusObject,
     description: 'A virtual phone scans the present QR code. Answers once the instance is connected.',
     args: { instanceId: t.arg.id(instanceId) },
-    ...rest.post('/instances/{instance_id}/sandbox/scan'),
+    ...rest.post('/instances/{instance_id}/sandbox/scan', { conflicts: true }),
     resolve: (_, args, ctx) => scanSandboxQr(ctx, args),
   }),
   sendSandboxMessage: t.field({
@@ -171,7 +171,7 @@ builder.mutationFields(t => ({
     type: Receipt,
     description: "A virtual contact's phone delivers or reads a message.",
     args: { instanceId: t.arg.id(instanceId), input: t.arg({ type: ReceiptInput, ...input }) },
-    ...rest.post('/instances/{instance_id}/sandbox/receipts'),
+    ...rest.post('/instances/{instance_id}/sandbox/receipts', { conflicts: true }),
     resolve: (_, args, ctx) => sendSandboxReceipt(ctx, args),
   }),
   sendSandboxReaction: t.field({
@@ -192,7 +192,7 @@ builder.mutationFields(t => ({
     type: Fault,
     description: 'Something goes wrong between the instance and WhatsApp.',
     args: { instanceId: t.arg.id(instanceId), input: t.arg({ type: FaultInput, ...input }) },
-    ...rest.post('/instances/{instance_id}/sandbox/faults'),
+    ...rest.post('/instances/{instance_id}/sandbox/faults', { conflicts: true }),
     resolve: (_, args, ctx) => injectSandboxFault(ctx, args),
   }),
 }))

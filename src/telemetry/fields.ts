@@ -10,7 +10,9 @@ const PLAIN = [
   'action',
   'aborted',
   'attempt',
+  'attempts',
   'code',
+  'count',
   'errorId',
   'inboxKey',
   'instanceId',
@@ -26,13 +28,14 @@ const PLAIN = [
   'requestId',
   'route',
   'signal',
+  'state',
   'status',
   'tenantId',
   'work',
 ] as const
 
 /** Words that another party may have had a hand in. */
-const SCRUBBED = ['baileys', 'database', 'error', 'reason', 'url'] as const
+const SCRUBBED = ['baileys', 'database', 'error', 'holds', 'reason', 'url'] as const
 
 type Tell = (value: unknown) => unknown
 

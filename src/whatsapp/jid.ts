@@ -14,12 +14,16 @@ export interface Jid {
   server: string
 }
 
+/** Jids come from strangers, too, and go into keys of the database. */
+const USER = /^[\w.+-]{1,64}$/
+const SERVER = /^[a-z.]{1,32}$/
+
 export function parseJid(text: string | undefined): Jid | null {
   const at = text?.indexOf('@') ?? -1
-  if (!text || at < 1) return null
+  if (!text || at < 1 || at > 128) return null
   const user = text.slice(0, at).split(':')[0]!.split('_')[0]!
   const server = text.slice(at + 1)
-  return user && server ? { user, server: SAME_SERVER[server] ?? server } : null
+  return USER.test(user) && SERVER.test(server) ? { user, server: SAME_SERVER[server] ?? server } : null
 }
 
 /** Without a device number; null when the text is no id of a user or chat. */

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { DEFAULT_CONNECTION_CONFIG, type SocketConfig } from '@whiskeysockets/baileys'
+import { plainJid } from './jid.ts'
 import type { KeyStore, Step } from './key-store.ts'
 import { oneSessionAtATime } from './one-session.ts'
+import { storable } from './text.ts'
 
 type MakeRepository = SocketConfig['makeSignalRepository']
 
@@ -48,7 +50,9 @@ export function signalRepository(options: {
       lidMapping: outer.lidMapping,
       encryptMessage: inStep(inner.encryptMessage.bind(inner)),
       encryptGroupMessage: inStep(inner.encryptGroupMessage.bind(inner)),
-      processSenderKeyDistributionMessage: inStep(inner.processSenderKeyDistributionMessage.bind(inner)),
+      processSenderKeyDistributionMessage: async request => {
+        if (isGroupId(request.item.groupId)) await keys.step(() => inner.processSenderKeyDistributionMessage(request))
+      },
       getSenderKeyDistributionMessage: inStep(inner.getSenderKeyDistributionMessage.bind(inner)),
       injectE2ESession: inStep(inner.injectE2ESession.bind(inner)),
       deleteSession: inStep(inner.deleteSession.bind(inner)),
@@ -77,7 +81,7 @@ export function signalRepository(options: {
       if (kept) return kept
       try {
         const plain = Buffer.from(await decrypt(step))
-        step.remember({ hash, stanza: stanza ?? {}, plain })
+        step.remember({ hash, stanza: storableStanza(stanza), plain })
         return plain
       } catch (error) {
         step.discard()
@@ -88,3 +92,12 @@ export function signalRepository(options: {
     })
   }
 }
+
+/** The sender's own word, and part of the key under which the vault keeps it: what the vault refuses ends the socket. */
+const isGroupId = (id: unknown): boolean => typeof id === 'string' && plainJid(id) === id
+
+const MAX_ATTRIBUTE = 1024
+
+/** A push name stands in it as its owner wrote it. */
+const storableStanza = (stanza: Record<string, string> = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(stanza).map(([name, value]) => [name, storable(value.slice(0, MAX_ATTRIBUTE))]))

@@ -167,8 +167,13 @@ export interface RemoteMedia {
   network: Network
 }
 
+/** What is there is whole, and not what its sender announced. */
+export interface BrokenMedia {
+  name: 'BrokenMedia'
+}
+
 export type FetchOutcome =
-  /** The plain bytes; ends with an error when they are not what the sender hashed. `reference` is new when the link is. */
+  /** The plain bytes; ends with `BrokenMedia` when they are not what the sender hashed. `reference` is new when the link is. */
   | { kind: 'open'; bytes: Readable; reference: Uint8Array | null }
   /** WhatsApp does not have it any more, and no phone could be asked for it again. */
   | { kind: 'gone'; message: string }

@@ -313,12 +313,14 @@ describe('the log, at trace', () => {
     expect(requests.find(line => line.requestId === 'the-crash.1')).toMatchObject({
       route: '/v1/instances/{instance_id}/messages',
       status: 500,
+      code: 'internal_error',
     })
     expect(requests.find(line => line.requestId === 'the-crash.2')).toMatchObject({
       route: '/graphql',
       operations: ['instance'],
       status: 200,
     })
+    expect(lines.find(line => line.msg === 'instance changed')).toMatchObject({ state: 'connecting' })
     expect(lines.flatMap(line => line.notLogged ?? [])).toEqual([])
   })
 })

@@ -41,6 +41,20 @@ describe('every route of /v1', () => {
     await SwaggerParser.validate(structuredClone(body))
   })
 
+  it('is described with the 409 of what another state of things forbids', async () => {
+    const { body } = await acme.get('/v1/openapi.json')
+    for (const [path, method] of [
+      ['', 'patch'],
+      ['/presence', 'post'],
+      ['/contacts/check', 'post'],
+      ['/messages/{message_id}', 'patch'],
+      ['/messages/{message_id}', 'delete'],
+      ['/sandbox/scan', 'post'],
+    ] as const) {
+      expect(body.paths[`/v1/instances/{instance_id}${path}`][method].responses, path).toHaveProperty('409')
+    }
+  })
+
   it('is described with its limits, as they are checked', async () => {
     const { body } = await acme.get('/v1/openapi.json')
     const limits = JSON.stringify(body)

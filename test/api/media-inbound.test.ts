@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { remotePlace } from '../../src/db/queries/media.ts'
+import { packReference, unpackReference } from '../../src/whatsapp/media/reference.ts'
 import { type Caller, connectedInstance, type Json, openTestApp, type TestApp, until } from '../support/app.ts'
 import { exchange, filesIn, type Got, MULTIPART, multipart, png } from '../support/media.ts'
 
@@ -126,6 +128,18 @@ describe('media of a received message', () => {
     const gone = await contentOf(mediaId)
     expect([gone.status, gone.body.error.code]).toEqual([404, 'not_found'])
     expect((await rowOf(mediaId)).remote).toBeNull()
+  })
+})
+
+describe('media that are not what their sender hashed', () => {
+  it('are fetched twice, and then gone', async () => {
+    const { media_id: mediaId } = (await receive(png(45, 30), 'image/png')).content.media
+    const { secrets, db } = wataki.app
+    const said = unpackReference(secrets.open((await rowOf(mediaId)).remote, remotePlace(mediaId)))
+    const lie = secrets.seal(packReference({ ...said, sha256: Buffer.alloc(32) }), remotePlace(mediaId))
+    await db.sql.query('update media set remote = $2 where id = $1', [mediaId, lie])
+    expect([(await contentOf(mediaId)).status, (await contentOf(mediaId)).status]).toEqual([503, 404])
+    expect(await rowOf(mediaId)).toMatchObject({ storage_key: null, remote: null, failure: expect.any(String) })
   })
 })
 

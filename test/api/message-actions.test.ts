@@ -99,6 +99,21 @@ describe('POST …/messages/{message_id}/read', () => {
     expect((await acme.post(`${path}/messages/${message.id}/read`)).status).toBe(202)
   })
 
+  it('leaves unread what came after the message', async () => {
+    const ids: string[] = []
+    for (const words of ['one', 'two', 'three']) ids.push((await heard('5511977770013', words)).id)
+    const unread = async () => (await acme.get(`${path}/chats/5511977770013`)).body.unread_count
+    expect(await unread()).toBe(3)
+    for (const [at, left] of [
+      [1, 1],
+      [0, 1],
+      [2, 0],
+    ] as const) {
+      await acme.post(`${path}/messages/${ids[at]}/read`)
+      expect(await until(unread, count => count === left)).toBe(left)
+    }
+  })
+
   it('is 400 for a message that was sent, and 404 for one that is not there', async () => {
     const message = await send('5511977770012', 'mine')
     const answer = await acme.post(`${path}/messages/${message.id}/read`)

@@ -349,6 +349,20 @@ describe('the sandbox in GraphQL', () => {
   })
 })
 
+describe('POST /v1/instances/{instance_id}/sandbox/scan', () => {
+  it('is 409 without a code to scan, and says what to do', async () => {
+    const { body } = await acme.post('/v1/instances', { name: 'to be scanned', sandbox: true })
+    for (const [instance, says] of [
+      [body.id, /call connect first/],
+      [await connectedInstance(acme, 'scanned'), /the instance is connected/],
+    ] as const) {
+      const answer = await acme.post(`/v1/instances/${instance}/sandbox/scan`)
+      expect([answer.status, answer.body.error.code]).toEqual([409, 'instance_not_connected'])
+      expect(answer.body.error.message).toMatch(says)
+    }
+  })
+})
+
 describe('the routes of the sandbox', () => {
   const calls = (instance: string): [string, string, Json?][] => [
     ['POST', `${instance}/sandbox/scan`],

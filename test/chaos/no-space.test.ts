@@ -12,7 +12,7 @@ import { type Disk, mountDisk } from './tmpfs.ts'
 
 const DATABASE_MB = 400
 const MEDIA_MB = 24
-const FULL_MS = form(4_000, 20_000)
+const FULL_MS = form(2_000, 20_000)
 const BACK_WITHIN_MS = 60_000
 const CONTACT = '5511988880001'
 

@@ -165,6 +165,11 @@ async function judgeOne(world: World, instanceId: string, chat: Chat): Promise<V
       ...missing(chat.said, inbound),
       ...missing(textsOf(accepted), shown),
       ...accepted.filter(sent => !isDone(outbound, sent)).map(sent => `${sent.text} (status)`),
+      // A row is a promise, also where its caller had no answer.
+      ...missing(outbound.map(wordsOf), shown),
+      ...outbound
+        .filter(({ status }) => !DONE.includes(status))
+        .map(message => `${wordsOf(message)} (${message.status})`),
     ],
     doubled: [...repeated(inbound), ...repeated(shown), ...repeated(outbound.map(wordsOf))],
     unexpected: [...missing(inbound, chat.said), ...shown.filter(text => !tried.has(text))],

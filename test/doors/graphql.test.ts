@@ -111,7 +111,7 @@ describe('GraphQL over HTTP', () => {
     expect(json.errors[0].extensions.details).toEqual({
       name: 'must not be null',
       kind: 'must be one of plain_text, some_media',
-      count: 'must be an integer of 32 bits',
+      count: 'must be a whole number of 32 bits',
       'content.contacts.0.phone': 'is required',
       'content.contacts.1': 'must be an object',
       bad: 'is not a known field',
@@ -121,7 +121,7 @@ describe('GraphQL over HTTP', () => {
     const details = async (variables: object) =>
       (await door.graphql(one, { variables })).json.errors[0].extensions.details
     expect(await details({})).toEqual({ limit: 'is required' })
-    expect(await details({ limit: '5' })).toEqual({ limit: 'must be an integer of 32 bits' })
+    expect(await details({ limit: '5' })).toEqual({ limit: 'must be a whole number of 32 bits' })
     expect(calls).toEqual([])
   })
 

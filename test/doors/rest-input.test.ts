@@ -49,7 +49,7 @@ describe('a body', () => {
     })
     expect(json.error.details).toEqual({
       'config.auto_reconnect': 'must be true or false',
-      'config.max_retries': 'must be an integer of 32 bits',
+      'config.max_retries': 'must be a whole number of 32 bits',
       'config.colour': 'is not a known field',
       'content.contacts.0.phone': 'must not be empty',
       'content.contacts.1.phone': 'is required',
@@ -155,8 +155,8 @@ describe('hostile bodies are refused with 400, quickly', () => {
     ],
     'depth in a known field': [`{"name":${deep}}`, { name: 'must be a string' }],
     'depth in a list': [`{"name":"a","content":{"contacts":${deep}}}`, { 'content.contacts.0': 'must be an object' }],
-    'a number beyond numbers': ['{"name":"a","count":1e400}', { count: 'must be an integer of 32 bits' }],
-    'an integer beyond 32 bits': ['{"name":"a","count":2147483648}', { count: 'must be an integer of 32 bits' }],
+    'a number beyond numbers': ['{"name":"a","count":1e400}', { count: 'must be a whole number of 32 bits' }],
+    'an integer beyond 32 bits': ['{"name":"a","count":2147483648}', { count: 'must be a whole number of 32 bits' }],
     'an infinite ratio': ['{"name":"a","ratio":-1e400}', { ratio: 'must be a number' }],
   }
   for (const [what, [body, expected]] of Object.entries(cases)) {
@@ -289,7 +289,7 @@ describe('the query string', () => {
   it('is told all its bad parameters at once, unknown and repeated ones by name', async () => {
     const query = 'limit=abc&thing_kind=poem&archived=1&created_after=x&cursor=a&cursor=b&page=2&createdAfter=x'
     expect((await door.call(`/v1/things?${query}`)).json.error.details).toEqual({
-      limit: 'must be an integer of 32 bits',
+      limit: 'must be a whole number of 32 bits',
       thing_kind: 'must be one of plain_text, some_media',
       archived: 'must be true or false',
       created_after: 'must be an ISO 8601 time',

@@ -247,6 +247,13 @@ test('whom a group message goes to is asked once, and anew after a change', asyn
   for (const text of ['one', 'two']) await rig.send('a', group.jid, text)
   await until(() => readers.includes(`${BOB} two`), 'the messages')
   expect(questions).toBe(before)
+  // Of how long messages stay Baileys tells nobody, and it goes along with each.
+  simulator.notifyGroup(group, bob, el('ephemeral', { expiration: 86_400 }))
+  await bob.speaker.text(phone, 'after the change')
+  await until(() => texts(rig.heard('a')).includes('after the change'), 'what came after it')
+  await rig.send('a', group.jid, 'two and a half')
+  await until(() => readers.includes(`${BOB} two and a half`), 'the message between')
+  expect(questions).toBe(before + 1)
   group.set(carol, null)
   simulator.notifyGroup(group, bob, el('add', {}, [el('participant', { jid: carol.jid('lid') })]))
   await until(() => groupNews(group.jid).at(-1)!.participants.length === 3, 'the new member')

@@ -101,7 +101,10 @@ test('a number that is not on WhatsApp, and a chat that is none, are rejected wi
   await linked()
   expect(await rig.send('a', '5511900000004', 'nobody')).toMatchObject({ kind: 'rejected', code: 'not_on_whatsapp' })
   expect(await rig.send('a', 'x@newsletter', 'x')).toMatchObject({ kind: 'rejected', code: 'invalid_chat' })
-  expect(await rig.send('a', '120363000000000009@g.us', 'x')).toMatchObject({ kind: 'rejected', code: '404' })
+  expect(await rig.send('a', '120363000000000009@g.us', 'x')).toMatchObject({
+    kind: 'rejected',
+    code: 'not_in_group',
+  })
 })
 
 test('a message that WhatsApp refuses is told by its code', async () => {

@@ -175,8 +175,7 @@ test('what WhatsApp has no more is asked for of the phone, and had where the pho
   await until(() => rig.heard('a').messages.length === 1, 'the image')
   const { SUCCESS, NOT_FOUND } = proto.MediaRetryNotification.ResultType
 
-  const silent = await fetched()
-  expect(silent).toMatchObject({ kind: 'gone' })
+  expect(await fetched()).toMatchObject({ kind: 'gone' })
   answerRetries(phone, keys.mediaKey, stanzaId => ({ stanzaId, result: NOT_FOUND }))
   expect(await fetched()).toMatchObject({ kind: 'gone' })
 
@@ -188,7 +187,7 @@ test('what WhatsApp has no more is asked for of the phone, and had where the pho
   expect(outcome.reference).not.toBe(null)
 
   await rig.whatsapp.stop('a')
-  expect(await fetched()).toMatchObject({ kind: 'gone' })
+  expect(await fetched()).toMatchObject({ kind: 'failed' })
   const again = await fetched(outcome.reference!)
   expect(again).toMatchObject({ kind: 'open', reference: null })
   if (again.kind === 'open') again.bytes.destroy()

@@ -80,7 +80,7 @@ export async function syncGroups(sql: Sql, of: Of, groups: GroupNews[]): Promise
      from instance, jsonb_to_recordset($2::jsonb) as row (chat text, subject text, description text, owner text,
        announce boolean, locked boolean, participants jsonb, joined boolean, "createdAt" timestamptz)
      where instance.id = $1
-     on conflict (chat) do update set subject = excluded.subject, description = excluded.description,
+     on conflict (chat) do update set subject = coalesce(nullif(excluded.subject, ''), chat_group.subject), description = excluded.description,
        owner = coalesce(excluded.owner, chat_group.owner), announce = excluded.announce, locked = excluded.locked,
        participant_count = excluded.participant_count, participants = excluded.participants, joined = excluded.joined,
        created_at = coalesce(excluded.created_at, chat_group.created_at), updated_at = excluded.updated_at`,

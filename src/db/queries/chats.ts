@@ -156,6 +156,22 @@ export async function markSeen(
   )
 }
 
+/** The account has read this message: no more is unread than came after it. */
+export async function markSeenUpTo(
+  sql: Sql,
+  seen: { instanceId: string; chat: string; messageId: string },
+): Promise<void> {
+  await sql.query(
+    `update chat set unread_count = (
+       select count(*) from (
+         select from message where instance_id = $1 and chat = $2 and id > $3
+           and direction = 'inbound' and action_of is null limit chat.unread_count) as newer)
+     where instance_id = $1 and id = $2 and unread_count > 0`,
+    [seen.instanceId, seen.chat, seen.messageId],
+    'seen-up-to',
+  )
+}
+
 interface Merge {
   instanceId: string
   kept: string

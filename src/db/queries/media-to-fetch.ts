@@ -35,17 +35,24 @@ export async function findToFetch(sql: Sql, at: { instanceId: string; mediaId: s
   return row ?? null
 }
 
+/** Of one instance in one claim: files that nobody can give must not keep all the others waiting. */
+const PER_INSTANCE = 2
+const LOOKED_AT = 500
+
 /** Those whose time has come, each to one node: for the others it is not due before `again`. */
 export function claimToFetch(
   sql: Sql,
   at: { now: Date; again: Date; limit: number },
 ): Promise<{ instanceId: string; mediaId: string }[]> {
   return sql.query(
-    `update media set next_attempt_at = $2 where id in (
-       select id from media where next_attempt_at <= $1 and storage_key is null and failure is null
-       order by next_attempt_at limit $3 for update skip locked)
-     returning instance_id as "instanceId", id as "mediaId"`,
-    [at.now, at.again, at.limit],
+    `with due as (
+       select id, instance_id, next_attempt_at from media
+       where next_attempt_at <= $1 and storage_key is null and failure is null order by next_attempt_at limit $4),
+     ranked as (select *, row_number() over (partition by instance_id order by next_attempt_at) as place from due),
+     fair as (select id from ranked where place <= $5 order by next_attempt_at limit $3)
+     update media set next_attempt_at = $2 from fair where media.id = fair.id and media.next_attempt_at <= $1
+     returning media.instance_id as "instanceId", media.id as "mediaId"`,
+    [at.now, at.again, at.limit, LOOKED_AT, PER_INSTANCE],
     'claim-media-to-fetch',
   )
 }

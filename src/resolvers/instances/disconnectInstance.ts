@@ -6,6 +6,7 @@ import { type InstanceStatus, statusOf } from './shape.ts'
 /** Closes the socket and keeps the link. What is pending waits for the next connect. */
 export async function disconnectInstance(ctx: Context, args: { instanceId: string }): Promise<InstanceStatus> {
   const stored = await instance(ctx, args)
+  if (!stored.wanted && stored.state === 'disconnected') return statusOf(stored)
   stored.wanted = false
   await ctx.em.flush()
   await ctx.whatsapp.stop(stored.id)

@@ -12,6 +12,7 @@ import type { InstanceStatus } from './shape.ts'
 export async function onConnection(app: App, instanceId: string, news: ConnectionNews): Promise<void> {
   const event = await changeState(app, instanceId, news)
   if (!event) return
+  app.log.info({ instanceId, state: news.state }, 'instance changed')
   // What was written on an earlier connection may be lost: nothing goes out on this one before it is due again.
   app.lanes.connect(instanceId, null)
   app.bus.publish(event)

@@ -9,7 +9,7 @@ import {
   type ToFetch,
 } from '../../db/queries/media-to-fetch.ts'
 import { ApiError, unavailable } from '../../errors.ts'
-import type { FetchOutcome } from '../../whatsapp/whatsapp.ts'
+import type { BrokenMedia, FetchOutcome } from '../../whatsapp/whatsapp.ts'
 import { networkOf } from '../instances/network.ts'
 import { sniff } from './sniff.ts'
 import type { Spooled } from './spool.ts'
@@ -43,11 +43,18 @@ async function fetchOne(app: App, media: ToFetch): Promise<void> {
     }
     await keep(app, media, outcome)
   } catch (error) {
+    // Once more, for it may have been the way here. Then it is the sender, who would have us fetch it for a day.
+    if (isBroken(error) && media.attempts > 0) {
+      return await recordGone(app.db.sql, { ...at, failure: (error as Error).message })
+    }
     const cause = error instanceof ApiError ? error : unavailable('The file could not be fetched from WhatsApp', error)
     await later(app, media, cause)
     throw cause
   }
 }
+
+const BROKEN: BrokenMedia['name'] = 'BrokenMedia'
+const isBroken = (error: unknown): boolean => error instanceof Error && error.name === BROKEN
 
 async function ask(app: App, media: ToFetch): Promise<FetchOutcome> {
   const network = networkOf(app, media)

@@ -5,10 +5,13 @@ import { fetchInbound } from './fetchInbound.ts'
 /** A node that dies with a file half fetched leaves it to another after that long. */
 const CLAIM_MS = 15 * 60_000
 
+/** Of the fetches that may run at once: who asks for a file does not wait for those that nobody asked for. */
+const KEPT_FOR_READERS = 3
+
 /** The clock's call: begins what instances with `download_media` have received, as far as there is room. */
 export async function fetchMediaDue(app: App): Promise<void> {
-  const limit = app.fetches.free
-  if (limit === 0) return
+  const limit = app.fetches.free - KEPT_FOR_READERS
+  if (limit <= 0) return
   const now = app.clock.now()
   const claimed = await claimToFetch(app.db.sql, { now, again: new Date(now.getTime() + CLAIM_MS), limit })
   for (const media of claimed) {

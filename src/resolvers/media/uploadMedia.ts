@@ -1,7 +1,7 @@
 import { type Context, tenantOf } from '../../context.ts'
 import { insertMedia } from '../../db/queries/media.ts'
 import { isForeignKeyViolation } from '../../db/sql.ts'
-import { notFound } from '../../errors.ts'
+import { invalid, notFound } from '../../errors.ts'
 import { newId } from '../../ids.ts'
 import { instance } from '../instances/instance.ts'
 import { type StoredMedia, shown } from './shape.ts'
@@ -19,6 +19,7 @@ export async function uploadMedia(
 ): Promise<StoredMedia> {
   const tenantId = tenantOf(ctx)
   await admitUpload(ctx, { instanceId })
+  if (file.sizeBytes === 0) throw invalid({ file: 'must not be empty' })
   const { seconds, thumbnail } = await ctx.describer.describe(file.path, file.mimeType)
   const mediaId = newId('med')
   const row = {

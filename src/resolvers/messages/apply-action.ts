@@ -1,4 +1,5 @@
 import type { App } from '../../context.ts'
+import { markSeenUpTo } from '../../db/queries/chats.ts'
 import { lockMessage, type MessageRow, updateFolded, updateStatus } from '../../db/queries/messages.ts'
 import type { Sql } from '../../db/sql.ts'
 import { type HouseEvent, messageUpdated } from '../../events/catalogue.ts'
@@ -19,6 +20,9 @@ export async function applyAction(
   app: Pick<App, 'clock' | 'config'>,
   row: MessageRow,
 ): Promise<HouseEvent[]> {
+  const seen = { instanceId: row.instanceId, chat: row.chat, messageId: row.actionOf! }
+  // The chat first: whoever marks all of it as seen locks it before its messages.
+  if (row.type === 'read') await markSeenUpTo(sql, seen)
   const target = await lockMessage(sql, row.instanceId, row.actionOf!)
   // What WhatsApp refused nobody has: there is nothing to say of it.
   if (!target || target.status === 'failed') return []

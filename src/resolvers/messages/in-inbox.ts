@@ -5,6 +5,7 @@ import { findInstanceFacts, type InstanceFacts } from '../../db/queries/instance
 import type { Sql } from '../../db/sql.ts'
 import type { HouseEvent } from '../../events/catalogue.ts'
 import type { Inbound } from '../../whatsapp/whatsapp.ts'
+import { type Storable, storeInbound } from './store-inbound.ts'
 
 /** Where news of a message belong. */
 export interface Place {
@@ -22,12 +23,31 @@ export async function inInbox(
   { instanceId, inbound }: { instanceId: string; inbound: Inbound },
   work: (sql: Sql, place: Place) => Promise<HouseEvent[]>,
 ): Promise<void> {
-  const events = await app.db.transaction(async sql => {
-    const now = app.clock.now()
-    const instance = await findInstanceFacts(sql, instanceId)
-    const chat = instance && (await chatOf(sql, { instanceId, names: namesOf(inbound.chat), now }))
-    await settleInbox(sql, instanceId, [inbound.inboxKey], now)
-    return instance && chat ? work(sql, { instanceId, instance, chat }) : []
+  const told = (by: typeof work) =>
+    app.db.transaction(async sql => {
+      const now = app.clock.now()
+      const instance = await findInstanceFacts(sql, instanceId)
+      const chat = instance && (await chatOf(sql, { instanceId, names: namesOf(inbound.chat), now }))
+      await settleInbox(sql, instanceId, [inbound.inboxKey], now)
+      return instance && chat ? by(sql, { instanceId, instance, chat }) : []
+    })
+  const events = await told(work).catch(error => {
+    if (!isUnstorable(error)) throw error
+    app.log.error({ err: error, instanceId }, 'what was received cannot be stored as it is')
+    // Told again it would be refused again, and hold up all that comes after it.
+    return told((sql, place) => storeInbound(sql, app, { inbound: stripped(inbound), place }))
   })
   app.bus.publish(...events)
 }
+
+/** Refused whatever is tried: 22 is a value that its type does not take, 54 one beyond a limit of the server. */
+const isUnstorable = (error: unknown): boolean => /^(22|54)/.test((error as { code?: string } | null)?.code ?? '')
+
+/** That there was something, and from whom: nothing of what it said. */
+const stripped = (inbound: Inbound): Storable => ({
+  ...inbound,
+  whatsappId: inbound.inboxKey,
+  pushName: null,
+  content: { type: 'unsupported', kind: 'unstorable' },
+  raw: {},
+})

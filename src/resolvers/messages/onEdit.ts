@@ -1,6 +1,6 @@
 import type { App } from '../../context.ts'
 import type { MessageRow } from '../../db/queries/messages.ts'
-import type { Inbound, InboundContent, InboundDelete, InboundEdit, Target } from '../../whatsapp/whatsapp.ts'
+import type { Address, Inbound, InboundContent, InboundDelete, InboundEdit, Target } from '../../whatsapp/whatsapp.ts'
 import { EDITABLE } from './allowed.ts'
 import { fold } from './apply-action.ts'
 import { inInbox } from './in-inbox.ts'
@@ -16,16 +16,16 @@ export const onEdit = (app: App, instanceId: string, inbound: InboundEdit): Prom
 
 /** Deleted for everyone: by who wrote it, or by an admin of the group, as WhatsApp sees to. The row stays, and says when. */
 export const onDelete = (app: App, instanceId: string, inbound: InboundDelete): Promise<void> =>
-  change(
-    app,
-    { instanceId, inbound, isAllowed: (target, by) => target.chatId.endsWith('@g.us') || isAuthor(target, by) },
-    target => (target.deletedAt ? {} : { deletedAt: inbound.timestamp }),
+  change(app, { instanceId, inbound, isAllowed: isAuthorOrNamed }, target =>
+    target.deletedAt ? {} : { deletedAt: inbound.timestamp },
   )
+
+type About = Inbound & { target: Target }
 
 interface Changing {
   instanceId: string
-  inbound: Inbound & { target: Target }
-  isAllowed: (target: MessageRow, by: Inbound) => boolean
+  inbound: About
+  isAllowed: (target: MessageRow, by: About) => boolean
 }
 
 type Change = Partial<Pick<MessageRow, 'content' | 'editedAt' | 'deletedAt'>>
@@ -51,8 +51,20 @@ function isAuthor(target: MessageRow, by: Inbound): boolean {
   if (by.fromMe) return target.direction === 'outbound'
   if (target.direction === 'outbound') return false
   if (!target.chatId.endsWith('@g.us')) return true
-  return [by.sender.jid, by.sender.phone, by.sender.lid].includes(target.sender)
+  return isOf(target, by.sender)
 }
+
+/**
+ * In a group whoever deletes names whose message it is: themselves, or as an admin somebody else. What is another's
+ * than they named stays.
+ */
+function isAuthorOrNamed(target: MessageRow, by: About): boolean {
+  if (!target.chatId.endsWith('@g.us')) return isAuthor(target, by)
+  const { sender } = by.target
+  return target.direction === 'outbound' || sender === null || isOf(target, sender)
+}
+
+const isOf = (target: MessageRow, { jid, phone, lid }: Address): boolean => [jid, phone, lid].includes(target.sender)
 
 /** The row's content with the new words; null when they are none of its kind. */
 function edited(target: MessageRow, next: InboundContent): Record<string, unknown> | null {

@@ -8,6 +8,9 @@ const CONNECTED_WITHIN_MS = 15_000
 /** A virtual phone scans the code that the instance shows now; answers once it is connected. */
 export async function scanSandboxQr(ctx: Context, args: { instanceId: string }): Promise<InstanceStatus> {
   const { stored, sandbox } = await account(ctx, args)
+  if (stored.state === 'connected') {
+    throw new ApiError('instance_not_connected', 'there is no QR code to scan: the instance is connected')
+  }
   if (stored.state !== 'qr_required' || !stored.qr) {
     throw new ApiError('instance_not_connected', 'there is no QR code to scan: call connect first')
   }

@@ -1,6 +1,6 @@
 import type { Chat, Contact, GroupMetadata } from '@whiskeysockets/baileys'
 import { addressOf, isGroup, isLid, isPerson, plainJid } from '../jid.ts'
-import { nameOf, withoutNul } from '../text.ts'
+import { nameOf, storable } from '../text.ts'
 import { dateOfEither, dateOfSeconds } from '../time.ts'
 import type { Address, SyncedChat, SyncedContact, SyncedGroup } from '../whatsapp.ts'
 
@@ -58,7 +58,7 @@ export function groupOf(group: GroupMetadata): SyncedGroup {
   return {
     jid: group.id,
     subject: nameOf(group.subject) ?? '',
-    description: group.desc ? withoutNul(group.desc).slice(0, MAX_DESCRIPTION) : null,
+    description: group.desc ? storable(group.desc.slice(0, MAX_DESCRIPTION)) : null,
     owner: group.owner ? addressOf(group.owner, group.ownerPn) : null,
     announce: group.announce === true,
     locked: group.restrict === true,

@@ -2,7 +2,7 @@ import type { proto } from '@whiskeysockets/baileys'
 import { isGroup, isPerson, plainJid } from '../jid.ts'
 import type { MediaKind } from '../media/kind.ts'
 import { packReference } from '../media/reference.ts'
-import { filenameOf, mimeTypeOf, nameOf, withoutNul } from '../text.ts'
+import { filenameOf, idOf, mimeTypeOf, nameOf, wordsOf } from '../text.ts'
 import { readVcard } from '../vcard.ts'
 import type { InboundContent, InboundMedia } from '../whatsapp.ts'
 
@@ -44,7 +44,7 @@ export function unwrap(message: proto.IMessage): proto.IMessage {
 export function contentOf(outer: proto.IMessage): InboundContent | null {
   const message = unwrap(outer)
   const text = message.conversation || message.extendedTextMessage?.text
-  if (text) return { type: 'text', text: withoutNul(text) }
+  if (text) return { type: 'text', text: wordsOf(text) }
   const known = mediaOf(message) ?? placeOf(message) ?? contactsOf(message)
   if (known) return known
   const kind = Object.entries(message).find(
@@ -64,7 +64,7 @@ function mediaOf(message: proto.IMessage): InboundContent | null {
   return stickerMessage ? { type: 'sticker', media: described(stickerMessage, 'sticker') } : null
 }
 
-const captionOf = ({ caption }: { caption?: string | null }): string | null => (caption ? withoutNul(caption) : null)
+const captionOf = ({ caption }: { caption?: string | null }): string | null => (caption ? wordsOf(caption) : null)
 
 /** The fields that some kind of media has. */
 interface Described {
@@ -132,7 +132,7 @@ export function contextOf(outer: proto.IMessage): { quotedWhatsappId: string | n
   const context = parts.find(part => part?.contextInfo)?.contextInfo
   const mentions = (context?.mentionedJid ?? []).slice(0, MAX_MENTIONS).map(jid => plainJid(jid))
   return {
-    quotedWhatsappId: nameOf(context?.stanzaId),
+    quotedWhatsappId: idOf(context?.stanzaId),
     mentions: mentions.filter(jid => jid !== null).filter(jid => isPerson(jid) || isGroup(jid)),
   }
 }

@@ -1,6 +1,6 @@
 import { proto, unpadRandomMax16 } from '@whiskeysockets/baileys'
 import { isGroup, isPerson, plainJid } from '../jid.ts'
-import { nameOf } from '../text.ts'
+import { idOf, nameOf } from '../text.ts'
 import { dateOfSeconds } from '../time.ts'
 import type {
   Inbound,
@@ -41,12 +41,19 @@ export function decode(row: InboxRow, me: Me): Decoded | null {
   if (!row.stanza.id || !from || (!isPerson(from) && !isGroup(from))) return null
   const message = parse(row.plain)
   if (row.stanza.category === 'peer') return isMe(from, me) && message ? fromPhone(row, message, me) : null
-  return told(row, message, me)
+  try {
+    return told(row, message, me)
+  } catch {
+    // One that throws would stand in the way of all that come after it.
+    return told(row, null, me)
+  }
 }
 
 function parse(plain: Uint8Array): proto.IMessage | null {
   try {
-    return proto.Message.decode(unpadRandomMax16(plain))
+    const { buffer, byteOffset, length } = unpadRandomMax16(plain)
+    // Of a Buffer the decoder reads text as Node does, which leaves no half characters.
+    return proto.Message.decode(Buffer.from(buffer, byteOffset, length))
   } catch {
     return null
   }
@@ -67,7 +74,7 @@ function fromPhone(row: InboxRow, message: proto.IMessage, me: Me): Decoded | nu
 function resent(inboxKey: string, bytes: Uint8Array, me: Me): Decoded | null {
   let info: proto.IWebMessageInfo
   try {
-    info = proto.WebMessageInfo.decode(bytes)
+    info = proto.WebMessageInfo.decode(Buffer.from(bytes))
   } catch {
     return null
   }
@@ -88,7 +95,7 @@ function told(row: InboxRow, message: proto.IMessage | null, me: Me): Decoded | 
   const parties = partiesOf({ ...row.stanza, from: plainJid(from) ?? from }, me, destination)
   const inbound = {
     inboxKey: row.inboxKey,
-    whatsappId: id,
+    whatsappId: idOf(id) ?? `unnamed ${row.inboxKey}`,
     ...parties,
     pushName: nameOf(notify),
     timestamp: dateOfSeconds(t),

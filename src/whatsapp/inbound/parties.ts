@@ -1,5 +1,6 @@
 import type { proto } from '@whiskeysockets/baileys'
 import { addressOf, isGroup, plainJid, sameUser } from '../jid.ts'
+import { idOf } from '../text.ts'
 import type { Address, InboxRow, Target } from '../whatsapp.ts'
 
 /** Who this account is, in both names. */
@@ -24,7 +25,7 @@ export function partiesOf(
 ): Parties {
   const { from } = stanza
   if (isGroup(from)) {
-    const participant = stanza.participant ?? from
+    const participant = plainJid(stanza.participant) ?? from
     const sender = addressOf(participant, stanza.participant_lid ?? stanza.participant_pn)
     return { chat: addressOf(from), sender, fromMe: isMe(participant, me) }
   }
@@ -37,8 +38,8 @@ export function partiesOf(
 
 /** A message that a reaction names: the key is written as its writer sees things. */
 export function targetOf(key: proto.IMessageKey, parties: Parties, me: Me): Target | null {
-  if (!key.id) return null
-  const whatsappId = key.id
+  const whatsappId = idOf(key.id)
+  if (!whatsappId) return null
   if (key.fromMe) return { whatsappId, fromMe: parties.fromMe, sender: parties.sender }
   const author = plainJid(key.participant ?? undefined)
   if (author && isGroup(parties.chat.jid)) {
@@ -53,8 +54,10 @@ export function targetOf(key: proto.IMessageKey, parties: Parties, me: Me): Targ
 }
 
 /** Whatever the key says, only one's own message can be edited. */
-export const ownTarget = (key: proto.IMessageKey, { fromMe, sender }: Parties): Target | null =>
-  key.id ? { whatsappId: key.id, fromMe, sender } : null
+export function ownTarget(key: proto.IMessageKey, { fromMe, sender }: Parties): Target | null {
+  const whatsappId = idOf(key.id)
+  return whatsappId === null ? null : { whatsappId, fromMe, sender }
+}
 
 const BY_ADMIN = '8'
 

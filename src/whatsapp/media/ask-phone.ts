@@ -7,22 +7,23 @@ import {
   type WASocket,
 } from '@whiskeysockets/baileys'
 import type { MessageKey } from '../whatsapp.ts'
+import type { PhoneAnswer } from './fetch.ts'
 
 const WAIT_MS = 20_000
 
-/** Asks the account's phone to upload media once more: where it is then, or null when the phone cannot or says nothing. */
+/** Asks the account's phone to upload media once more. Null: it says nothing. */
 export async function askPhone(
   socket: WASocket,
   { key, mediaKey, waitMs = WAIT_MS }: { key: MessageKey; mediaKey: Uint8Array; waitMs?: number | undefined },
-): Promise<string | null> {
+): Promise<PhoneAnswer> {
   const me = socket.authState.creds.me?.id
   if (!me) return null
   const waypoint = { id: key.whatsappId, remoteJid: key.chat, fromMe: key.fromMe }
   const inGroup = key.chat.endsWith('@g.us') ? { participant: key.sender } : {}
-  const answered = Promise.withResolvers<string | null>()
+  const answered = Promise.withResolvers<PhoneAnswer>()
   const listen = (updates: BaileysEventMap['messages.media-update']) => {
     const mine = updates.find(update => update.key.id === key.whatsappId)
-    if (mine) answered.resolve(mine.media ? placeIn(mine.media, mediaKey, key.whatsappId) : null)
+    if (mine) answered.resolve(mine.media ? placeIn(mine.media, mediaKey, key.whatsappId) : 'has_not')
   }
   const over = new AbortController()
   socket.ev.on('messages.media-update', listen)
@@ -40,11 +41,11 @@ function placeIn(
   sealed: { ciphertext: Uint8Array; iv: Uint8Array },
   mediaKey: Uint8Array,
   whatsappId: string,
-): string | null {
+): PhoneAnswer {
   try {
     const { result, directPath } = decryptMediaRetryData(sealed, mediaKey, whatsappId)
-    return result === proto.MediaRetryNotification.ResultType.SUCCESS ? (directPath ?? null) : null
+    return result === proto.MediaRetryNotification.ResultType.SUCCESS && directPath ? { directPath } : 'has_not'
   } catch {
-    return null
+    return 'has_not'
   }
 }

@@ -1,6 +1,11 @@
 import { createDecipheriv, createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { Transform } from 'node:stream'
+import type { BrokenMedia } from '../whatsapp.ts'
 import { MAC_BYTES, type MediaKind, mediaKeys } from './kind.ts'
+
+class Broken extends Error implements BrokenMedia {
+  override name = 'BrokenMedia' as const
+}
 
 /**
  * Turns what WhatsApp has into the plain bytes as it comes. That they are the sender's is known only at the end:
@@ -25,16 +30,16 @@ export function decrypting(options: {
   }
   const finish = (): Buffer => {
     if (tail.length < MAC_BYTES || !timingSafeEqual(mac.digest().subarray(0, MAC_BYTES), tail))
-      throw new Error('the MAC of the media is wrong')
+      throw new Broken('the MAC of the media is wrong')
     const plain = opened(decipher.final())
     if (options.sha256 && !hash.digest().equals(options.sha256))
-      throw new Error('the media is not what its sender hashed')
+      throw new Broken('the media is not what its sender hashed')
     return plain
   }
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       taken += chunk.length
-      if (taken > options.maxBytes) return done(new Error('the media is larger than announced'))
+      if (taken > options.maxBytes) return done(new Broken('the media is larger than announced'))
       const all = tail.length > 0 ? Buffer.concat([tail, chunk]) : chunk
       const body = all.subarray(0, Math.max(0, all.length - MAC_BYTES))
       tail = Buffer.from(all.subarray(body.length))

@@ -2,8 +2,9 @@ import type { FetchOutcome, RemoteMedia } from '../whatsapp.ts'
 import { type Download, type DownloadLimits, download } from './download.ts'
 import { type MediaReference, packReference, unpackReference } from './reference.ts'
 
-/** Where the phone has put the media now; null when there is nobody to ask, or no answer. */
-export type AskPhone = (reference: MediaReference) => Promise<string | null>
+/** Where the phone has put the media now, or that it has them not. Null: there is nobody to ask, or no answer. */
+export type PhoneAnswer = { directPath: string } | 'has_not' | null
+export type AskPhone = (reference: MediaReference) => Promise<PhoneAnswer>
 
 /** Opens media at the place that the message names, or else where the phone puts it when asked. Never throws. */
 export async function fetchMedia(
@@ -19,9 +20,11 @@ export async function fetchMedia(
   }
   const first = await download(reference, { ownHost, limits })
   if (first.kind !== 'absent') return outcome(first, null)
-  const directPath = await askPhone(reference).catch(() => null)
-  if (!directPath) return { kind: 'gone', message: first.message }
-  const moved = { ...reference, directPath, url: null }
+  const answer = await askPhone(reference).catch(() => null)
+  // Another time there may be somebody to ask.
+  if (answer === null) return { kind: 'failed', message: `${first.message}, and the phone could not be asked` }
+  if (answer === 'has_not') return { kind: 'gone', message: first.message }
+  const moved = { ...reference, directPath: answer.directPath, url: null }
   return outcome(await download(moved, { ownHost, limits }), packReference(moved))
 }
 

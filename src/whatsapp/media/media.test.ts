@@ -8,7 +8,7 @@ import { Readable } from 'node:stream'
 import { downloadEncryptedContent, getMediaKeys } from '@whiskeysockets/baileys'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { encryptToFile } from './encrypt.ts'
-import { fetchMedia } from './fetch.ts'
+import { type AskPhone, fetchMedia } from './fetch.ts'
 import { type MediaKind, mediaKeys } from './kind.ts'
 import { type MediaReference, packReference } from './reference.ts'
 
@@ -59,7 +59,7 @@ async function published(plain: Buffer, change: { blob?: (blob: Buffer) => Buffe
 const KEY = { whatsappId: 'M', chat: '9002@lid', fromMe: false, sender: '9002@lid' }
 const LIMITS = { totalMs: 1500, idleMs: 300 }
 
-function fetched(reference: MediaReference, askPhone: () => Promise<string | null> = async () => null) {
+function fetched(reference: MediaReference, askPhone: AskPhone = async () => null) {
   const network = { webSocketUrl: null, mediaUrl: origin, rootKey: null }
   return fetchMedia({ reference: packReference(reference), key: KEY, network }, { askPhone, limits: LIMITS })
 }
@@ -172,7 +172,7 @@ test('what is gone is asked for once more of the phone; where it puts it is no m
   answers.set('/moved', answers.get(place)!)
   for (const status of [404, 410]) {
     answers.set(place, response => response.writeHead(status).end())
-    const outcome = await fetched(reference, async () => '/moved')
+    const outcome = await fetched(reference, async () => ({ directPath: '/moved' }))
     if (outcome.kind !== 'open' || !outcome.reference) throw new Error('not open')
     expect(Buffer.concat(await outcome.bytes.toArray())).toEqual(plain)
     // The new reference is good for the next time, without the phone.
@@ -184,11 +184,13 @@ test('what is gone is asked for once more of the phone; where it puts it is no m
     expect(again).toMatchObject({ kind: 'open', reference: null })
     if (again.kind === 'open') again.bytes.destroy()
   }
-  expect(await fetched(reference)).toMatchObject({ kind: 'gone' })
-  expect(await fetched(reference, () => Promise.reject(new Error('no')))).toMatchObject({ kind: 'gone' })
-  expect(await fetched(reference, async () => '//evil.example/x')).toMatchObject({ kind: 'gone' })
+  // Nobody could be asked: another time there may be.
+  expect(await fetched(reference)).toMatchObject({ kind: 'failed' })
+  expect(await fetched(reference, () => Promise.reject(new Error('no')))).toMatchObject({ kind: 'failed' })
+  expect(await fetched(reference, async () => 'has_not')).toMatchObject({ kind: 'gone' })
+  expect(await fetched(reference, async () => ({ directPath: '//evil.example/x' }))).toMatchObject({ kind: 'gone' })
   answers.set(place, response => response.writeHead(503).end())
-  expect(await fetched(reference, async () => '/moved')).toMatchObject({ kind: 'failed' })
+  expect(await fetched(reference, async () => ({ directPath: '/moved' }))).toMatchObject({ kind: 'failed' })
 })
 
 test('a source that fails or is too slow leaves the encryption with an error', async () => {

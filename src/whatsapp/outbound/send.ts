@@ -5,6 +5,8 @@ import { sentMessage } from './compose.ts'
 
 /** Answers of the server to a query that will be the same next time. */
 const FINAL = new Set([400, 401, 403, 404, 406, 410])
+/** Those of them that a group gives to who is not in it, or when there is none. */
+const CLOSED = new Set([401, 403, 404, 410])
 
 /** Writes the message to the socket; never throws. */
 export async function send(socket: WASocket, message: OutboundMessage): Promise<SendOutcome> {
@@ -24,9 +26,15 @@ export async function send(socket: WASocket, message: OutboundMessage): Promise<
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error)
     const code = (error as { data?: unknown }).data
-    if (typeof code === 'number' && FINAL.has(code)) return { kind: 'rejected', code: String(code), message: text }
+    if (typeof code === 'number' && FINAL.has(code)) return refused(chat, code)
     return { kind: 'failed', message: text }
   }
+}
+
+function refused(chat: string, code: number): SendOutcome {
+  if (isGroup(chat) && CLOSED.has(code))
+    return { kind: 'rejected', code: 'not_in_group', message: `${chat} is no group that this account is in` }
+  return { kind: 'rejected', code: 'refused', message: `WhatsApp refused the message (${code}).` }
 }
 
 const { MESSAGE_EDIT, REVOKE } = proto.Message.ProtocolMessage.Type

@@ -42,12 +42,12 @@ export async function lookUp(socket: WASocket, phones: string[]): Promise<LookUp
   try {
     const all = await ask(socket, asked)
     const found = all.flatMap(({ asked: phone, address }) => (phone ? [{ phone, address }] : []))
-    if (found.length < all.length) {
-      const known = new Set(found.map(({ phone }) => phone))
-      for (const phone of asked.filter(phone => !known.has(phone))) {
-        const [one] = await ask(socket, [phone])
-        if (one) found.push({ phone, address: one.address })
-      }
+    const known = new Set(found.map(({ phone }) => phone))
+    for (const phone of asked.filter(phone => !known.has(phone))) {
+      // Each answer has its question now: the others are not there.
+      if (found.length >= all.length) break
+      const [one] = await ask(socket, [phone])
+      if (one) found.push({ phone, address: one.address })
     }
     return { kind: 'answered', found }
   } catch (error) {
