@@ -1,5 +1,5 @@
 import { type Context, tenantOf } from '../../context.ts'
-import { findSender } from '../../db/queries/instances.ts'
+import { findInstanceFacts, findSender } from '../../db/queries/instances.ts'
 import { findMessage, insertMessage, type MessageRow } from '../../db/queries/messages.ts'
 import { payloadPlace } from '../../db/vault.ts'
 import { notFound } from '../../errors.ts'
@@ -20,6 +20,8 @@ export interface Acting {
   action: (target: MessageRow) => Action
   /** What WhatsApp is told; null: by other means than a message. */
   outbound: (target: MessageRow) => OutboundContent | null
+  /** When it is of no use any more; after 24 hours, when left out. */
+  until?: (target: MessageRow) => Date
 }
 
 /**
@@ -55,13 +57,14 @@ export async function act(ctx: Context, { instanceId, messageId, ...acting }: Ac
   return storedMessage((await findMessage(ctx.db.sql, at)) ?? target)
 }
 
-type Storing = Pick<Acting, 'action' | 'outbound'> & { id: string; jid: string; target: MessageRow }
+type Storing = Pick<Acting, 'action' | 'outbound' | 'until'> & { id: string; jid: string; target: MessageRow }
 
-async function store(ctx: Context, { id, jid, target, action, outbound }: Storing): Promise<void> {
+async function store(ctx: Context, { id, jid, target, action, outbound, until }: Storing): Promise<void> {
   const now = ctx.clock.now()
   const { type, ...content } = action(target)
   const told = outbound(target)
   await ctx.db.transaction(async sql => {
+    if (!(await findInstanceFacts(sql, target.instanceId))) throw notFound('message')
     const row = await insertMessage(sql, {
       id,
       instanceId: target.instanceId,
@@ -77,7 +80,7 @@ async function store(ctx: Context, { id, jid, target, action, outbound }: Storin
       actionOf: target.id,
       payload: told && ctx.secrets.seal(ctx.whatsapp.compose(told), payloadPlace(id)),
       nextAttemptAt: now,
-      expiresAt: new Date(now.getTime() + LIFETIME_SECONDS * 1000),
+      expiresAt: until?.(target) ?? new Date(now.getTime() + LIFETIME_SECONDS * 1000),
     })
     if (!row) throw notFound('message')
     await ctx.once?.keep(sql, storedMessage(target))

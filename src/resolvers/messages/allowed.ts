@@ -5,7 +5,12 @@ import { invalid } from '../../errors.ts'
 
 /** WhatsApp's own limits, by its help pages; a later edit is dropped by the phones that get it. */
 const EDIT_WITHIN_MS = 15 * 60_000
+const EDIT_GRACE_MS = 5 * 60_000
 const DELETE_WITHIN_MS = 48 * 3600_000
+
+/** When phones drop an edit of the message; they are a little patient. */
+export const editableUntil = (target: MessageRow): Date =>
+  new Date(target.timestamp.getTime() + EDIT_WITHIN_MS + EDIT_GRACE_MS)
 
 const no = (reason: string) => invalid({ messageId: reason })
 

@@ -2,7 +2,7 @@ import type { Context } from '../../context.ts'
 import type { MessageRow } from '../../db/queries/messages.ts'
 import { invalid } from '../../errors.ts'
 import { act } from './act.ts'
-import { assertEditable, EDITABLE } from './allowed.ts'
+import { assertEditable, EDITABLE, editableUntil } from './allowed.ts'
 import type { ContentInput } from './content.ts'
 import { keyOf } from './extras.ts'
 import type { StoredMessage } from './shape.ts'
@@ -26,6 +26,7 @@ export function editMessage(ctx: Context, { input: { content }, ...args }: EditA
       const text = textFor(target, content)
       return { type: 'edit', content: { ...target.content, [EDITABLE[target.type]!]: text } }
     },
+    until: editableUntil,
     outbound: target => ({
       type: 'edit',
       target: keyOf(target),

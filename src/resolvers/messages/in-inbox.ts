@@ -1,5 +1,6 @@
 import type { App } from '../../context.ts'
 import { type ChatRow, chatOf, namesOf } from '../../db/queries/chats.ts'
+import { notePushName } from '../../db/queries/contacts.ts'
 import { settleInbox } from '../../db/queries/inbox.ts'
 import { findInstanceFacts, type InstanceFacts } from '../../db/queries/instances.ts'
 import type { Sql } from '../../db/sql.ts'
@@ -27,6 +28,11 @@ export async function inInbox(
     app.db.transaction(async sql => {
       const now = app.clock.now()
       const instance = await findInstanceFacts(sql, instanceId)
+      const { fromMe, pushName, sender } = inbound
+      // Before the chat is held: who makes chats takes the same two, in this order.
+      if (instance && pushName && !fromMe) {
+        await notePushName(sql, { instanceId, names: namesOf(sender), pushName, now })
+      }
       const chat = instance && (await chatOf(sql, { instanceId, names: namesOf(inbound.chat), now }))
       await settleInbox(sql, instanceId, [inbound.inboxKey], now)
       return instance && chat ? by(sql, { instanceId, instance, chat }) : []

@@ -1,6 +1,6 @@
 import { type Context, tenantOf } from '../../context.ts'
 import { chatOf, findChat, touchChat } from '../../db/queries/chats.ts'
-import { findSender, type Sender } from '../../db/queries/instances.ts'
+import { findInstanceFacts, findSender, type Sender } from '../../db/queries/instances.ts'
 import { insertMessage } from '../../db/queries/messages.ts'
 import type { Sql } from '../../db/sql.ts'
 import { payloadPlace } from '../../db/vault.ts'
@@ -123,7 +123,9 @@ async function insert(sql: Sql, ctx: Context, draft: Storing): Promise<StoredMes
   const { id, whatsappId, payload, jid, sender, mediaId, mentions } = draft
   const { instanceId, input } = draft.args
   const now = ctx.clock.now()
-  const chat = await chatOf(sql, { instanceId, names: namesOfJid(jid), now })
+  // The instance first, as a deletion does: nobody waits in a ring, and it cannot go away before the commit.
+  const instance = await findInstanceFacts(sql, instanceId)
+  const chat = instance && (await chatOf(sql, { instanceId, names: namesOfJid(jid), now }))
   if (!chat) throw notFound('instance')
   const row = await insertMessage(sql, {
     id,

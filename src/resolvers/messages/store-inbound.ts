@@ -1,6 +1,5 @@
 import type { App } from '../../context.ts'
-import { namesOf, touchChat } from '../../db/queries/chats.ts'
-import { notePushName } from '../../db/queries/contacts.ts'
+import { touchChat } from '../../db/queries/chats.ts'
 import { hasMessage, idOfNamed, insertMessage } from '../../db/queries/messages.ts'
 import type { Sql } from '../../db/sql.ts'
 import { type HouseEvent, messageCreated, messageReceived } from '../../events/catalogue.ts'
@@ -52,9 +51,6 @@ export async function storeInbound(
     raw: instance.emitRaw ? inbound.raw : null,
   })
   if (!row) return []
-  if (inbound.pushName && !fromMe) {
-    await notePushName(sql, { instanceId, names: namesOf(sender), pushName: inbound.pushName, now })
-  }
   await touchChat(sql, { instanceId, chat: chat.id, at: timestamp, direction })
   return [await told(sql, app, { message: storedMessage(row), raw: instance.emitRaw ? inbound.raw : null })]
 }
