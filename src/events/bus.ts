@@ -11,6 +11,8 @@ export interface Bus {
    * event, so that none slips by; `cancel` ends the wait at once.
    */
   next(about: string, options: { accept: (event: HouseEvent) => boolean; timeoutMs: number }): Pending
+  /** Nothing will happen to this thing any more: whoever waits for its next event gets null at once. */
+  gone(about: string): void
   /** How many streams are open. */
   readonly size: number
   close(): void
@@ -32,7 +34,7 @@ const BUFFER_MAX = 1000
 
 export function createBus(): Bus {
   const streams = new Map<string, Set<Stream>>()
-  const waits = new Map<string, Set<(event: HouseEvent) => void>>()
+  const waits = new Map<string, Set<(event: HouseEvent | null) => void>>()
   const channel = (filter: Filter) => `${filter.tenantId} ${filter.instanceId} ${filter.type}`
   const order = new Order<HouseEvent>(event => {
     for (const stream of streams.get(channel(event)) ?? []) stream.push(event)
@@ -44,10 +46,13 @@ export function createBus(): Bus {
         for (const wait of [...(waits.get(event.about) ?? [])]) wait(event)
       }
     },
+    gone(about) {
+      for (const wait of [...(waits.get(about) ?? [])]) wait(null)
+    },
     next(about, { accept, timeoutMs }) {
       let finish: (event: HouseEvent | null) => void = () => {}
-      const wait = (event: HouseEvent) => {
-        if (accept(event)) finish(event)
+      const wait = (event: HouseEvent | null) => {
+        if (event === null || accept(event)) finish(event)
       }
       waits.set(about, (waits.get(about) ?? new Set()).add(wait))
       const event = new Promise<HouseEvent | null>(resolve => {

@@ -28,6 +28,7 @@ export async function deleteInstance(ctx: Context, args: { instanceId: string })
     await sql.query('delete from instance where id = $1 and tenant_id = $2', [id, tenantId], 'delete-instance')
     await recordAudit(sql, ctx, { action: 'instance.deleted', tenantId, target: id })
   })
+  ctx.bus.gone(id)
   // A `connect` may have come between.
   await ctx.whatsapp.unlink(id)
   ctx.background('tidy media', tidyMediaDue(ctx))
