@@ -124,7 +124,7 @@ export class KeyStore {
   /** The plaintext of a ciphertext that was decrypted before, by its SHA-256. */
   async plainOf(hash: Buffer): Promise<Buffer | null> {
     await this.#commits.flush()
-    const plain = await leaveScope(() => this.#vault.inboxPlain(this.#instanceId, hash))
+    const plain = await this.#read(() => this.#vault.inboxPlain(this.#instanceId, hash))
     return plain && Buffer.from(plain)
   }
 
@@ -154,8 +154,21 @@ export class KeyStore {
     return found
   }
 
+  /**
+   * Without its keys a message looks unreadable, and Baileys tells WhatsApp that it has been dealt with: it would not
+   * come again. So the store fails first, and the socket with it.
+   */
+  async #read<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await leaveScope(read)
+    } catch (error) {
+      this.#commits.kill(error)
+      throw error
+    }
+  }
+
   async #load(type: RowType, ids: string[]): Promise<[string, Buffer][]> {
-    const rows = await leaveScope(() => this.#vault.read(this.#instanceId, type, ids))
+    const rows = await this.#read(() => this.#vault.read(this.#instanceId, type, ids))
     return ids.map(id => {
       const key = `${type}:${id}`
       // Written while the vault was read: what was read is old.

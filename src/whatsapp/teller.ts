@@ -8,7 +8,7 @@ import type { KeyStore } from './key-store.ts'
 import { isLeaseLost } from './lease.ts'
 import type { Log } from './log.ts'
 import { NewsQueue } from './news-queue.ts'
-import type { ConnectionNews, InstanceState, News, SeenNews, SyncNews } from './whatsapp.ts'
+import type { Address, ConnectionNews, InstanceState, News, SeenNews, SyncNews } from './whatsapp.ts'
 
 const FIRST_QR_MS = 60_000
 const NEXT_QR_MS = 20_000
@@ -99,7 +99,7 @@ export class Teller {
     const me = { id: keys.creds.me?.id, lid: keys.creds.me?.lid }
     for (const { readerAlias, ...receipt } of readReceipts(node, me))
       this.#queue.push(async () => {
-        const reader = await completeAddress(addressOf(receipt.reader, readerAlias), keys)
+        const reader = await completed(addressOf(receipt.reader, readerAlias), keys)
         const chat = receipt.chat === receipt.reader ? reader : addressOf(receipt.chat)
         await this.#news.onReceipt(this.#instanceId, { ...receipt, chat, reader })
       })
@@ -107,7 +107,7 @@ export class Teller {
     if (!seen) return
     this.#queue.push(async () => {
       const address = addressOf(seen.chat)
-      const chat = isGroup(address.jid) ? address : await completeAddress(address, keys)
+      const chat = isGroup(address.jid) ? address : await completed(address, keys)
       await this.#news.onSeen(this.#instanceId, { ...seen, chat })
     })
   }
@@ -141,6 +141,10 @@ export class Teller {
     return this.#queue.idle()
   }
 }
+
+/** WhatsApp does not tell it again: when the keys have failed meanwhile, the name that the stanza told must do. */
+const completed = (address: Address, keys: KeyStore): Promise<Address> =>
+  completeAddress(address, keys).catch(() => address)
 
 /** What is known of an instance besides its state. */
 export interface Standing {

@@ -107,6 +107,20 @@ test('after a batch that failed nothing is read or written any more, and the own
   expect(vault.commits).toBe(1)
 })
 
+test('a read that fails is the end of the store, which its owner knows before the reader', async () => {
+  const fails = () => Promise.reject(new Error('no database'))
+  const ways: ((opened: Opened) => Promise<unknown>)[] = [
+    ({ vault, keys }) => Object.assign(vault, { read: fails }) && count(keys),
+    ({ vault, keys }) => Object.assign(vault, { inboxPlain: fails }) && keys.plainOf(Buffer.alloc(32)),
+  ]
+  for (const way of ways) {
+    const opened = open()
+    await way(opened).catch(() => opened.order.push('reader'))
+    expect(opened.order).toEqual(['failure', 'reader'])
+    expect(opened.keys.failed).toBe(true)
+  }
+})
+
 test('what is known, also that there is nothing, is not asked for again', async () => {
   const { keys, vault } = open()
   await increment(keys)
