@@ -35,7 +35,7 @@ import { controlClient } from './sandbox/client.ts'
 import type { SandboxControl } from './sandbox/sandbox.ts'
 import { openSandbox } from './sandbox/server.ts'
 import { schema } from './schema/index.ts'
-import { createSecrets, secretKeyIn } from './secrets.ts'
+import { secretsOf } from './secrets.ts'
 import { openFileStorage } from './storage/file.ts'
 import { openS3Storage } from './storage/s3.ts'
 import type { Storage } from './storage/storage.ts'
@@ -69,7 +69,7 @@ export async function openApp(
   try {
     const db = await openDatabase({ ...config, log })
     opened.push({ what: 'database', close: () => db.close() })
-    const secrets = createSecrets(config.secretKey ?? secretKeyIn(config.dataDir))
+    const secrets = secretsOf(config)
     const bus = createBus()
     const background = new Background(log)
     const storage = await openStorage(config)

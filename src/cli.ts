@@ -9,6 +9,7 @@ import { createSignInLink } from './resolvers/auth/createSignInLink.ts'
 import { createTenant } from './resolvers/auth/createTenant.ts'
 import { setTenantStatus } from './resolvers/auth/setTenantStatus.ts'
 import { setTenantPlan } from './resolvers/billing/setTenantPlan.ts'
+import { reseal } from './resolvers/reseal.ts'
 import { createLog } from './telemetry/log.ts'
 
 /** The operator's door. Data goes to stdout, talk to stderr. */
@@ -17,12 +18,15 @@ const USAGE = `usage: wataki tenant create --name NAME --email ADDRESS
        wataki tenant activate (--id ID | --email ADDRESS)
        wataki tenant plan (--id ID | --email ADDRESS) --plan PLAN
        wataki tenant sign-in-link --email ADDRESS
+       wataki secrets reseal
 
   tenant create        makes an active tenant and prints {"tenant_id","api_key"} as one JSON line
   tenant suspend       every call of the tenant is refused from now on; prints {"tenant_id","status"}
   tenant activate      takes that back
   tenant plan          free, growth or scale: how many messages a cycle includes; prints {"tenant_id","plan"}
   tenant sign-in-link  prints a link to the dashboard that works once, for 15 minutes: the way in without mail
+  secrets reseal       brings what is encrypted with SECRET_KEY_PREVIOUS under SECRET_KEY; prints {"resealed","unopened"}
+                       with the number of rows of each table
 
 All work while the server runs and while it does not.`
 
@@ -66,6 +70,10 @@ const COMMANDS: Record<string, Command> = {
   'tenant sign-in-link': {
     lacks: ({ email }) => (email ? null : 'needs --email'),
     run: (app, { email }) => createSignInLink(app, { email: email! }),
+  },
+  'secrets reseal': {
+    lacks: () => null,
+    run: async app => JSON.stringify(await reseal(app)),
   },
 }
 

@@ -66,6 +66,8 @@ const environment = z.object({
   ALLOW_PGLITE: z.enum(['true', 'false']).default('false'),
   SECRET_KEY: secret.optional(),
   SECRET_KEY_FILE: text.optional(),
+  SECRET_KEY_PREVIOUS: secret.optional(),
+  SECRET_KEY_PREVIOUS_FILE: text.optional(),
   SMTP_URL: url('smtp:', 'smtps:').optional(),
   MAIL_FROM: mailAddress.optional(),
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).max(RATE_LIMIT_MAX).default(60),
@@ -97,6 +99,8 @@ export interface Config {
   allowPGlite: boolean
   /** Null: made once and kept in `dataDir`. */
   secretKey: string | null
+  /** Opens what was sealed under it, and seals nothing. */
+  previousSecretKey: string | null
   /** Null: links to sign in are printed to the log. */
   smtp: { url: string; from: string } | null
   /** Of one tenant's API keys; also of an address that nobody is signed in from. */
@@ -139,7 +143,7 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
   const env = parsed.data
   const production = env.NODE_ENV === 'production'
   const sandboxOn = (env.SANDBOX ?? (production ? 'off' : 'on')) === 'on'
-  const secretKey = env.SECRET_KEY ?? (env.SECRET_KEY_FILE ? readSecretFile(env.SECRET_KEY_FILE) : null)
+  const secretKey = secretIn(env, 'SECRET_KEY')
   if (production && !secretKey) throw new ConfigError('SECRET_KEY: is required in production (or SECRET_KEY_FILE)')
   // Each is of no use, or dangerous, without the others: media would go to WhatsApp, or trust to its root.
   const names = ['WHATSAPP_WS_URL', 'WHATSAPP_MEDIA_URL', 'WHATSAPP_ROOT_KEY'] as const
@@ -158,6 +162,7 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
     dataDir: resolve(env.DATA_DIR),
     allowPGlite: env.ALLOW_PGLITE === 'true',
     secretKey,
+    previousSecretKey: secretIn(env, 'SECRET_KEY_PREVIOUS'),
     smtp: env.SMTP_URL ? { url: env.SMTP_URL, from: mailFrom } : null,
     rateLimitPerMinute: env.RATE_LIMIT_PER_MINUTE,
     quota: env.QUOTA === 'on',
@@ -187,14 +192,17 @@ function fromProcess(): Record<string, string | undefined> {
   return process.env
 }
 
-function readSecretFile(path: string): string {
+/** The value itself, or what the file holds that is named in its place. */
+function secretIn(env: z.infer<typeof environment>, name: 'SECRET_KEY' | 'SECRET_KEY_PREVIOUS'): string | null {
+  const path = env[`${name}_FILE`]
+  if (env[name] !== undefined || path === undefined) return env[name] ?? null
   let content: string
   try {
     content = readFileSync(path, 'utf8').trim()
   } catch (error) {
-    throw new ConfigError(`SECRET_KEY_FILE: cannot be read (${(error as Error).message})`)
+    throw new ConfigError(`${name}_FILE: cannot be read (${(error as Error).message})`)
   }
   const checked = secret.safeParse(content)
   if (checked.success) return checked.data
-  throw new ConfigError(`SECRET_KEY_FILE: what it holds ${checked.error.issues[0]!.message}`)
+  throw new ConfigError(`${name}_FILE: what it holds ${checked.error.issues[0]!.message}`)
 }

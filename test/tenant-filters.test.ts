@@ -17,6 +17,8 @@ const EXCEPTIONS: Record<string, string> = {
   'delete from session where token_hash = $1': 'the holder of the token ends it',
   'update session set last_seen_at': 'written behind, by ids that were used',
   'update api_key set last_used_at': 'written behind, by ids that were used',
+  'select ${names}, ${column} as sealed from ${table}': 'what is sealed, of all tenants, by the primary key',
+  'update ${table} set ${column} = $1 where ${column} = $2': 'one row that was read before, by its primary key',
   'delete from ${table} where ctid': 'tidies what has expired, of all tenants',
   'with due as ( select id, instance_id, next_attempt_at from media': 'what is to be fetched, of all tenants in turn',
   'delete from inbox where ctid': 'tidies what was settled long ago, of all tenants',

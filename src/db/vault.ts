@@ -137,10 +137,10 @@ const sentPayloadIn =
 
 /** With which `message.payload` is sealed. */
 export const payloadPlace = (messageId: string): string => `message|${messageId}|payload`
-const credentialPlace = (instanceId: string): string => `credential|${instanceId}|value`
-const keyPlace = (instanceId: string, type: string, id: string): string =>
+export const credentialPlace = (instanceId: string): string => `credential|${instanceId}|value`
+export const keyPlace = (instanceId: string, type: string, id: string): string =>
   `signal_key|${instanceId}|${type}|${id}|value`
-const inboxPlace = (instanceId: string, key: string): string => `inbox|${instanceId}|${key}|plain`
+export const inboxPlace = (instanceId: string, key: string): string => `inbox|${instanceId}|${key}|plain`
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
 /** One statement touches a row once: of several changes to a key only the last counts. */

@@ -123,7 +123,8 @@ function sorted(value: unknown): unknown {
 }
 
 /** What a first answer is sealed with. */
-export const placeOf = ({ tenantId, key }: Pick<Claim, 'tenantId' | 'key'>): string =>
+export const placeOf = ({ tenantId, key }: Pick<Claim, 'tenantId' | 'key'>): string => firstAnswerPlace(tenantId, key)
+export const firstAnswerPlace = (tenantId: string, key: string): string =>
   `first_answer|${tenantId}|${sha256(key).toString('hex')}|result`
 
 const BATCH_MAX = 1000

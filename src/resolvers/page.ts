@@ -38,7 +38,7 @@ export class Pager {
     if (cursor === null || cursor === undefined) return null
     const bytes = Buffer.from(cursor, 'base64url')
     const id = bytes.subarray(MAC_BYTES).toString('latin1')
-    if (!ID.test(id) || this.#cursor(id) !== cursor) throw invalid({ cursor: 'is not a cursor of this list' })
+    if (!ID.test(id) || !this.#cursors(id).includes(cursor)) throw invalid({ cursor: 'is not a cursor of this list' })
     return id
   }
 
@@ -46,12 +46,13 @@ export class Pager {
   page<Item extends { id: string }>(rows: Item[], limit: number): PageOf<Item> {
     const data = rows.slice(0, limit)
     const last = rows.length > limit ? data.at(-1) : undefined
-    return { data, page: { nextCursor: last ? this.#cursor(last.id) : null } }
+    return { data, page: { nextCursor: last ? this.#cursors(last.id)[0]! : null } }
   }
 
-  #cursor(id: string): string {
-    const mac = this.#secrets.mac(`${this.#list} ${id}`).subarray(0, MAC_BYTES)
-    return Buffer.concat([mac, Buffer.from(id, 'latin1')]).toString('base64url')
+  /** The one that is given out, and after it what it was under the previous key. */
+  #cursors(id: string): string[] {
+    const macs = this.#secrets.macs(`${this.#list} ${id}`).map(mac => mac.subarray(0, MAC_BYTES))
+    return macs.map(mac => Buffer.concat([mac, Buffer.from(id, 'latin1')]).toString('base64url'))
   }
 }
 

@@ -3,6 +3,7 @@ import { generateMessageIDV2 } from '@whiskeysockets/baileys'
 import { type Clock, systemClock } from '../clock.ts'
 import { carrier } from './carrier.ts'
 import { Gate } from './gate.ts'
+import { isUnopened } from './lease.ts'
 import type { Log } from './log.ts'
 import type { DownloadLimits } from './media/download.ts'
 import { compose } from './outbound/compose.ts'
@@ -96,8 +97,7 @@ export function createWhatsApp({ vault, news, log, clock = systemClock, options 
       ending(instanceId, async () => {
         const session = sessions.get(instanceId)
         if (session) return session.stop()
-        const kept = await vault.credentials(instanceId)
-        const creds = kept ? decodeCredentials(kept) : undefined
+        const creds = await keptCredentials(vault, instanceId)
         await news.onConnection(
           instanceId,
           connectionNews('disconnected', {
@@ -135,6 +135,17 @@ export function createWhatsApp({ vault, news, log, clock = systemClock, options 
       const stopped = Promise.all(all.map(session => session.stop()))
       await Promise.race([stopped, sleep(CLOSE_MS, undefined, { ref: false })])
     },
+  }
+}
+
+/** Null: they do not open, which is no reason not to stop. */
+async function keptCredentials(vault: Vault, instanceId: string) {
+  try {
+    const kept = await vault.credentials(instanceId)
+    return kept ? decodeCredentials(kept) : undefined
+  } catch (error) {
+    if (isUnopened(error)) return null
+    throw error
   }
 }
 

@@ -24,8 +24,8 @@ export interface ConnectionNews {
   state: InstanceState
   /** A sentence for people, or null. */
   lastError: string | null
-  /** Whether credentials of a linked phone exist. */
-  linked: boolean
+  /** Whether credentials of a linked phone exist. Null: they cannot be read, and what was known holds. */
+  linked: boolean | null
   /** Digits with a leading `+`, once linked. */
   phoneNumber: string | null
   /** `…@lid` of the linked account, once known. */

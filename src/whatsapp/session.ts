@@ -8,12 +8,12 @@ import type { Gate } from './gate.ts'
 import { History } from './history/history.ts'
 import { Inbox } from './inbox.ts'
 import { KeyStore } from './key-store.ts'
-import { isLeaseLost } from './lease.ts'
+import { isLeaseLost, isUnopened } from './lease.ts'
 import type { Log } from './log.ts'
 import type { DownloadLimits } from './media/download.ts'
 import { decodeCredentials } from './row-codec.ts'
 import type { Timings } from './socket.ts'
-import { CODE_STOPPED, CODE_STORE_FAILED } from './states.ts'
+import { CODE_STOPPED, CODE_STORE_FAILED, CODE_UNOPENED } from './states.ts'
 import { Teller } from './teller.ts'
 import type { InstanceState, News, SessionOptions, Vault } from './whatsapp.ts'
 import { wipe } from './wipe.ts'
@@ -38,7 +38,10 @@ export interface SessionParts {
 }
 
 const DRAIN_MS = 10_000
-const KEYS_FAILED: SocketEnd = { code: CODE_STORE_FAILED, message: 'a batch of keys failed' }
+const keysFailed = (error: unknown): SocketEnd => ({
+  code: isUnopened(error) ? CODE_UNOPENED : CODE_STORE_FAILED,
+  message: String(error),
+})
 const STOPPED: SocketEnd = { code: CODE_STOPPED, message: 'stopped' }
 
 /** One phone: owns its socket, makes the next one when it ends, and says how it stands. */
@@ -169,7 +172,7 @@ export class Session {
       keys = await this.#ready()
     } catch (error) {
       log.error({ instanceId, err: error }, 'the keys of the session could not be made ready')
-      return { code: CODE_STORE_FAILED, message: String(error) }
+      return keysFailed(error)
     }
     if (this.#teller.lastState === null) this.#tell(this.#tryingState())
     this.#inbox.wake(keys)
@@ -210,7 +213,7 @@ export class Session {
       lingerMs,
       onFailure: error => {
         if (isLeaseLost(error)) this.#giveWay()
-        else if (this.#keys === keys) this.#connection?.end(KEYS_FAILED)
+        else if (this.#keys === keys) this.#connection?.end(keysFailed(error))
       },
       onInbox: () => this.#inbox.wake(keys),
     })
@@ -306,11 +309,12 @@ export class Session {
   }
 
   #tell(state: InstanceState, lastError: string | null = null): void {
-    // Before the credentials are read nobody knows whether a phone is linked: nothing is told then.
-    if (!this.#keys && !this.#forgotten) return
+    // Before the credentials are read nobody knows whether a phone is linked: only that they cannot be is told then.
+    const isUnread = !this.#keys && !this.#forgotten
+    if (isUnread && state !== 'error') return
     this.#teller.connection(state, {
       lastError,
-      creds: this.#keys?.creds,
+      creds: isUnread ? null : this.#keys?.creds,
       connection: this.#connection?.number ?? null,
       epoch: this.#epoch,
     })

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest'
-import { backoffMs, type Circumstances, CODE_REFUSED, CODE_STORE_FAILED, judge, QR_CODES_RAN_OUT } from './states.ts'
+import {
+  backoffMs,
+  type Circumstances,
+  CODE_REFUSED,
+  CODE_STORE_FAILED,
+  CODE_UNOPENED,
+  judge,
+  QR_CODES_RAN_OUT,
+} from './states.ts'
 
 const linked: Circumstances = {
   linked: true,
@@ -20,7 +28,24 @@ test('515 restarts at once, but not without end', () => {
 test('only 401 of a linked phone erases credentials', () => {
   expect(judge(401, linked)).toMatchObject({ action: 'forget', state: 'logged_out' })
   expect(judge(401, unlinked)).toMatchObject({ action: 'retry', state: 'connecting' })
-  for (const code of [400, 402, 403, 405, 406, 408, 409, 411, 428, 440, 500, 503, 515, CODE_STORE_FAILED, CODE_REFUSED])
+  for (const code of [
+    400,
+    402,
+    403,
+    405,
+    406,
+    408,
+    409,
+    411,
+    428,
+    440,
+    500,
+    503,
+    515,
+    CODE_STORE_FAILED,
+    CODE_REFUSED,
+    CODE_UNOPENED,
+  ])
     expect(judge(code, linked).action, String(code)).not.toBe('forget')
 })
 
@@ -29,7 +54,7 @@ test('another client that takes over stops us, without a fight', () => {
   expect(judge(440, linked)).toHaveProperty('lastError', expect.stringContaining('Another client'))
 })
 
-test.each([402, 403, 405, 406, 409, 411])('%i is an error that trying again would not change', code => {
+test.each([402, 403, 405, 406, 409, 411, CODE_UNOPENED])('%i is an error that trying again would not change', code => {
   expect(judge(code, linked)).toMatchObject({
     action: 'stop',
     state: 'error',

@@ -33,6 +33,7 @@ export const CODE_STORE_FAILED = 600
 export const CODE_CRASHED = 601
 export const CODE_REFUSED = 602
 export const CODE_STOPPED = 603
+export const CODE_UNOPENED = 604
 
 /** What trying again would not change. */
 const STOPS: Record<number, [InstanceState, string]> = {
@@ -43,6 +44,7 @@ const STOPS: Record<number, [InstanceState, string]> = {
   409: ['error', 'WhatsApp does not accept the way Wataki presents itself. Wataki needs an update.'],
   411: ['error', 'The phone has not joined multi-device: update WhatsApp on the phone, then connect again.'],
   440: ['disconnected', 'Another client took this session over. Connect again to take it back.'],
+  [CODE_UNOPENED]: ['error', 'The keys of this session do not open: the server runs with another SECRET_KEY.'],
 }
 
 const SENTENCES: Record<number, string> = {

@@ -149,7 +149,8 @@ const completed = (address: Address, keys: KeyStore): Promise<Address> =>
 /** What is known of an instance besides its state. */
 export interface Standing {
   lastError: string | null
-  creds: AuthenticationCreds | undefined
+  /** Null: they cannot be read. */
+  creds: AuthenticationCreds | undefined | null
   connection: number | null
   epoch: number
 }
@@ -158,13 +159,13 @@ export function connectionNews(
   state: InstanceState,
   { lastError, creds, connection, epoch }: Standing,
 ): ConnectionNews {
-  const linked = creds?.account !== undefined
+  const linked = creds === null ? null : creds?.account !== undefined
   return {
     state,
     lastError,
     linked,
-    phoneNumber: linked ? phoneNumberOf(creds.me?.id) : null,
-    lid: linked ? plainJid(creds.me?.lid) : null,
+    phoneNumber: linked ? phoneNumberOf(creds?.me?.id) : null,
+    lid: linked ? plainJid(creds?.me?.lid) : null,
     connection: state === 'connected' ? connection : null,
     epoch,
   }

@@ -21,6 +21,8 @@ export type InstanceState =
 
 /** The name of the error with which the vault refuses what is written under an old epoch. */
 export const LEASE_LOST = 'LeaseLost'
+/** The name of the error with which it says that what it keeps does not open: the key is another one. */
+export const UNOPENED = 'Unopened'
 
 /** Where a session's server is. Null means WhatsApp's own. */
 export interface Network {

@@ -45,6 +45,8 @@ const wrong: [string, Record<string, string>][] = [
   ['SECRET_KEY', { ...production, SECRET_KEY: 'changeme'.repeat(4).replaceAll('g', 'e').replaceAll('m', 'e') }],
   ['SECRET_KEY_FILE', { NODE_ENV: 'production', SECRET_KEY_FILE: '/nonexistent' }],
   ['SECRET_KEY_FILE', { NODE_ENV: 'production', SECRET_KEY_FILE: '/dev/null' }],
+  ['SECRET_KEY_PREVIOUS', { ...production, SECRET_KEY_PREVIOUS: 'short' }],
+  ['SECRET_KEY_PREVIOUS_FILE', { ...production, SECRET_KEY_PREVIOUS_FILE: '/nonexistent' }],
   ['PUBLIC_URL', { PUBLIC_URL: 'localhost:3000' }],
   ['PUBLIC_URL', { PUBLIC_URL: 'ftp://x' }],
   ['DATABASE_URL', { DATABASE_URL: 'mysql://x' }],

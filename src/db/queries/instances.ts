@@ -39,7 +39,8 @@ export interface NewState {
   at: Date
   state: string
   lastError: string | null
-  linked: boolean
+  /** Null: as it was. */
+  linked: boolean | null
   phoneNumber: string | null
   lid: string | null
   /** 0: no session tells it, and it holds whoever has the lease. */
@@ -53,7 +54,7 @@ export interface NewState {
 export async function recordState(sql: Sql, news: NewState): Promise<string | null> {
   const [row] = await sql.query<{ tenantId: string }>(
     `with ${heldLease({ instance: '$1', epoch: '$8' })}, allowed as (select from held union all select where $8::bigint = 0)
-     update instance set state = $2, last_error = $3, state_at = $4, linked = $5,
+     update instance set state = $2, last_error = $3, state_at = $4, linked = coalesce($5, linked),
        phone_number = coalesce($6, phone_number), lid = coalesce($7, lid),
        qr = case when $2 = 'qr_required' then qr end, qr_expires_at = case when $2 = 'qr_required' then qr_expires_at end
      from allowed where id = $1 returning tenant_id as "tenantId"`,

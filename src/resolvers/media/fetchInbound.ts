@@ -9,6 +9,7 @@ import {
   type ToFetch,
 } from '../../db/queries/media-to-fetch.ts'
 import { ApiError, unavailable } from '../../errors.ts'
+import { Unopened } from '../../secrets.ts'
 import type { BrokenMedia, FetchOutcome } from '../../whatsapp/whatsapp.ts'
 import { networkOf } from '../instances/network.ts'
 import { sniff } from './sniff.ts'
@@ -97,7 +98,9 @@ class Superseded extends Error {}
 async function later(app: App, media: ToFetch, cause: ApiError): Promise<void> {
   const at = { instanceId: media.instanceId, mediaId: media.id }
   const nowMs = app.clock.nowMs()
-  if (nowMs - media.createdAt.getTime() >= GIVE_UP_MS && media.attempts > 0) {
+  // Where the file is does not open: that is no word of WhatsApp's, and with the right key it will.
+  const isKeyWrong = cause.cause instanceof Unopened
+  if (!isKeyWrong && nowMs - media.createdAt.getTime() >= GIVE_UP_MS && media.attempts > 0) {
     await recordGone(app.db.sql, { ...at, failure: cause.message })
   } else {
     const waitMs = Math.min(FIRST_WAIT_MS * 2 ** media.attempts, WAIT_MAX_MS)
