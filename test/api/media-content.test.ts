@@ -110,20 +110,14 @@ describe('mediaContent', () => {
 
   it('is 416 for a range that no byte is in, and says how many there are', async () => {
     const mediaId = await upload(randomBytes(10))
-    const empty = await upload('')
-    for (const [which, range, sizeBytes] of [
-      [mediaId, 'bytes=10-', 10],
-      [mediaId, 'bytes=-0', 10],
-      [empty, 'bytes=0-0', 0],
-    ] as const) {
-      const got = await content(which, { range })
+    for (const range of ['bytes=10-', 'bytes=-0']) {
+      const got = await content(mediaId, { range })
       expect([got.status, got.body.error.code, got.headers['content-range']], range).toEqual([
         416,
         'range_not_satisfiable',
-        `bytes */${sizeBytes}`,
+        'bytes */10',
       ])
     }
-    expect([(await content(empty)).status, (await content(empty)).bytes.length]).toEqual([200, 0])
   })
 
   it('is 304 to who has it, and If-Range gives a range only to who has the same', async () => {
