@@ -16,8 +16,8 @@ export default defineConfig({
     // In CI other work may take the processor for seconds. A retry is named in the report; what the crash tests count is
     // counted once and not tried again.
     retry: process.env.CI ? 1 : 0,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     teardownTimeout: 15_000,
   },
 })

@@ -3,10 +3,12 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { until } from '../support/app.ts'
 
 const run = promisify(execFile)
+// Up to seven commands in a row, each of which starts PostgreSQL.
+vi.setConfig({ testTimeout: 180_000 })
 let dataDir: string
 let env: NodeJS.ProcessEnv
 

@@ -75,7 +75,7 @@ export async function endHolders(): Promise<void> {
   )
 }
 
-export async function eventually(holds: () => Promise<boolean>, limitMs = 10_000): Promise<void> {
+export async function eventually(holds: () => Promise<boolean>, limitMs = 45_000): Promise<void> {
   for (let waitedMs = 0; waitedMs < limitMs; waitedMs += 10) {
     if (await holds()) return
     await sleep(10)

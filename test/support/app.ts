@@ -110,7 +110,7 @@ function callerOf(url: () => string, credentials: { tenantId: string; apiKey: st
 export async function until<T>(
   ask: () => Promise<T> | T,
   accept: (value: T) => boolean,
-  timeoutMs = 15_000,
+  timeoutMs = 30_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs
   for (;;) {
