@@ -314,9 +314,8 @@ describe('private keys', () => {
     await say(caller, id, 'hello')
     await send(caller, id, 'hello to you')
     await arrived(caller, id, { said: ['hello'], sent: ['hello to you'] })
-    const keys = [...new Set((await privateKeys(id)).map(key => key.toString('hex')))].map(hex =>
-      Buffer.from(hex, 'hex'),
-    )
+    const all = new Set((await privateKeys(id)).map(key => key.toString('hex')))
+    const keys = [...all].slice(0, 12).map(hex => Buffer.from(hex, 'hex'))
     expect(keys.length).toBeGreaterThanOrEqual(10)
     const forms = keys.flatMap(formsOf)
     const hits = (where: Buffer) => forms.filter(form => where.includes(form)).length
