@@ -6,6 +6,7 @@ import { openApp, type Running } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import type { KeptLetter } from '../../src/mail/mail.ts'
 import { createTenant } from '../../src/resolvers/auth/createTenant.ts'
+import type { Log } from '../../src/telemetry/log.ts'
 import { testDatabase } from './database.ts'
 
 /** The real app on a free port, with a database and a sandbox of its own. */
@@ -13,23 +14,25 @@ export interface TestApp extends Running {
   tenant(name?: string): Promise<Caller>
   /** The newest letter to this address that would have been mailed, once it is there. */
   letterTo(email: string): Promise<KeptLetter>
-  /** Starts the same app again on the same data, as after a stop. */
-  restart(): Promise<void>
+  /** Starts the same app again on the same data, as after a stop, with these settings changed. */
+  restart(changed?: Record<string, string>): Promise<void>
 }
 
-export async function openTestApp(variables: Record<string, string> = {}): Promise<TestApp> {
+export async function openTestApp(
+  variables: Record<string, string> = {},
+  log: Log = pino({ level: process.env.LOG_LEVEL ?? 'silent' }),
+): Promise<TestApp> {
   const database = await testDatabase()
   const dataDir = await mkdtemp(join(tmpdir(), 'wataki-app-'))
-  const config = readConfig({
+  let settings: Record<string, string> = {
     NODE_ENV: 'test',
     PORT: '0',
     DATABASE_URL: database.url,
     DATA_DIR: dataDir,
     RATE_LIMIT_PER_MINUTE: '1000000',
     ...variables,
-  })
-  const log = pino({ level: process.env.LOG_LEVEL ?? 'silent' })
-  let running = await openApp(config, log)
+  }
+  let running = await openApp(readConfig(settings), log)
   let tenants = 0
   return {
     get app() {
@@ -46,9 +49,10 @@ export async function openTestApp(variables: Record<string, string> = {}): Promi
       const newest = () => running.app.mail.kept().find(letter => letter.to === email)
       return (await until(newest, letter => letter !== undefined))!
     },
-    async restart() {
+    async restart(changed = {}) {
       await running.close()
-      running = await openApp(config, log)
+      settings = { ...settings, ...changed }
+      running = await openApp(readConfig(settings), log)
     },
     async close() {
       await running.close()
