@@ -29,7 +29,11 @@ try {
   assert.match(output, /"state":"qr_required"/)
   assert.match(output, /"state":"connected"/)
   assert.match(output, /"status":"sent"/)
-  assert.match(output, /"whatsapp_id":"[^"]+".*"content":\{"text":"Hello from Wataki!"\}/, 'the contact shows the message')
+  assert.match(
+    output,
+    /"whatsapp_id":"[^"]+".*"content":\{"text":"Hello from Wataki!"\}/,
+    'the contact shows the message',
+  )
   assert.match(output, /event: next\ndata: .*"text":"Hi there!"/, 'the subscription streams the reply')
   assert.match(output, /"direction":"inbound".*"content":\{"text":"Hi there!"\}/, 'the chat lists the reply')
   assert.match(output, /"type":"image","status":"(pending|sent|delivered|read)"/, 'the file goes out')
