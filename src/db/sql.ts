@@ -16,12 +16,18 @@ export interface Sql {
   query<R extends object>(text: string, params?: readonly unknown[], name?: string): Promise<R[]>
 }
 
-export function sqlOverPool(pool: Pool): Sql {
-  return { query: (text, params, name) => rowsOf(pool.query(config(text, params, name))) }
+/**
+ * How long a statement is waited for. The server ends its own at 30 s (`statement_timeout`), so this is for a server that
+ * has stopped answering altogether. Whether the statement happened is not known then.
+ */
+const ANSWER_TIMEOUT_MS = 35_000
+
+export function sqlOverPool(pool: Pool, timeoutMs = ANSWER_TIMEOUT_MS): Sql {
+  return { query: (text, params, name) => rowsOf(pool.query(config(text, timeoutMs, params, name))) }
 }
 
-function sqlOverClient(client: PoolClient): Sql {
-  return { query: (text, params, name) => rowsOf(client.query(config(text, params, name))) }
+function sqlOverClient(client: PoolClient, timeoutMs: number): Sql {
+  return { query: (text, params, name) => rowsOf(client.query(config(text, timeoutMs, params, name))) }
 }
 
 /** Inside MikroORM's transaction when `em` is in one, otherwise autocommit over the same pool. */
@@ -29,8 +35,8 @@ export function sqlOf(em: EntityManager): Sql {
   return {
     query: (text, params, name) => {
       const executor = em.getTransactionContext() ?? em.getConnection().getClient()
-      // Kysely hands `sql` to pg's `query` untouched; pg also takes an object there, and only that can carry a name.
-      const sql = { text, name } as unknown as string
+      // Kysely hands `sql` to pg's `query` untouched; pg also takes an object there, and only that can carry a name and a limit.
+      const sql = { text, name, query_timeout: ANSWER_TIMEOUT_MS } as unknown as string
       return rowsOf(executor.executeQuery({ ...CompiledQuery.raw(text, [...(params ?? [])]), sql }))
     },
   }
@@ -40,27 +46,38 @@ export function sqlOf(em: EntityManager): Sql {
  * Commits when `work` resolves, rolls back when it throws; retries nothing. `work` must not wait for anything
  * but this database: a connection, and on PGlite the whole database, is held until it ends.
  */
-export async function inTransaction<T>(pool: Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
+export async function inTransaction<T>(
+  pool: Pool,
+  work: (sql: Sql) => Promise<T>,
+  timeoutMs = ANSWER_TIMEOUT_MS,
+): Promise<T> {
   const client = await pool.connect().catch(rethrow)
+  const sql = sqlOverClient(client, timeoutMs)
   let broken: Error | undefined
   try {
-    await client.query('begin')
-    const result = await work(sqlOverClient(client))
-    await client.query('commit')
+    await sql.query('begin')
+    const result = await work(sql)
+    await sql.query('commit')
     return result
   } catch (error) {
     // A client that cannot even roll back has no known state: it must not go back into the pool.
-    await client.query('rollback').catch((failure: Error) => (broken = failure))
+    await sql.query('rollback').catch((failure: Error) => (broken = failure))
     return rethrow(error)
   } finally {
     client.release(broken)
   }
 }
 
-const config = (text: string, params: readonly unknown[] = [], name?: string): QueryConfig => ({
+const config = (
+  text: string,
+  timeoutMs: number,
+  params: readonly unknown[] = [],
+  name?: string,
+): QueryConfig & { query_timeout: number } => ({
   text,
   values: params as unknown[],
   name,
+  query_timeout: timeoutMs,
 })
 
 async function rowsOf<R>(result: Promise<{ rows: unknown[] }>): Promise<R[]> {
@@ -77,7 +94,7 @@ function rethrow(error: unknown): never {
 /** Two transactions waited for each other, and this one gave way: nothing of it happened, and it may be tried again. */
 export const isDeadlock = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === '40P01'
 
-/** Connection refused, cut, or not handed out in time. */
+/** Connection refused, cut, not handed out in time, or without an answer for too long. */
 export function isConnectionLost(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code = (error as { code?: unknown }).code
@@ -88,7 +105,7 @@ export function isConnectionLost(error: unknown): boolean {
   ) {
     return true
   }
-  return /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Client has encountered a connection error)/.test(
+  return /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|timeout expired|Client has encountered a connection error)/.test(
     error.message,
   )
 }

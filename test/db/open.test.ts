@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import type pg from 'pg'
 import { afterEach, describe, expect, inject, it } from 'vitest'
 import { type Database, type DatabaseOptions, openDatabase } from '../../src/db/open.ts'
+import { inTransaction, type Sql, sqlOverPool } from '../../src/db/sql.ts'
 import { ApiError } from '../../src/errors.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { admin, withDatabase } from '../support/global-setup.ts'
@@ -111,6 +112,19 @@ describe('connections', () => {
     // Of the other connections that were cut the pool hears one by one.
     await expect.poll(() => database.sql.query('select 3 as n').catch(() => null)).toEqual([{ n: 3 }])
     expect(await database.transaction(sql => sql.query('select 4 as n'))).toEqual([{ n: 4 }])
+  })
+
+  it('that give no answer are given up, with 503 for whoever waits, and not used again', async () => {
+    const { url } = await own()
+    const { pool } = await open(url)
+    const before = pool.totalCount
+    const unanswered = (sql: Sql) => sql.query('select pg_sleep(20)')
+    const lost = { code: 'unavailable', status: 503 }
+    await expect(unanswered(sqlOverPool(pool, 100))).rejects.toMatchObject(lost)
+    await expect(inTransaction(pool, unanswered, 100)).rejects.toMatchObject(lost)
+    expect(pool.totalCount).toBeLessThan(Math.max(before, 1))
+    expect(pool.waitingCount).toBe(0)
+    expect(await inTransaction(pool, sql => sql.query('select 5 as n'), 5_000)).toEqual([{ n: 5 }])
   })
 
   it('are waited for 5 s at most', async () => {
