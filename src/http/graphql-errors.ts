@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql'
 import type { ApiError, ErrorCode } from '../errors.ts'
 import { apiErrorOf, crash } from '../rest/answer.ts'
 import type { Log } from '../telemetry/log.ts'
+import { literalDetails } from './graphql-literals.ts'
 
 /** Errors as the GraphQL door tells them: the house's `code` and `details` in `extensions`, and nothing internal. */
 
@@ -42,7 +43,7 @@ export function masked(log: Log, error: unknown, { requestId, hideSuggestions }:
 export function coded(error: GraphQLError, options: { hideSuggestions?: boolean } = {}): GraphQLError {
   const extensions = error.extensions as Extensions
   extensions.code = CODES.get(extensions.http?.status) ?? 'validation_error'
-  extensions.details ??= {}
+  extensions.details ??= literalDetails(error)
   if (options.hideSuggestions) error.message = error.message.replace(/ Did you mean .*$/s, '')
   return error
 }

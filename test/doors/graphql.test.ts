@@ -125,6 +125,27 @@ describe('GraphQL over HTTP', () => {
     expect(calls).toEqual([])
   })
 
+  it('names every bad value in the text of the operation, too, by the names of its fields', async () => {
+    const details = async (query: string) =>
+      (await door.graphql(query)).json.errors.map(
+        (error: { extensions: object }) => (error.extensions as { details?: object }).details,
+      )
+    const create = (input: string) => `mutation { one: createThing(input: ${input}) { id } }`
+    const content = 'kind: plain_text, content: { text: "a" }'
+    expect(await details('{ one: things(limit: "5") { data { id } } }')).toEqual([{ limit: 'is not valid' }])
+    expect(await details('{ things(nonsense: 5) { data { id } } }')).toEqual([{ nonsense: 'is not a known field' }])
+    expect(await details(create(`{ bad: 1, ${content}, name: 5, count: "x" }`))).toEqual([
+      { bad: 'is not a known field' },
+      { name: 'is not valid' },
+      { count: 'is not valid' },
+    ])
+    expect(
+      await details(create('{ name: "a", kind: plain_text, content: { text: "a", contacts: [{ phone: "1" }, 5] } }')),
+    ).toEqual([{ 'content.contacts': 'is not valid' }])
+    expect(await details('query($limit: Int = "5") { things(limit: $limit) { data { id } } }')).toEqual([{}])
+    expect(calls).toEqual([])
+  })
+
   it('has the status that GraphQL over HTTP asks for', async () => {
     const status = async (query: string, headers: Record<string, string>) =>
       (await door.graphql(query, { headers })).status
