@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -139,9 +140,9 @@ describe('SIGTERM under load', () => {
       const balancer = readiness(url)
       await new Promise(resolve => setTimeout(resolve, 200 + round * 13))
       const halfway = new Promise(resolve => setTimeout(resolve, 600))
-      const body = JSON.stringify({ name: `slow ${round}` })
+      const body = JSON.stringify({ name: `slow ${round} ${randomUUID()}` })
       const slow = call(url, { agent: new Agent(), path: '/v1/instances', body, halfway })
-      await new Promise(resolve => setTimeout(resolve, 30))
+      await new Promise(resolve => setTimeout(resolve, 250))
       const termMs = performance.now()
       child.kill('SIGTERM')
       expect(await ended).toBe(0)

@@ -38,7 +38,6 @@ test('a number is answered under the name it was asked by, also when WhatsApp kn
     ['5511988880003', '5531988880001', '5531988880002', '551100'],
     ['5531988880001'],
     ['5531988880002'],
-    ['551100'],
   ])
 })
 
