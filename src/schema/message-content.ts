@@ -24,17 +24,20 @@ export const MessageTypeEnum = builder.enumType('MessageType', {
   } satisfies Record<MessageContent['type'], { description: string }>,
 })
 
+/** What `content` each kind asks for, of whoever sends it. */
+export const SENDABLE_VALUES = {
+  text: { description: '`{text}`' },
+  image: { description: '`{media: {mediaId}, caption}`' },
+  video: { description: '`{media: {mediaId}, caption}`' },
+  audio: { description: '`{media: {mediaId}, ptt}`' },
+  document: { description: '`{media: {mediaId}, filename, caption}`' },
+  location: { description: '`{latitude, longitude, name, address}`' },
+  contacts: { description: '`{contacts: [{name, phone}]}`' },
+} satisfies Record<SendableType, { description: string }>
+
 export const SendableTypeEnum = builder.enumType('SendableType', {
   description: 'What kinds of message can be sent, and what `content` each asks for.',
-  values: {
-    text: { description: '`{text}`' },
-    image: { description: '`{media: {mediaId}, caption}`' },
-    video: { description: '`{media: {mediaId}, caption}`' },
-    audio: { description: '`{media: {mediaId}, ptt}`' },
-    document: { description: '`{media: {mediaId}, filename, caption}`' },
-    location: { description: '`{latitude, longitude, name, address}`' },
-    contacts: { description: '`{contacts: [{name, phone}]}`' },
-  } satisfies Record<SendableType, { description: string }>,
+  values: SENDABLE_VALUES,
 })
 
 const Media = builder.objectRef<MediaRef>('MessageMedia').implement({

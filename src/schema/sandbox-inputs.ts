@@ -4,7 +4,7 @@ import type { FaultKind } from '../resolvers/sandbox/injectSandboxFault.ts'
 import type { SandboxReceipt } from '../resolvers/sandbox/sendSandboxReceipt.ts'
 import { builder } from './builder.ts'
 import { between, check, line, notNull } from './check.ts'
-import { contentFitsType, MessageContentInput } from './message-content.ts'
+import { contentFitsType, MessageContentInput, SENDABLE_VALUES } from './message-content.ts'
 import { chatId, digits } from './phone.ts'
 
 /** What callers write to have virtual contacts do something. */
@@ -17,14 +17,8 @@ const messageId = { required: true, description: '`msg_…`, a message that the 
 const ContactTypeEnum = builder.enumType('SandboxMessageType', {
   description: 'What kinds of message a virtual contact can send, and what `content` each asks for.',
   values: {
-    text: { description: '`{text}`' },
-    image: { description: '`{media: {mediaId}, caption}`' },
-    video: { description: '`{media: {mediaId}, caption}`' },
-    audio: { description: '`{media: {mediaId}, ptt}`' },
-    document: { description: '`{media: {mediaId}, filename, caption}`' },
+    ...SENDABLE_VALUES,
     sticker: { description: '`{media: {mediaId}}`' },
-    location: { description: '`{latitude, longitude, name, address}`' },
-    contacts: { description: '`{contacts: [{name, phone}]}`' },
   } satisfies Record<ContactType, { description: string }>,
 })
 
