@@ -23,12 +23,7 @@ beforeAll(async () => {
   server = new Server(dir, { LOG_LEVEL: 'info', NODE_OPTIONS: '--max-semi-space-size=4' } satisfies Environment)
   await server.start()
   apiKey = await server.createTenant('Acme')
-  const made = await fetch(`${server.url}/v1/instances`, {
-    method: 'POST',
-    headers: { 'x-api-key': apiKey, 'content-type': 'application/json' },
-    body: '{"name":"bot"}',
-  })
-  id = ((await made.json()) as { id: string }).id
+  id = await server.createInstance(apiKey)
 }, 90_000)
 afterAll(async () => {
   await server?.kill()

@@ -191,6 +191,16 @@ export class Server {
     if (code !== 0) throw new Error(`no tenant: ${tail(log)}`)
     return JSON.parse(readFileSync(log, 'utf8')).api_key
   }
+
+  /** Its id; it is not connected. */
+  async createInstance(apiKey: string): Promise<string> {
+    const made = await fetch(`${this.url}/v1/instances`, {
+      method: 'POST',
+      headers: { 'x-api-key': apiKey, 'content-type': 'application/json' },
+      body: '{"name":"bot"}',
+    })
+    return ((await made.json()) as { id: string }).id
+  }
 }
 
 /** The network as a process of its own; what it prints is what a server needs. */
