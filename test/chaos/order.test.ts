@@ -10,7 +10,7 @@ import { between, form, random, readyIn, report } from './form.ts'
 const CHATS = form(10, 20)
 const EACH = form(20, 200)
 const CLIENTS = 50
-const KILLS = form(2, 10)
+const KILLS = form(2, 20)
 
 let world: World
 let database: TestDatabase

@@ -8,7 +8,7 @@ import { booksOf } from './books.ts'
 import { between, form, PRELOAD, random, readyIn, report, wholeBetween } from './form.ts'
 
 const KEYS = form(60, 500)
-const KILLS = form(3, 30)
+const KILLS = form(3, 50)
 const CLIENTS = 8
 const CONTACTS = ['5511988880001', '5511988880002', '5511988880003']
 /** Half of the kills fall upon what keeps a first answer; the others come when they come. */
