@@ -28,6 +28,7 @@ const MAY_IMPORT: Record<string, { values: string[]; types?: string[] | 'all' }>
   whatsapp: { values: [] },
   sandbox: { values: [] },
   mail: { values: [] },
+  delivery: { values: [] },
   storage: { values: [] },
   telemetry: { values: [] },
   'config.ts': { values: [] },
