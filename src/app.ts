@@ -4,6 +4,7 @@ import { type Config, ConfigError } from './config.ts'
 import type { App } from './context.ts'
 import { openDatabase } from './db/open.ts'
 import { createVault } from './db/vault.ts'
+import { createDelivery } from './delivery/delivery.ts'
 import { createBus } from './events/bus.ts'
 import { createServer } from './http/server.ts'
 import { newId } from './ids.ts'
@@ -30,6 +31,8 @@ import { onDelete, onEdit } from './resolvers/messages/onEdit.ts'
 import { onMessage } from './resolvers/messages/onMessage.ts'
 import { onReaction } from './resolvers/messages/onReaction.ts'
 import { onReceipt } from './resolvers/messages/onReceipt.ts'
+import { deliverSoon } from './resolvers/webhooks/deliverDue.ts'
+import { Deliveries } from './resolvers/webhooks/lanes.ts'
 import { mediaContent } from './rest/media-content.ts'
 import { controlClient } from './sandbox/client.ts'
 import type { SandboxControl } from './sandbox/sandbox.ts'
@@ -70,13 +73,14 @@ export async function openApp(
     const db = await openDatabase({ ...config, log })
     opened.push({ what: 'database', close: () => db.close() })
     const secrets = secretsOf(config)
-    const bus = createBus()
+    const bus = createBus(event => deliverSoon(app, event))
     const background = new Background(log)
     const storage = await openStorage(config)
     opened.push({ what: 'storage', close: () => storage.close() })
     const spool = await openSpool(config.dataDir, systemClock.nowMs())
     opened.push({ what: 'spool', close: () => spool.close() })
     const { control, network } = await openNetwork(config, log, opened)
+    let ownPort: number | null = null
     const app: App = {
       node: newId('node'),
       config,
@@ -90,6 +94,8 @@ export async function openApp(
       fetches: new Fetches(),
       describer: new Describer(),
       lanes: new Lanes(),
+      delivery: createDelivery({ ...config.webhooks, ownPort: () => ownPort }),
+      deliveries: new Deliveries(),
       networks: { ordinary: config.whatsapp, sandbox: network },
       sandbox: control,
       mail: openMail(config, log),
@@ -99,6 +105,7 @@ export async function openApp(
       whatsapp: createWhatsApp({ vault: createVault({ sql: db.sql, secrets }), news: newsFor(() => app), log }),
     }
     opened.push({ what: 'last uses', close: () => writeLastUseDue(app) })
+    opened.push({ what: 'delivery', close: () => app.delivery.close() })
     opened.push({ what: 'background work', close: () => background.settled() })
     opened.push({ what: 'whatsapp', close: () => app.whatsapp.close() })
     opened.push({ what: 'jobs', close: startJobs(app) })
@@ -112,6 +119,7 @@ export async function openApp(
     })
     opened.push({ what: 'server', close: () => server.close() })
     const { port } = await server.listen({ host: config.host, port: config.port })
+    ownPort = port
     const url = `http://${config.host}:${port}`
     log.info({ url, database: db.describe }, 'listening')
     return { app, url, close: closing }

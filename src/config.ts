@@ -25,6 +25,8 @@ const rootKey = text.refine(value => Buffer.from(value, 'base64').length === 32,
   message: 'must be 32 bytes in base64',
 })
 
+const milliseconds = z.coerce.number().int('must be a whole number').min(1).max(3_600_000)
+
 /** Of a word repeated nothing is gained: 32 random characters of the smallest usual alphabet hold some 14 different ones. */
 const DIFFERENT_MIN = 8
 const secret = text
@@ -76,6 +78,11 @@ const environment = z.object({
   MEDIA_STORAGE: mediaStorage.default('file'),
   AWS_ENDPOINT_URL_S3: url('http:', 'https:').optional(),
   AWS_ENDPOINT_URL: url('http:', 'https:').optional(),
+  WEBHOOK_ALLOW_HTTP: z.enum(['true', 'false']).optional(),
+  WEBHOOK_ALLOWED_NETWORKS: cidrs.default([]),
+  WEBHOOK_RETRY_BASE_MS: milliseconds.default(5000),
+  WEBHOOK_TIMEOUT_MS: milliseconds.default(10_000),
+  WEBHOOK_DISABLE_AFTER_HOURS: z.coerce.number().int('must be a whole number').min(1).max(24_000).default(120),
   CORS_ORIGINS: origins.default([]),
   TRUST_PROXY: cidrs.default([]),
   SANDBOX: z.enum(['on', 'off']).optional(),
@@ -111,6 +118,15 @@ export interface Config {
   mediaMaxBytes: number
   /** Null: files below `dataDir`. */
   mediaBucket: { bucket: string; prefix: string; endpoint: string | null } | null
+  webhooks: {
+    allowHttp: boolean
+    /** CIDRs to which the block of private addresses does not apply. */
+    allowedNetworks: readonly string[]
+    retryBaseMs: number
+    timeoutMs: number
+    /** A webhook that takes nothing for so long is deactivated. */
+    disableAfterMs: number
+  }
   /** Whose pages may call with an API key, never with cookies. */
   corsOrigins: readonly string[]
   /** CIDRs of proxies whose `X-Forwarded-For` counts. */
@@ -168,6 +184,13 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
     quota: env.QUOTA === 'on',
     mediaMaxBytes: env.MEDIA_MAX_BYTES,
     mediaBucket: bucketOf(env.MEDIA_STORAGE, env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL ?? null),
+    webhooks: {
+      allowHttp: env.WEBHOOK_ALLOW_HTTP ? env.WEBHOOK_ALLOW_HTTP === 'true' : !production,
+      allowedNetworks: env.WEBHOOK_ALLOWED_NETWORKS,
+      retryBaseMs: env.WEBHOOK_RETRY_BASE_MS,
+      timeoutMs: env.WEBHOOK_TIMEOUT_MS,
+      disableAfterMs: env.WEBHOOK_DISABLE_AFTER_HOURS * 3_600_000,
+    },
     corsOrigins: env.CORS_ORIGINS,
     trustProxy: env.TRUST_PROXY,
     sandbox: sandboxOn ? { controlUrl: env.SANDBOX_URL ?? null } : null,

@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Database } from './db/open.ts'
+import type { Delivery } from './delivery/delivery.ts'
 import { unauthorized } from './errors.ts'
 import type { Bus } from './events/bus.ts'
 import type { Mailer } from './mail/mail.ts'
@@ -13,6 +14,7 @@ import type { Fetches } from './resolvers/media/fetches.ts'
 import type { Spool } from './resolvers/media/spool.ts'
 import type { Lanes } from './resolvers/messages/lanes.ts'
 import type { Once } from './resolvers/once.ts'
+import type { Deliveries } from './resolvers/webhooks/lanes.ts'
 import type { SandboxControl } from './sandbox/sandbox.ts'
 import type { Secrets } from './secrets.ts'
 import type { Storage } from './storage/storage.ts'
@@ -39,6 +41,10 @@ export interface App {
   describer: Describer
   /** What is between the database and WhatsApp's ack. */
   lanes: Lanes
+  /** The way to the receivers of webhooks. */
+  delivery: Delivery
+  /** What is between the database and those receivers. */
+  deliveries: Deliveries
   /** Where an instance's WhatsApp is. Null: the sandbox is off. */
   networks: { ordinary: Network; sandbox: Network | null }
   /** Null: off. */

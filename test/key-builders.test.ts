@@ -59,7 +59,16 @@ describe('channels of events', () => {
       fc.asyncProperty(near, async ({ one, other }) => {
         const bus = createBus()
         const stream = bus.subscribe(one)
-        bus.publish({ ...other, id: 'evt_1', about: 'x', seq: 1, at: new Date(0), data: {} as never, subject: 'said' })
+        bus.publish({
+          ...other,
+          id: 'evt_1',
+          about: 'x',
+          seq: 1,
+          at: new Date(0),
+          webhooks: [],
+          data: {} as never,
+          subject: 'said',
+        })
         const heard = stream.next()
         bus.close()
         const same = JSON.stringify(one) === JSON.stringify(other)

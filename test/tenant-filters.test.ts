@@ -26,6 +26,15 @@ const EXCEPTIONS: Record<string, string> = {
   'with target as ( select id, wanted and state': 'at the start of the process, of all tenants',
   'select distinct instance_id as "instanceId" from ( select instance_id from message where status = ':
     'which instances have what expired',
+  'with free as ( select id from webhook where id = $1 and active': 'one webhook that is to be delivered to, by its id',
+  "with recursive pending as ( (select webhook_id from webhook_delivery where status = 'pending'":
+    'webhooks of all tenants that something waits for',
+  'update webhook set claimed_until = clock_timestamp() where id = any($2)': 'what this process has claimed',
+  'update webhook set previous_secret = null': 'tidies what signs no more, of all tenants',
+  'delete from webhook_delivery where id in ( select d.id from webhook cross join lateral ( select id from webhook_delivery where webhook_id = webhook.id limit $1)':
+    'tidies what is deleted, of all tenants',
+  'delete from webhook where deleted_at is not null': 'tidies what is deleted, of all tenants',
+  'delete from webhook_delivery where ctid': 'tidies what is old, of all tenants',
   'select name from ${TABLE}': 'the migrations that ran',
   'insert into audit_log': 'names the tenant as a column',
   'with counter as ( insert into event_counter': 'names tenant and instance as columns',

@@ -9,6 +9,7 @@ import type { Dial } from './connect.ts'
 import { unlessEnded } from './failure.ts'
 import { createPoster } from './post.ts'
 import { createLookup, type Lookup } from './resolve.ts'
+import { newSecret, signedHeaders } from './sign.ts'
 
 export interface Delivery {
   /**
@@ -18,6 +19,15 @@ export interface Delivery {
   problemWith(url: string): Promise<string | null>
   /** One POST, never a second. Never throws for what the other side does; resolves within `timeoutMs` plus a little. */
   post(request: PostRequest): Promise<PostOutcome>
+  /** What lets the receiver know us: headers for `post`. `secrets`: the newest first. */
+  sign(signed: {
+    id: string
+    timestampSeconds: number
+    body: string
+    secrets: readonly string[]
+  }): Record<string, string>
+  /** A secret to sign with, for who has none of their own. */
+  newSecret(): string
   /** Ends what is under way as `aborted`, and closes every connection. */
   close(): Promise<void>
 }
@@ -76,6 +86,8 @@ export function createDelivery(policy: DeliveryPolicy): Delivery {
       return guard.problemOfAddresses(url, addresses)
     },
     post: poster.post,
+    sign: signedHeaders,
+    newSecret,
     close: poster.close,
   }
 }

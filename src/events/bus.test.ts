@@ -11,6 +11,7 @@ const event = (over: Partial<HouseEvent> = {}): HouseEvent => ({
   seq: 1,
   at: new Date(0),
   data: { message_id: 'm', chat_id: 'c', status: 'sent', error: null },
+  webhooks: [],
   subject: null,
   ...over,
 })

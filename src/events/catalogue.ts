@@ -1,52 +1,9 @@
+import type { EventData, EventType, RenderedError, RenderedMessage } from './payloads.ts'
 import { renderContent } from './render-content.ts'
 
-/**
- * Each event and what its payload looks like on the wire: snake_case, as webhooks carry it. Whoever raises an
- * event renders it; nobody else needs to know its shape.
- */
-export interface EventData {
-  'message.received': RenderedMessage & Raw
-  'message.status': { message_id: string; chat_id: string; status: string; error: RenderedError | null }
-  'message.reaction': { message_id: string; chat_id: string; sender: string; emoji: string } & Raw
-  'message.read': { message_id: string; chat_id: string; reader: string }
-  'message.created': RenderedMessage
-  'message.updated': RenderedMessage
-  'connection.update': { state: string; last_error: string | null; updated_at: string }
-  'qr.updated': { qr: string; qr_image_data_url: string; expires_at: string }
-}
+/** Who raises an event renders it, here: nobody else needs to know its shape. */
 
-export type EventType = keyof EventData
-
-export interface RenderedError {
-  code: string
-  message: string
-}
-
-/** WhatsApp's own form of the message, for instances with `emit_raw`. */
-interface Raw {
-  raw?: Record<string, unknown>
-}
-
-/** A message exactly as `GET …/messages/{id}` answers it. */
-export interface RenderedMessage {
-  id: string
-  instance_id: string
-  chat_id: string
-  lid: string | null
-  phone_number: string | null
-  sender: string
-  direction: string
-  type: string
-  status: string
-  content: Record<string, unknown>
-  reactions: { sender: string; emoji: string; at: string }[]
-  quoted_message_id: string | null
-  mentions: string[]
-  timestamp: string
-  edited_at: string | null
-  deleted_at: string | null
-  error: RenderedError | null
-}
+export type { EventData, EventType, RenderedError, RenderedMessage }
 
 /** One thing that happened. `subject` is the domain object, for subscribers in this process. */
 export interface HouseEvent<Type extends EventType = EventType, Subject = unknown> {
@@ -59,6 +16,8 @@ export interface HouseEvent<Type extends EventType = EventType, Subject = unknow
   about: string
   /** Counts the events of an instance in the order of their commits. */
   seq: number
+  /** Which webhooks it is on its way to. */
+  webhooks: string[]
   at: Date
   data: EventData[Type]
   subject: Subject
@@ -163,3 +122,11 @@ export const qrUpdated = (update: {
   qr_image_data_url: update.qrImageDataUrl,
   expires_at: update.expiresAt.toISOString(),
 })
+
+export const webhookTest = (webhook: { id: string }): EventData['webhook.test'] => ({ webhook_id: webhook.id })
+
+export const webhookDisabled = (webhook: {
+  id: string
+  url: string
+  reason: EventData['webhook.disabled']['reason']
+}): EventData['webhook.disabled'] => ({ webhook_id: webhook.id, url: webhook.url, reason: webhook.reason })

@@ -12,6 +12,7 @@ const event = (seq: number): HouseEvent => ({
   seq,
   at: new Date(0),
   data: { message_id: 'm', chat_id: 'c', status: 'sent', error: null },
+  webhooks: [],
   subject: null,
 })
 const open = (bus = createBus()) => {

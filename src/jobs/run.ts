@@ -10,12 +10,15 @@ import { dispatchDue } from '../resolvers/messages/dispatchDue.ts'
 import { expirePending, failLeftPending } from '../resolvers/messages/failPending.ts'
 import { tidyInboxDue } from '../resolvers/messages/tidyInboxDue.ts'
 import { tidyFirstAnswersDue } from '../resolvers/once.ts'
+import { deliverDue } from '../resolvers/webhooks/deliverDue.ts'
+import { tidyDeliveriesDue, tidyWebhooksDue } from '../resolvers/webhooks/tidyWebhooksDue.ts'
 
 /** The clock as a caller: which operation, how often. It decides nothing. */
 const JOBS: { name: string; everyMs: number; run: (app: App) => Promise<void> }[] = [
   { name: 'dispatch what is due', everyMs: 1_000, run: dispatchDue },
   { name: 'expire what is pending', everyMs: 5_000, run: expirePending },
   { name: 'end what a lost phone left pending', everyMs: 5_000, run: failLeftPending },
+  { name: 'deliver what is due', everyMs: 1_000, run: deliverDue },
   { name: 'fetch media', everyMs: 1_000, run: fetchMediaDue },
   { name: 'tidy the media', everyMs: 15_000, run: tidyMediaDue },
   { name: 'send the mail', everyMs: 1_000, run: sendMailDue },
@@ -24,6 +27,8 @@ const JOBS: { name: string; everyMs: number; run: (app: App) => Promise<void> }[
   { name: 'tidy the rate buckets', everyMs: 300_000, run: tidyRateBucketsDue },
   { name: 'tidy the first answers', everyMs: 300_000, run: tidyFirstAnswersDue },
   { name: 'tidy the events', everyMs: 300_000, run: tidyEventsDue },
+  { name: 'tidy the webhooks', everyMs: 5_000, run: tidyWebhooksDue },
+  { name: 'tidy the deliveries', everyMs: 300_000, run: tidyDeliveriesDue },
   { name: 'tidy the inbox', everyMs: 3_600_000, run: tidyInboxDue },
 ]
 

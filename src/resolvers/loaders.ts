@@ -9,6 +9,7 @@ import {
   type ShownChatRow,
 } from '../db/queries/chat-lists.ts'
 import { messagesByIds, messagesOfChats } from '../db/queries/message-batches.ts'
+import { listWebhooks } from '../db/queries/webhooks.ts'
 import {
   type Participant,
   participant,
@@ -21,6 +22,7 @@ import type { StoredInstance } from './instances/shape.ts'
 import type { StoredMessage } from './messages/shape.ts'
 import { storedMessage } from './messages/stored.ts'
 import { type PageArgs, type PageOf, pager } from './page.ts'
+import type { StoredWebhook } from './webhooks/shape.ts'
 
 /**
  * What the objects of a list hold, asked for one by one and read for all of them at once. Each reads only what is the
@@ -101,6 +103,14 @@ export class Loaders {
     })
     const { data, page } = pages.page((await loader.load(instance.id)) ?? [], limit)
     return { data: data.map(storedChat), page }
+  }
+
+  async webhooks(instance: StoredInstance): Promise<StoredWebhook[]> {
+    const loader = this.#loader<StoredWebhook[]>('webhooks', async instanceIds => {
+      const rows = await listWebhooks(this.#sql, { tenantId: this.#tenantId, instanceIds })
+      return Map.groupBy(rows, row => row.instanceId)
+    })
+    return (await loader.load(instance.id)) ?? []
   }
 
   #know(chat: StoredChat): void {

@@ -22,7 +22,8 @@ export interface List {
 }
 
 const MAC_BYTES = 12
-const ID = /^[a-z]+_[0-9a-z]{26}$/
+/** That of a delivery has one more: see `events/record.ts`. */
+const ID = /^[a-z]+_[0-9a-z]{26,27}$/
 
 export class Pager {
   readonly #secrets: Secrets

@@ -1,5 +1,6 @@
 import type { EventRow } from '../db/queries/events.ts'
 import type { EventType } from '../events/catalogue.ts'
+import { type DescribedEvent, describeEvents, eventCatalogue } from '../resolvers/events/eventCatalogue.ts'
 import { events } from '../resolvers/events/events.ts'
 import { watch, withEventId } from '../resolvers/events/watch.ts'
 import { builder } from './builder.ts'
@@ -10,22 +11,11 @@ import { graphqlOnly, routes } from './route.ts'
 
 const rest = routes('Events')
 
-const DESCRIPTIONS: Record<EventType, string> = {
-  'message.received': 'A message came in. `data` is the message.',
-  'message.created': 'A message was accepted for sending, or sent from the phone itself. `data` is the message.',
-  'message.updated': 'A message was edited or deleted. `data` is the message.',
-  'message.status': 'A sent message got further, or failed. `data` is `{message_id, chat_id, status, error}`.',
-  'message.reaction': 'Somebody reacted to a message. `data` is `{message_id, chat_id, sender, emoji}`.',
-  'message.read': 'Somebody has read a sent message. `data` is `{message_id, chat_id, reader}`.',
-  'connection.update': 'The state of the instance changed. `data` is the status.',
-  'qr.updated': 'There is a new QR code to scan. `data` is `{qr, qr_image_data_url, expires_at}`.',
-}
-
 /** GraphQL's names hold no dot: REST and webhooks show the value. */
 export const EventTypeEnum = builder.enumType('EventType', {
   description: 'What can happen.',
   values: Object.fromEntries(
-    Object.entries(DESCRIPTIONS).map(([value, description]) => [value.replace('.', '_'), { value, description }]),
+    describeEvents().map(({ event, description }) => [event.replace('.', '_'), { value: event, description }]),
   ) as { [name: string]: { value: EventType; description: string } },
 })
 
@@ -53,6 +43,22 @@ const EventPage = builder.objectRef<Page<EventRow>>('EventPage').implement({
   }),
 })
 
+const EventDescription = builder.objectRef<DescribedEvent>('EventDescription').implement({
+  description: 'An event and what it carries.',
+  fields: t => ({
+    event: t.field({ type: EventTypeEnum, description: 'What happens.', resolve: each => each.event }),
+    description: t.exposeString('description', { description: 'When it happens.' }),
+    schema: t.expose('schema', { type: 'JSON', description: 'JSON Schema of its `data`.' }),
+  }),
+})
+
+const EventCatalogue = builder.objectRef<{ data: DescribedEvent[] }>('EventCatalogue').implement({
+  description: 'All events there are.',
+  fields: t => ({
+    data: t.field({ type: [EventDescription], description: 'One each.', resolve: catalogue => catalogue.data }),
+  }),
+})
+
 const instanceId = { required: true, description: '`inst_…`' } as const
 const after = {
   description: 'The last event that you have (`evt_…`, kept for 7 days): what came after it is given first.',
@@ -71,6 +77,12 @@ builder.queryFields(t => ({
     },
     ...rest.get('/instances/{instance_id}/events'),
     resolve: (_, args, ctx) => events(ctx, args),
+  }),
+  eventCatalogue: t.field({
+    type: EventCatalogue,
+    description: 'Each event there is and what it carries, as JSON Schema.',
+    ...rest.get('/events/catalogue', { open: true }),
+    resolve: () => eventCatalogue(),
   }),
 }))
 

@@ -7,6 +7,8 @@ import './media.ts'
 import './messages.ts'
 import './relations.ts'
 import './sandbox.ts'
+import './webhooks.ts'
+import './deliveries.ts'
 import { builder } from './builder.ts'
 import { eachForItself } from './mutations.ts'
 

@@ -8,6 +8,7 @@ import { InstanceType } from './instances.ts'
 import { MessageObject, MessagePage } from './messages.ts'
 import { pageArgs } from './page.ts'
 import { graphqlOnly } from './route.ts'
+import { WebhookObject } from './webhooks.ts'
 
 /** How objects hold each other: for GraphQL alone, and read for all objects of a list at once. */
 
@@ -31,6 +32,12 @@ builder.objectFields(InstanceType, t => ({
     args: { limit: t.arg.int(nestedArgs.limit), cursor: t.arg.string(nestedArgs.cursor) },
     ...graphqlOnly,
     resolve: (instance, args, ctx, info) => loaders(ctx, info).chats(instance, args),
+  }),
+  webhooks: t.field({
+    type: [WebhookObject],
+    description: 'Its webhooks, newest first.',
+    ...graphqlOnly,
+    resolve: (instance, _, ctx, info) => loaders(ctx, info).webhooks(instance),
   }),
 }))
 

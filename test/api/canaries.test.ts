@@ -131,8 +131,8 @@ async function linkedInstance(): Promise<Belongings> {
   const path = `/v1/instances/${id}`
   canaries.set('a QR code', (await ask('POST', `${path}/connect`)).body.qr)
   await ask('POST', `${path}/sandbox/scan`)
-  const { phone_number: own } = (await ask('GET', path)).body
-  canaries.set("the instance's own number", own.slice(1))
+  const { phone_number: phone } = (await ask('GET', path)).body
+  canaries.set("the instance's own number", phone.slice(1))
   const send = { chat_id: PHONE, type: 'text', content: { text: canary('outbound text') } }
   const sent = await ask('POST', `${path}/messages`, send)
   await ask('POST', `${path}/sandbox/messages`, {
@@ -144,7 +144,18 @@ async function linkedInstance(): Promise<Belongings> {
   await until(list, ({ body }) => body.data.length >= 2)
   const key = await ask('POST', '/v1/auth/api-keys', { name: canary('key name') })
   canaries.set('a second API key', key.body.api_key)
-  return { instanceId: id, messageId: sent.body.id, mediaId: MISSING.mediaId, keyId: key.body.id }
+  const hook = { url: `https://nowhere.invalid/${canary('webhook path')}`, events: ['message.received'] }
+  const own = await ask('POST', `${path}/webhooks`, { ...hook, secret: canary('webhook secret') })
+  canaries.set('a made webhook secret', (await ask('POST', `${path}/webhooks`, hook)).body.secret)
+  const tested = await ask('POST', `${path}/webhooks/${own.body.id}/test`)
+  return {
+    instanceId: id,
+    messageId: sent.body.id,
+    mediaId: MISSING.mediaId,
+    keyId: key.body.id,
+    webhookId: own.body.id,
+    deliveryId: tested.body.id,
+  }
 }
 
 /** Each operation once on our own things; what deletes them last. */

@@ -76,10 +76,10 @@ describe('GET /v1/instances/{instance_id}/events', () => {
     await happened(bot)
     const old = await happened(bot)
     const young = await happened(bot)
-    await wataki.app.db.sql.query('update event set created_at = $2 where instance_id = $1 and seq <= 2', [
-      bot,
-      new Date(Date.now() - 7 * DAY_MS - 1000),
-    ])
+    await wataki.app.db.sql.query(
+      'update event set created_at = $2, kept_until = now() where instance_id = $1 and seq <= 2',
+      [bot, new Date(Date.now() - 7 * DAY_MS - 1000)],
+    )
     await wataki.app.db.sql.query('update event set created_at = $2 where instance_id = $1 and seq = 3', [
       bot,
       new Date(Date.now() - 7 * DAY_MS + 60_000),

@@ -51,7 +51,23 @@ async function belongingsOf(caller: Caller): Promise<Belongings> {
     body: file,
   })
   const { id: mediaId } = (await uploaded.json()) as Json
-  return { instanceId, messageId: sent.body.id, mediaId, keyId: key.body.id }
+  // One that takes nothing any more: nothing of it changes by itself.
+  const hooks = `/v1/instances/${instanceId}/webhooks`
+  const hook = await caller.post(hooks, { url: 'https://nowhere.invalid/hook', events: ['message.received'] })
+  const { body: delivery } = await caller.post(`${hooks}/${hook.body.id}/test`)
+  await caller.patch(`${hooks}/${hook.body.id}`, { active: false })
+  await until(
+    () => caller.get(`/v1/instances/${instanceId}/deliveries/${delivery.id}`),
+    answer => answer.body.status === 'failed',
+  )
+  return {
+    instanceId,
+    messageId: sent.body.id,
+    mediaId,
+    keyId: key.body.id,
+    webhookId: hook.body.id,
+    deliveryId: delivery.id,
+  }
 }
 
 interface Asked {
@@ -214,7 +230,7 @@ describe('subscriptions', () => {
     const rounds = 250
     for (let round = 0; round < rounds; round++) {
       for (const { id: instanceId, tenantId } of instances) {
-        const base = { tenantId, instanceId, seq: round, at: new Date(), about: 'x', data: {} as never }
+        const base = { tenantId, instanceId, seq: round, at: new Date(), about: 'x', webhooks: [], data: {} as never }
         const subject = { id: `msg_${round}`, instanceId }
         for (const type of ['message.received', 'message.status', 'connection.update'] as const) {
           wataki.app.bus.publish({ ...base, id: `evt_${round}`, type, subject })
@@ -295,7 +311,7 @@ describe('a deleted instance', () => {
     const keys = await wataki.app.db.sql.query<{ table: string; column: string; rule: string }>(
       `select c.conrelid::regclass::text as table, a.attname as column, c.confdeltype::text as rule
        from pg_constraint c join pg_attribute a on a.attrelid = c.conrelid and a.attnum = any(c.conkey)
-       where c.contype = 'f' and c.confrelid in ('tenant'::regclass, 'instance'::regclass)`,
+       where c.contype = 'f' and c.confrelid in ('tenant'::regclass, 'instance'::regclass, 'webhook'::regclass)`,
     )
     const cascades = new Set(keys.filter(key => key.rule === 'c').map(key => `${key.table}.${key.column}`))
     const columns = await wataki.app.db.sql.query<{ name: string }>(

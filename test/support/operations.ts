@@ -21,6 +21,8 @@ export interface Belongings {
   messageId: string
   mediaId: string
   keyId: string
+  webhookId: string
+  deliveryId: string
 }
 
 /** Of the right form, and nobody's. */
@@ -29,6 +31,8 @@ export const MISSING: Belongings = {
   messageId: 'msg_01m84k41q5bzehev0j4g4kfb1t',
   mediaId: 'med_01m84k41q5bzehev0j4g4kfb1t',
   keyId: 'key_01m84k41q5bzehev0j4g4kfb1t',
+  webhookId: 'whk_01m84k41q5bzehev0j4g4kfb1t',
+  deliveryId: 'del_01m84k41q5bzehev0j4g4kfb1ta',
 }
 
 /** Look like ids and are none of ours: addresses, looked up within an instance. */
@@ -52,6 +56,8 @@ const WORDS: Record<string, () => string> = {
   participant: () => '5511999998888',
   emoji: () => '👍',
   email: () => `somebody${++names}@example.com`,
+  url: () => 'https://192.0.2.1.example/hook',
+  since: () => '2026-01-01T00:00:00.000Z',
   token: () => 'no such token',
 }
 let names = 0

@@ -2,6 +2,7 @@ import { M0001FirstTables } from './m0001-first-tables.ts'
 import { M0002Accounts } from './m0002-accounts.ts'
 import { M0003RateBuckets } from './m0003-rate-buckets.ts'
 import { M0004Messages } from './m0004-messages.ts'
+import { M0005Webhooks } from './m0005-webhooks.ts'
 
 /** In the order they run. Append only: a migration that was released never changes. */
 export const MIGRATIONS = [
@@ -9,4 +10,5 @@ export const MIGRATIONS = [
   { name: 'm0002-accounts', class: M0002Accounts },
   { name: 'm0003-rate-buckets', class: M0003RateBuckets },
   { name: 'm0004-messages', class: M0004Messages },
+  { name: 'm0005-webhooks', class: M0005Webhooks },
 ]

@@ -13,38 +13,39 @@ export interface EventRow {
   data: Record<string, unknown>
 }
 
-/** The place of an event among those of its instance; null when it is not there, or not there any more. */
+/** The place of an event among those of its instance; null when it is not there, or from before `since`. */
 export async function seqOf(
   sql: Sql,
-  of: { tenantId: string; instanceId: string; eventId: string },
+  of: { tenantId: string; instanceId: string; eventId: string; since: Date },
 ): Promise<number | null> {
   const [row] = await sql.query<{ seq: string }>(
-    'select seq from event where tenant_id = $1 and instance_id = $2 and id = $3',
-    [of.tenantId, of.instanceId, of.eventId],
+    'select seq from event where tenant_id = $1 and instance_id = $2 and id = $3 and created_at >= $4',
+    [of.tenantId, of.instanceId, of.eventId, of.since],
     'seq-of-event',
   )
   return row ? Number(row.seq) : null
 }
 
-/** In the order of their commits, from the first after `seq`; of all types when none is given. */
+/** In the order of their commits, from the first after `seq` and not from before `since`; of all types when none is given. */
 export async function listEvents(
   sql: Sql,
-  of: { tenantId: string; instanceId: string; seq: number; type: string | null; limit: number },
+  of: { tenantId: string; instanceId: string; seq: number; type: string | null; since: Date; limit: number },
 ): Promise<EventRow[]> {
   const rows = await sql.query<EventRow & { seq: string }>(
     `select id, tenant_id as "tenantId", instance_id as "instanceId", type, about, seq, created_at as at, data
      from event where tenant_id = $1 and instance_id = $2 and seq > $3 and ($4::text is null or type = $4)
-     order by seq limit $5`,
-    [of.tenantId, of.instanceId, of.seq, of.type, of.limit],
+       and created_at >= $5
+     order by seq limit $6`,
+    [of.tenantId, of.instanceId, of.seq, of.type, of.since, of.limit],
     'list-events',
   )
   return rows.map(row => ({ ...row, seq: Number(row.seq) }))
 }
 
-/** Deletes events from before `before`, a bounded number at a time; answers how many. */
+/** Deletes events that were to be kept until before `before`, a bounded number at a time; answers how many. */
 export async function tidyEvents(sql: Sql, before: Date, limit: number): Promise<number> {
   const rows = await sql.query(
-    'delete from event where ctid in (select ctid from event where created_at < $1 order by created_at limit $2) returning 1 as one',
+    'delete from event where ctid in (select ctid from event where kept_until < $1 order by kept_until limit $2) returning 1 as one',
     [before, limit],
     'tidy-events',
   )

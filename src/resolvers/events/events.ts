@@ -1,8 +1,12 @@
-import type { Context } from '../../context.ts'
+import type { App, Context } from '../../context.ts'
 import { type EventRow, listEvents, seqOf } from '../../db/queries/events.ts'
 import { invalid } from '../../errors.ts'
 import { instance } from '../instances/instance.ts'
 import type { PageOf } from '../page.ts'
+
+/** How long a caller may take to catch up. What deliveries carry is kept for longer, and listed no longer. */
+const LISTED_MS = 7 * 24 * 3600 * 1000
+export const listedSince = (app: Pick<App, 'clock'>): Date => new Date(app.clock.nowMs() - LISTED_MS)
 
 /** What happened after an event that the caller has, oldest first: to catch up after an outage. */
 export async function events(
@@ -12,7 +16,14 @@ export async function events(
   const { id: instanceId, tenantId } = await instance(ctx, args)
   const limit = args.limit ?? 50
   const seq = args.after == null ? 0 : await keptSeq(ctx, { tenantId, instanceId, eventId: args.after })
-  const rows = await listEvents(ctx.db.sql, { tenantId, instanceId, seq, type: null, limit: limit + 1 })
+  const rows = await listEvents(ctx.db.sql, {
+    tenantId,
+    instanceId,
+    seq,
+    type: null,
+    since: listedSince(ctx),
+    limit: limit + 1,
+  })
   const data = rows.slice(0, limit)
   return { data, page: { nextCursor: rows.length > limit ? data.at(-1)!.id : null } }
 }
@@ -22,7 +33,7 @@ export async function keptSeq(
   ctx: Context,
   of: { tenantId: string; instanceId: string; eventId: string },
 ): Promise<number> {
-  const seq = await seqOf(ctx.db.sql, of)
+  const seq = await seqOf(ctx.db.sql, { ...of, since: listedSince(ctx) })
   if (seq === null) throw invalid({ after: 'is not the id of an event of this instance of the last 7 days' })
   return seq
 }

@@ -8,7 +8,7 @@ import { instance } from '../instances/instance.ts'
 import type { InstanceStatus, QrUpdate } from '../instances/shape.ts'
 import type { MessageError, StoredMessage } from '../messages/shape.ts'
 import { storedMessage } from '../messages/stored.ts'
-import { keptSeq } from './events.ts'
+import { keptSeq, listedSince } from './events.ts'
 
 /** What a subscription to each event gives. */
 interface Subjects {
@@ -45,7 +45,7 @@ export async function watch<Type extends Watched>(
     return resume(live as AsyncIterableIterator<HouseEvent>, {
       seq,
       read: async from => {
-        const of = { tenantId, instanceId, seq: from, type, limit: PAGE_MAX }
+        const of = { tenantId, instanceId, seq: from, type, since: listedSince(ctx), limit: PAGE_MAX }
         const rows = await listEvents(ctx.db.sql, of)
         const events = await revive(ctx, tenantId, rows)
         return { events, seq: rows.at(-1)?.seq ?? from, more: rows.length === PAGE_MAX }

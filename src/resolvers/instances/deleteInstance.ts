@@ -1,7 +1,7 @@
 import type { Context } from '../../context.ts'
 import { endLease } from '../../db/queries/leases.ts'
 import { discardMediaOf } from '../../db/queries/media.ts'
-import { deleteEvents, deleteMessages } from '../../db/queries/pieces.ts'
+import { deleteDeliveries, deleteEvents, deleteMessages } from '../../db/queries/pieces.ts'
 import { uncountPending } from '../../db/queries/usage.ts'
 import { notFound } from '../../errors.ts'
 import { recordAudit } from '../auth/audit.ts'
@@ -41,6 +41,7 @@ export async function deleteInstance(ctx: Context, args: { instanceId: string })
  */
 async function emptyInstance(ctx: Context, { id, tenantId }: { id: string; tenantId: string }): Promise<void> {
   const piece = { tenantId, instanceId: id, limit: PIECE }
+  while ((await deleteDeliveries(ctx.db.sql, piece)) === PIECE);
   while ((await deleteEvents(ctx.db.sql, piece)) === PIECE);
   while ((await deleteMessages(ctx.db.sql, piece)) === PIECE);
 }

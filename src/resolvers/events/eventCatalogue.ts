@@ -1,0 +1,20 @@
+import { dataSchema, EVENTS, type EventType } from '../../events/payloads.ts'
+
+export interface DescribedEvent {
+  event: EventType
+  description: string
+  /** JSON Schema of its `data`, as webhooks carry it. */
+  schema: Record<string, unknown>
+}
+
+/** Each event there is, with what it carries. */
+export const describeEvents = (): DescribedEvent[] =>
+  (Object.keys(EVENTS) as EventType[]).map(event => ({
+    event,
+    description: EVENTS[event].description,
+    schema: dataSchema(event),
+  }))
+
+const catalogue = describeEvents()
+
+export const eventCatalogue = (): { data: DescribedEvent[] } => ({ data: catalogue })

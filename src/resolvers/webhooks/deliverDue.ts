@@ -1,0 +1,16 @@
+import type { App } from '../../context.ts'
+import { webhooksWithDue } from '../../db/queries/webhook-outbox.ts'
+import { deliverPending } from './deliverPending.ts'
+
+const WEBHOOKS_MAX = 1000
+
+/** The clock's call: what is to be tried again, and what another process has left. */
+export async function deliverDue(app: App): Promise<void> {
+  const due = await webhooksWithDue(app.db.sql, { owner: app.node, limit: WEBHOOKS_MAX })
+  for (const target of due) deliverPending(app, target)
+}
+
+/** Of an event that was just committed. */
+export function deliverSoon(app: App, of: { tenantId: string; webhooks: string[] }): void {
+  for (const webhookId of of.webhooks) deliverPending(app, { webhookId, tenantId: of.tenantId })
+}

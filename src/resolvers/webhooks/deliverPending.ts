@@ -1,0 +1,107 @@
+import type { App } from '../../context.ts'
+import { type ClaimedWebhook, claimWebhook, type DueDelivery } from '../../db/queries/webhook-outbox.ts'
+import { previousSecretPlace, secretPlace } from '../../db/queries/webhooks.ts'
+import { envelope } from '../../events/envelope.ts'
+import type { Lane, Target } from './lanes.ts'
+import { triedOf } from './outcome.ts'
+import { writeTries } from './writeTries.ts'
+
+/** What a claim holds beyond the time that a receiver has to answer. */
+const CLAIM_SPARE_MS = 5000
+
+/**
+ * The only way to a receiver: claim, post, record. Called after the commit of an event, after a replay, and by the
+ * clock. Goes on until nothing is due for the webhook.
+ */
+export function deliverPending(app: App, target: Target): void {
+  const lane = app.deliveries.of(target)
+  lane.ask()
+  if (lane.running || app.deliveries.signal.aborted) return
+  lane.running = deliver(app, lane).finally(() => {
+    lane.running = null
+    app.deliveries.forget(lane)
+  })
+  app.background('deliver', lane.running)
+}
+
+async function deliver(app: App, lane: Lane): Promise<void> {
+  const { signal } = app.deliveries
+  while (!signal.aborted) {
+    if (lane.asked && lane.room > 0) await take(app, lane)
+    else if (lane.inHand.size > 0) await lane.changed()
+    else return
+  }
+}
+
+async function take(app: App, lane: Lane): Promise<void> {
+  const { slots, signal } = app.deliveries
+  const { tenantId, webhookId } = lane
+  const given = await slots.take(tenantId, lane.room)
+  let used = 0
+  try {
+    if (signal.aborted) return
+    lane.takeAsk()
+    const claimMs = app.config.webhooks.timeoutMs + CLAIM_SPARE_MS
+    // From before the claim: the database counts from later.
+    const claimedUntilMs = performance.now() + claimMs
+    const inHand = [...lane.inHand]
+    const claimed = await claimWebhook(app.db.sql, { webhookId, owner: app.node, claimMs, inHand, limit: given })
+    if (!claimed) return
+    lane.claimedUntilMs = claimedUntilMs
+    const secrets = secretsOf(app, webhookId, claimed.webhook)
+    for (const delivery of claimed.due) {
+      used++
+      begin(app, lane, { webhook: claimed.webhook, secrets, delivery })
+    }
+    if (used === given) lane.ask()
+  } finally {
+    slots.release(tenantId, given - used)
+  }
+}
+
+interface Begun {
+  webhook: ClaimedWebhook
+  secrets: string[]
+  delivery: DueDelivery
+}
+
+function begin(app: App, lane: Lane, begun: Begun): void {
+  const { id } = begun.delivery
+  let isPosted = false
+  const posted = lane.enqueue(begun.delivery, async () => {
+    isPosted = await post(app, lane, begun)
+  })
+  const work = posted
+    // Not one by one: what ends together is written together. The next of the chat does not wait for that.
+    .then(() => (isPosted ? writeTries(app, lane, begun.webhook) : lane.ask()))
+    .finally(() => {
+      app.deliveries.slots.release(lane.tenantId, 1)
+      lane.done(id)
+    })
+  app.background('deliver', work)
+}
+
+/** False: it was left as it is, to be claimed again. */
+async function post(app: App, lane: Lane, { webhook, secrets, delivery }: Begun): Promise<boolean> {
+  const { timeoutMs } = app.config.webhooks
+  const { signal } = app.deliveries
+  if (signal.aborted || performance.now() + timeoutMs > lane.claimedUntilMs) return false
+  const body = envelope({ ...delivery, id: delivery.eventId, instanceId: webhook.instanceId })
+  const at = app.clock.now()
+  const timestampSeconds = Math.floor(at.getTime() / 1000)
+  const signature = app.delivery.sign({ id: delivery.eventId, timestampSeconds, body, secrets })
+  const headers = { 'content-type': 'application/json', 'user-agent': 'Wataki-Webhooks/1.0', ...signature }
+  const outcome = await app.delivery.post({ url: webhook.url, headers, body, timeoutMs, signal })
+  if (outcome.kind === 'failed' && outcome.code === 'aborted') return false
+  const tried = triedOf(delivery, outcome, { at, baseMs: app.config.webhooks.retryBaseMs, chance: Math.random() })
+  lane.ended(tried.status === 'delivered')
+  lane.tried.push(tried)
+  return true
+}
+
+function secretsOf(app: App, webhookId: string, webhook: ClaimedWebhook): string[] {
+  const { secret, previousSecret } = webhook
+  const sealed = [[secret, secretPlace(webhookId)] as const]
+  if (previousSecret) sealed.push([previousSecret, previousSecretPlace(webhookId)])
+  return sealed.map(([bytes, place]) => app.secrets.open(bytes, place).toString('utf8'))
+}

@@ -1,0 +1,20 @@
+import { type Context, tenantOf } from '../../context.ts'
+import { type DeliveryRow, findDelivery } from '../../db/queries/webhook-deliveries.ts'
+import { notFound } from '../../errors.ts'
+import { envelope } from '../../events/envelope.ts'
+import type { DeliveryArgs } from './shape.ts'
+
+export interface DeliveryWithRequest extends DeliveryRow {
+  request: { url: string; body: string | null }
+}
+
+/** One delivery, with what it carries. */
+export async function webhookDelivery(ctx: Context, args: DeliveryArgs): Promise<DeliveryWithRequest> {
+  const { instanceId, webhookId, deliveryId } = args
+  const of = { tenantId: tenantOf(ctx), instanceId, deliveryId }
+  const row = await findDelivery(ctx.db.sql, of)
+  if (!row || (webhookId != null && row.webhookId !== webhookId)) throw notFound('delivery')
+  const { url, at, data, ...delivery } = row
+  const body = at && data ? envelope({ id: row.eventId, event: row.event, instanceId, at, data }) : null
+  return { ...delivery, request: { url, body } }
+}

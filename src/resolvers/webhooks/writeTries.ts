@@ -1,0 +1,51 @@
+import type { App } from '../../context.ts'
+import { deliveriesByIds } from '../../db/queries/webhook-deliveries.ts'
+import { type ClaimedWebhook, recordTries, type TriedDelivery } from '../../db/queries/webhook-outbox.ts'
+import { disable } from './disable.ts'
+import { feedKey, type Lane } from './lanes.ts'
+import { GONE } from './outcome.ts'
+
+const BATCH_MAX = 100
+
+/**
+ * Writes down what was tried, all that is there at once, and resolves when that is done. What cannot be written will be
+ * tried again, with the same id.
+ */
+export function writeTries(app: App, lane: Lane, webhook: ClaimedWebhook): Promise<void> {
+  lane.writing ??= write(app, lane, webhook).finally(() => {
+    lane.writing = null
+  })
+  return lane.writing
+}
+
+async function write(app: App, lane: Lane, webhook: ClaimedWebhook): Promise<void> {
+  // Let in what ends in the same turn.
+  await null
+  while (lane.tried.length > 0) {
+    const tried = lane.tried.splice(0, BATCH_MAX)
+    const { webhookId } = lane
+    const { instanceId, tenantId } = webhook
+    const { written, failingMs } = await recordTries(app.db.sql, { instanceId, webhookId, tried })
+    const counted = tried.filter(each => written.has(each.id))
+    await tell(app, { tenantId, instanceId, counted })
+    const reason = reasonToDisable(app, counted, failingMs)
+    if (reason) await disable(app, { ...webhook, webhookId, reason })
+  }
+}
+
+function reasonToDisable(app: App, tried: TriedDelivery[], failingMs: number | null): 'gone' | 'failing' | null {
+  if (tried.some(each => each.made.statusCode === GONE)) return 'gone'
+  return failingMs !== null && failingMs >= app.config.webhooks.disableAfterMs ? 'failing' : null
+}
+
+/** Read only when somebody listens. */
+async function tell(
+  app: App,
+  { tenantId, instanceId, counted }: { tenantId: string; instanceId: string; counted: TriedDelivery[] },
+): Promise<void> {
+  const key = feedKey({ tenantId, instanceId })
+  if (counted.length === 0 || !app.deliveries.feed.isWatched(key)) return
+  const ids = counted.map(each => each.id)
+  for (const row of await deliveriesByIds(app.db.sql, { tenantId, instanceId, ids }))
+    app.deliveries.feed.publish(key, row)
+}
