@@ -58,6 +58,21 @@ const WORDS: { word: RegExp; only: string[] }[] = [
   { word: /\bTODO\b|\bFIXME\b/, only: [] },
 ]
 
+/** Who may call out, and why that is no way to wherever a stranger likes. */
+const CALLS_OUT: Record<string, string> = {
+  'delivery/': 'strangers, past the address guard',
+  'whatsapp/media/download.ts': "WhatsApp's media hosts, or the one of the settings",
+  'whatsapp/socket.ts': 'the media host of the settings',
+  'sandbox/client.ts': 'the sandbox of the settings',
+  'db/pglite-door.ts': 'its own socket in a folder of this machine',
+  'http/pages/verify-page.ts': 'in the browser, from the page to its own server',
+}
+/** Modules that can call out, and what of them cannot. */
+const NETWORK_MODULES = /^(?:node:)?(?:https?|http2|net|tls|dgram|dns|dns\/promises|undici|ws|axios|got|ky|node-fetch)$/
+const NETWORK_HARMLESS = /^(?:type \w+|createServer|Server|STATUS_CODES|isIP|WebSocketServer)(?: as \w+)?$/
+const NETWORK_WORDS =
+  /(?<![.\w])fetch\(|globalThis\.fetch|\b(?:https?|http2|net|tls)\.(?:request|get|connect|createConnection)\(|new (?:WebSocket|EventSource)\(/
+
 const FILE_MAX_LINES = 300
 const TEST_MAX_LINES = 500
 /** Files that may be longer, each with its reason. */
@@ -113,15 +128,34 @@ function directionOffences(sources: Sources): string[] {
 const codeOf = (source: string): string =>
   source.replace(/\/\*[\s\S]*?\*\//g, match => match.replace(/[^\n]/g, '')).replace(/(^|[^:])\/\/.*$/gm, '$1')
 
+const isAt = (file: string, place: string): boolean => file === place || (place.endsWith('/') && file.startsWith(place))
+
 function wordOffences(sources: Sources): string[] {
   const offences: string[] = []
   for (const [file, source] of Object.entries(sources)) {
     if (file.endsWith('.test.ts')) continue
     const code = codeOf(source)
     for (const { word, only } of WORDS) {
-      if (only.some(place => file === place || (place.endsWith('/') && file.startsWith(place)))) continue
+      if (only.some(place => isAt(file, place))) continue
       const at = code.split('\n').findIndex(text => word.test(text))
       if (at >= 0) offences.push(`${file}:${at + 1}: ${word.source} is not spoken here`)
+    }
+  }
+  return offences
+}
+
+function callOffences(sources: Sources): string[] {
+  const offences: string[] = []
+  for (const [file, source] of Object.entries(sources)) {
+    if (file.endsWith('.test.ts') || Object.keys(CALLS_OUT).some(place => isAt(file, place))) continue
+    const code = codeOf(source)
+    const word = NETWORK_WORDS.exec(code)
+    if (word) offences.push(`${file}: ${word[0]} is not spoken here`)
+    for (const [, type, names, module] of code.matchAll(/\bimport\b( type\b)?([^'"]*)['"]([^'"]+)['"]/g)) {
+      if (type || !NETWORK_MODULES.test(module!)) continue
+      const named = /^ \{([^}]*)\} from $/.exec(names!)?.[1]?.split(',') ?? ['all of it']
+      const able = named.map(name => name.trim()).filter(name => name && !NETWORK_HARMLESS.test(name))
+      if (able.length > 0) offences.push(`${file}: may not call out by ${able.join(', ')} of ${module}`)
     }
   }
   return offences
@@ -172,6 +206,42 @@ describe('the words of each room', () => {
       'return { chat_id: chat }',
     ]) {
       expect(wordOffences(planted('resolvers/x.ts', line)), line).toHaveLength(1)
+    }
+  })
+})
+
+describe('what calls out', () => {
+  it('goes to hosts that are fixed or of the settings, or past the address guard', () => {
+    expect(callOffences(src)).toEqual([])
+    const files = Object.keys(src)
+    expect(Object.keys(CALLS_OUT).filter(place => !files.some(file => isAt(file, place)))).toEqual([])
+  })
+
+  it('is caught elsewhere', () => {
+    for (const line of [
+      "const answer = await fetch('https://example.com')",
+      'globalThis.fetch(url)',
+      "import http from 'node:http'",
+      "import * as https from 'https'",
+      "import { request } from 'node:https'",
+      "import {\n  createServer,\n  get,\n} from 'node:http'",
+      "import { connect as dial } from 'node:net'",
+      "const net = await import('node:net')",
+      "import { Agent } from 'undici'",
+      "import axios from 'axios'",
+      "import { lookup } from 'node:dns/promises'",
+      'tls.connect({ host })',
+      'new WebSocket(url)',
+    ]) {
+      expect(callOffences(planted('resolvers/x.ts', line)), line).toHaveLength(1)
+    }
+    for (const line of [
+      "import { createServer, type IncomingMessage } from 'node:http'",
+      "import type { Socket } from 'node:net'",
+      'await yoga.fetch(url)',
+      'pool.connect()',
+    ]) {
+      expect(callOffences(planted('http/x.ts', line)), line).toEqual([])
     }
   })
 })

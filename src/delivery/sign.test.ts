@@ -16,7 +16,7 @@ const payloads = (count: number): string[] =>
     .map(text => JSON.stringify({ text }))
 
 /** The verifier throws for what it does not take. */
-function verifies(webhook: Webhook, body: string, headers: Record<string, string>): boolean {
+function verifies(webhook: Webhook, body: string | Buffer, headers: Record<string, string>): boolean {
   try {
     webhook.verify(body, headers)
     return true
@@ -44,7 +44,7 @@ describe('a signature', () => {
       if (!verifies(webhook, body, headers)) wrong.push(`not verified: ${body}`)
       const flipped = Buffer.from(body)
       flipped[i % flipped.length]! ^= 1
-      if (verifies(webhook, flipped.toString('latin1'), headers)) wrong.push(`verified though flipped: ${body}`)
+      if (verifies(webhook, flipped, headers)) wrong.push(`verified though flipped: ${body}`)
     }
     expect(wrong).toEqual([])
   })
