@@ -81,11 +81,10 @@ export async function replayOne(
 ): Promise<DeliveryRow | null> {
   const [row] = await sql.query<DeliveryRow>(
     `update webhook_delivery d set status = 'pending', finished_at = null,
-       attempts = case when due then d.attempts else 0 end, error = case when due then d.error end,
-       next_attempt_at = case when due then next_attempt_at else clock_timestamp() end
-     from (select id, coalesce(next_attempt_at <= clock_timestamp(), false) as due from webhook_delivery
-       where tenant_id = $1 and instance_id = $2 and id = $3 for no key update) as was
-     where d.id = was.id returning ${COLUMNS}`,
+       attempts = case when next_attempt_at <= clock_timestamp() then attempts else 0 end,
+       error = case when next_attempt_at <= clock_timestamp() then error end,
+       next_attempt_at = least(next_attempt_at, clock_timestamp())
+     where tenant_id = $1 and instance_id = $2 and id = $3 returning ${COLUMNS}`,
     [of.tenantId, of.instanceId, of.deliveryId],
     'replay-one',
   )
