@@ -19,6 +19,7 @@ import { stillGood } from './resolvers/auth/still-good.ts'
 import { writeLastUseDue } from './resolvers/auth/writeLastUseDue.ts'
 import { onSeen } from './resolvers/chats/onSeen.ts'
 import { onSync } from './resolvers/chats/onSync.ts'
+import { describeEvents } from './resolvers/events/eventCatalogue.ts'
 import { onConnection } from './resolvers/instances/onConnection.ts'
 import { onQr } from './resolvers/instances/onQr.ts'
 import { resumeInstances } from './resolvers/instances/resumeInstances.ts'
@@ -115,6 +116,7 @@ export async function openApp(
     const server = await createServer(app, {
       schema,
       binary: [mediaContent],
+      events: describeEvents(),
       doorkeeper: { mayBeGood, admit, chargeMore, stillGood },
     })
     opened.push({ what: 'server', close: () => server.close() })

@@ -13,6 +13,7 @@ import type { Duplex } from 'node:stream'
 import type { GraphQLSchema } from 'graphql'
 import type { App } from '../context.ts'
 import { notFound, unavailable } from '../errors.ts'
+import type { DescribedEvent } from '../resolvers/events/eventCatalogue.ts'
 import { answer, answerError, apiErrorOf, crash, type Exchange } from '../rest/answer.ts'
 import { type BinaryRoute, createRest } from '../rest/rest.ts'
 import { logRequest } from '../telemetry/request.ts'
@@ -37,6 +38,8 @@ export interface ServerOptions {
   schema: GraphQLSchema
   /** What REST answers with bytes. */
   binary?: BinaryRoute[]
+  /** What webhooks are told of. */
+  events?: DescribedEvent[]
   doorkeeper: Doorkeeper
   /** How long requests in flight may go on after `close()`. */
   drainMs?: number
@@ -67,7 +70,14 @@ const NOTICE_MS = 1000
 const DATABASE_TIMEOUT_MS = 2000
 
 export async function createServer(app: App, options: ServerOptions): Promise<Server> {
-  const { schema, binary, doorkeeper, drainMs = DRAIN_MS, noticeMs = app.config.production ? NOTICE_MS : 0 } = options
+  const {
+    schema,
+    binary,
+    events,
+    doorkeeper,
+    drainMs = DRAIN_MS,
+    noticeMs = app.config.production ? NOTICE_MS : 0,
+  } = options
   const { production, publicUrl, corsOrigins, trustProxy } = app.config
   const openContext = contextsOf(app, addressesBehind(trustProxy))
   const gate = createGate(app, doorkeeper)
@@ -75,7 +85,7 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
   const yoga = createHouseYoga({ schema: served, log: app.log, production, charge: gate.charge })
   const graphql = createGraphqlDoor({ yoga, gate })
   const sockets = createWebSocketDoor({ app, yoga, gate, openContext })
-  const rest = await createRest({ schema, binary, publicUrl, gate })
+  const rest = await createRest({ schema, binary, events, publicUrl, gate })
   const share = sharer(corsOrigins)
   const open = new Map<ServerResponse, Exchange>()
   const connections = new Set<Socket>()

@@ -1,4 +1,5 @@
 import { type GraphQLArgument, type GraphQLSchema, isRequiredArgument } from 'graphql'
+import type { DescribedEvent } from '../resolvers/events/eventCatalogue.ts'
 import { isOnce } from '../schema/mutations.ts'
 import { snake } from './casing.ts'
 import { SESSION_COOKIE } from './headers.ts'
@@ -14,6 +15,7 @@ import {
   IDEMPOTENCY_KEY,
 } from './openapi-errors.ts'
 import { answerSchema, argumentSchema, schemasOf } from './openapi-schemas.ts'
+import { webhooksOf } from './openapi-webhooks.ts'
 import type { BinaryRoute } from './rest.ts'
 import type { Route } from './routes.ts'
 
@@ -26,6 +28,7 @@ interface OpenApiOptions {
   document: Record<string, unknown>
   publicUrl: string
   binary: BinaryRoute[]
+  events: DescribedEvent[]
 }
 
 interface SofaOperation {
@@ -40,7 +43,7 @@ const INFO = {
     'Send and receive WhatsApp messages. Every error has one shape, every id a prefix, every time is in UTC.',
 }
 
-export function openApi({ schema, routes, document, publicUrl, binary }: OpenApiOptions): object {
+export function openApi({ schema, routes, document, publicUrl, binary, events }: OpenApiOptions): object {
   const sofaPaths = document.paths as Record<string, Record<string, SofaOperation>>
   const paths: Record<string, Record<string, object>> = {}
   for (const route of routes) {
@@ -59,6 +62,7 @@ export function openApi({ schema, routes, document, publicUrl, binary }: OpenApi
     security: [{ apiKey: [] }, { session: [] }],
     tags: [...new Set([...routes.map(route => route.tag), 'Reference'])].map(name => ({ name })),
     paths,
+    ...(events.length > 0 ? { webhooks: webhooksOf(events) } : {}),
     components: {
       securitySchemes: {
         apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'A key of your account.' },

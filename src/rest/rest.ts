@@ -7,6 +7,7 @@ import findMyWay from 'find-my-way'
 import type { GraphQLSchema } from 'graphql'
 import type { Context } from '../context.ts'
 import { invalid, methodNotAllowed, notFound, unauthorized } from '../errors.ts'
+import type { DescribedEvent } from '../resolvers/events/eventCatalogue.ts'
 import { answer, answerError, type Exchange } from './answer.ts'
 import { readJson } from './body.ts'
 import { readFile } from './bytes.ts'
@@ -20,6 +21,8 @@ export interface RestOptions {
   gate: RestGate
   /** Routes that answer with bytes, beside those that SOFA makes. */
   binary?: BinaryRoute[]
+  /** What webhooks are told of, for the OpenAPI document. */
+  events?: DescribedEvent[]
   /** Where the server is reached, for the OpenAPI document. */
   publicUrl: string
 }
@@ -70,9 +73,10 @@ const BASE = '/v1'
 /** Jids and other people's ids, percent-encoded, stay below it. */
 const PATH_PARAMETER_MAX_LENGTH = 512
 
-export async function createRest({ schema, gate, publicUrl, binary = [] }: RestOptions): Promise<Rest> {
+export async function createRest(options: RestOptions): Promise<Rest> {
+  const { schema, gate, publicUrl, binary = [], events = [] } = options
   const { routes, document } = await sofaRoutes(schema)
-  const description = openApi({ routes, document, publicUrl, schema, binary })
+  const description = openApi({ routes, document, publicUrl, schema, binary, events })
   const text = JSON.stringify(description)
   const endpoints: Endpoint[] = [
     ...routes.map(route => ({

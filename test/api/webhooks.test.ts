@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import SwaggerParser from '@apidevtools/swagger-parser'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Caller, connectedInstance, type Json, openTestApp, type TestApp, until } from '../support/app.ts'
@@ -136,6 +137,20 @@ describe('creating a webhook', () => {
     expect([second.status, second.body]).toEqual([201, first.body])
     expect(second.headers.get('idempotency-replayed')).toBe('true')
     expect((await acme.get(hooks())).body.data).toHaveLength(1)
+  })
+})
+
+describe('the OpenAPI document', () => {
+  it('describes in `webhooks` what is sent for each event of the catalogue, and is valid', async () => {
+    const { body: document } = await acme.get('/v1/openapi.json')
+    await SwaggerParser.validate(structuredClone(document))
+    const { data } = (await acme.get('/v1/events/catalogue')).body
+    expect(Object.keys(document.webhooks)).toEqual(data.map((each: Json) => each.event))
+    for (const { event, description, schema } of data) {
+      const { requestBody, ...post } = document.webhooks[event].post
+      const { properties } = requestBody.content['application/json'].schema
+      expect([post.description, properties.event, properties.data]).toEqual([description, { const: event }, schema])
+    }
   })
 })
 
