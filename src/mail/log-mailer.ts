@@ -12,14 +12,15 @@ export function createLogMailer({ log, clock, production }: { log: Log; clock: C
   const kept: KeptLetter[] = []
   return {
     async send(letter) {
-      if (production) {
+      if (letter.kind === 'webhook_disabled')
+        log.warn('No SMTP_URL is set: that a webhook was deactivated was not mailed.')
+      else if (production) {
         log.warn(
           'No SMTP_URL is set: a sign-in link was asked for and not sent. The command tenant sign-in-link makes one.',
         )
-        return { kind: 'sent' }
-      }
-      // In the text and not in a field: it is there to be copied, and fields may be cut or masked.
-      log.info(`No SMTP_URL is set. The link that ${letter.to} would get by mail: ${letter.link}`)
+        // In the text and not in a field: it is there to be copied, and fields may be cut or masked.
+      } else log.info(`No SMTP_URL is set. The link that ${letter.to} would get by mail: ${letter.link}`)
+      if (production) return { kind: 'sent' }
       kept.unshift({ ...letter, at: clock.now() })
       kept.length = Math.min(kept.length, KEPT_MAX)
       return { kind: 'sent' }

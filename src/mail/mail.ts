@@ -4,7 +4,9 @@
  */
 
 /** Whom to write to and what about; the words are the room's own. */
-export interface Letter {
+export type Letter = LinkLetter | WebhookLetter
+
+export interface LinkLetter {
   kind: 'sign_up' | 'sign_in'
   to: string
   /** To be opened by the reader; good for `validMinutes`. */
@@ -12,12 +14,18 @@ export interface Letter {
   validMinutes: number
 }
 
+/** A webhook was deactivated: its receiver is gone, or has taken nothing for days. */
+export interface WebhookLetter {
+  kind: 'webhook_disabled'
+  to: string
+  url: string
+  reason: 'gone' | 'failing'
+}
+
 /** `refused`: this letter will never be taken, so that another try is of no use. */
 export type Outcome = { kind: 'sent' } | { kind: 'failed'; reason: string } | { kind: 'refused'; reason: string }
 
-export interface KeptLetter extends Letter {
-  at: Date
-}
+export type KeptLetter = Letter & { at: Date }
 
 export interface Mailer {
   /** Bounded in time, and never throws. */

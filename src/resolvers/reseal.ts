@@ -1,7 +1,7 @@
 import type { App } from '../context.ts'
 import { type Key, replaceSealed, SEALED, type SealedColumn, sealedAfter } from '../db/queries/sealed.ts'
 import { type Secrets, secretsOf, Unopened } from '../secrets.ts'
-import { letterPlace } from './auth/request-link.ts'
+import { letterPlace } from './auth/letters.ts'
 import { firstAnswerPlace } from './once.ts'
 
 /** All that is sealed, wherever it is. */

@@ -139,6 +139,10 @@ describe('a receiver that does not take what it is sent', () => {
       id,
     ])
     expect(audit!.action).toBe('webhook.disabled')
+    const [account] = await sql<{ email: string }>('select email from tenant where id = $1', [acme.tenantId])
+    const letters = () => wataki.app.mail.kept().filter(letter => letter.to === account!.email)
+    const [letter] = await until(letters, found => found.length > 0)
+    expect(letter).toMatchObject({ kind: 'webhook_disabled', url: receiver.url, reason: 'gone' })
     const active = await acme.patch(`${hooks()}/${id}`, { active: true })
     expect(active.body).toMatchObject({ active: true, disabled_reason: null, disabled_at: null })
     receiver.answer(200)

@@ -1,5 +1,6 @@
 import type { Config } from '../../config.ts'
 import { notFound } from '../../errors.ts'
+import type { KeptLetter } from '../../mail/mail.ts'
 import { answerError, type Exchange } from '../../rest/answer.ts'
 import { escapeHtml, servePage } from './page.ts'
 
@@ -11,13 +12,20 @@ export function mailboxPage(exchange: Exchange): void {
     return
   }
   const letters = mail.kept().map(
-    ({ to, kind, link, at }) =>
-      `<li><strong>${escapeHtml(to)}</strong>, ${kind === 'sign_up' ? 'sign-up' : 'sign-in'}
-<span class="quiet">${at.toISOString()}</span><br><a href="${escapeHtml(link)}">${escapeHtml(link)}</a></li>`,
+    letter =>
+      `<li><strong>${escapeHtml(letter.to)}</strong>, ${ABOUT[letter.kind]}
+<span class="quiet">${letter.at.toISOString()}</span><br>${aboutWhat(letter)}</li>`,
   )
   const none = config.smtp ? 'Letters go out by SMTP_URL.' : 'No letters yet.'
   const list = letters.length > 0 ? `<ul>${letters.join('\n')}</ul>` : `<p>${none}</p>`
   servePage(exchange, { title: 'Mailbox', body: `<h1>Mailbox</h1>${list}` })
+}
+
+const ABOUT = { sign_up: 'sign-up', sign_in: 'sign-in', webhook_disabled: 'a webhook was deactivated' } as const
+
+function aboutWhat(letter: KeptLetter): string {
+  if (letter.kind === 'webhook_disabled') return escapeHtml(letter.url)
+  return `<a href="${escapeHtml(letter.link)}">${escapeHtml(letter.link)}</a>`
 }
 
 /** Another name that leads here is a stranger's page in the developer's browser (DNS rebinding). */

@@ -1,7 +1,8 @@
 import type { App } from '../../context.ts'
 import { claimMail, type DueMail, deleteMail, postponeMail } from '../../db/queries/mail.ts'
 import { findAccount } from '../../db/queries/tenants.ts'
-import { letterPlace, type QueuedLetter } from './request-link.ts'
+import type { Letter } from '../../mail/mail.ts'
+import { letterPlace, type QueuedLetter } from './letters.ts'
 import { LINK_VALID_MINUTES, linkOf } from './token.ts'
 
 /** Longer than the mailer takes for one letter, whatever the server does. */
@@ -9,7 +10,7 @@ const LEASE_MS = 60_000
 /** At once: what the mailer has connections for. */
 const CLAIM_MAX = 4
 const ROUNDS_MAX = 50
-/** The waits between tries grow by this factor, until the link in the letter is too old. */
+/** The waits between tries grow by this factor, until the letter is of no use any more. */
 const RETRY_FIRST_MS = 5_000
 const RETRY_FACTOR = 3
 
@@ -30,22 +31,24 @@ export async function sendMailDue(app: App): Promise<void> {
 
 async function sendLetter(app: App, mail: DueMail): Promise<void> {
   const { sql } = app.db
-  const { to, token, signUp }: QueuedLetter = JSON.parse(
-    app.secrets.open(mail.letter, letterPlace(mail.id)).toString('utf8'),
-  )
-  const account = await findAccount(sql, { email: to })
-  // Nobody asked for an account: a stranger gets no letter.
-  if (!account && !signUp) return deleteMail(sql, mail.id)
-  const outcome = await app.mail.send({
-    kind: account ? 'sign_in' : 'sign_up',
-    to,
-    link: linkOf(app.config.publicUrl, token),
-    validMinutes: LINK_VALID_MINUTES,
-  })
+  const letter = await letterOf(app, mail)
+  if (!letter) return deleteMail(sql, mail.id)
+  const outcome = await app.mail.send(letter)
   if (outcome.kind === 'sent') return deleteMail(sql, mail.id)
   const { kind: code, reason } = outcome
   app.log.warn({ letterId: mail.id, attempt: mail.attempts, code, reason }, 'a letter was not sent')
   if (code === 'refused') return deleteMail(sql, mail.id)
   const waitMs = RETRY_FIRST_MS * RETRY_FACTOR ** (mail.attempts - 1)
   return postponeMail(sql, mail.id, new Date(app.clock.nowMs() + waitMs))
+}
+
+/** Null: nobody asked for an account, and a stranger gets no letter. */
+async function letterOf(app: App, mail: DueMail): Promise<Letter | null> {
+  const queued: QueuedLetter = JSON.parse(app.secrets.open(mail.letter, letterPlace(mail.id)).toString('utf8'))
+  if (!('token' in queued)) return queued
+  const { to, token, signUp } = queued
+  const account = await findAccount(app.db.sql, { email: to })
+  if (!account && !signUp) return null
+  const kind = account ? 'sign_in' : 'sign_up'
+  return { kind, to, link: linkOf(app.config.publicUrl, token), validMinutes: LINK_VALID_MINUTES }
 }
