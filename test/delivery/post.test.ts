@@ -214,8 +214,23 @@ describe('a connection', () => {
     expect(receiver.connections.made).toBe(50)
   })
 
+  it('that has closed takes no place among those that wait', async () => {
+    const [staying, leaving] = [
+      await plain(),
+      await plain((_, res) => res.writeHead(200, { connection: 'close' }).end()),
+    ]
+    const delivery = open()
+    const post = (host: string, { port }: Receiver) => delivery.post(to(`http://${host}.example.com:${port}/`))
+    await post('stays', staying)
+    await Promise.all(Array.from({ length: IDLE_MAX + 20 }, (_, i) => post(`leaves${i}`, leaving)))
+    await post('stays', staying)
+    expect(staying.connections.made).toBe(1)
+  })
+
   it(`waits for more only so long, and beside ${IDLE_MAX} others at most`, async () => {
-    const receiver = await plain((_, res) => res.writeHead(200, { 'keep-alive': 'timeout=600' }).end())
+    const patient = createServer()
+    patient.keepAliveTimeout = 600_000
+    const receiver = await receive(patient, ok)
     const delivery = open()
     for (let i = 0; i < IDLE_MAX + 50; i++) {
       await delivery.post(to(`http://n${i}.example.com:${receiver.port}/`, { timeoutMs: 10_000 }))
