@@ -4,7 +4,6 @@ import type { Client } from 'undici'
 export interface Connection {
   client: Client
   origin: string
-  closed: boolean
 }
 
 /** Connections that wait for the next request to their origin; each closes by itself after a few seconds. */
@@ -38,8 +37,7 @@ export function createIdle(): Idle {
       return newest
     },
     keep(connection) {
-      // Who answers and closes has often closed by now.
-      if (connection.closed || closed) return void connection.client.destroy()
+      if (closed) return void connection.client.destroy()
       waiting.add(connection)
       byOrigin.set(connection.origin, [...(byOrigin.get(connection.origin) ?? []), connection])
       if (waiting.size <= IDLE_MAX) return
@@ -47,10 +45,7 @@ export function createIdle(): Idle {
       remove(oldest!)
       void oldest!.client.destroy()
     },
-    forget(connection) {
-      connection.closed = true
-      remove(connection)
-    },
+    forget: remove,
     async close() {
       closed = true
       const all = [...waiting]

@@ -102,7 +102,7 @@ function connectionOver(socket: Socket, url: URL, idle: Idle): Connection {
     headersTimeout: 0,
     bodyTimeout: 0,
   })
-  const connection = { client, origin: url.origin, closed: false }
+  const connection = { client, origin: url.origin }
   client.on('disconnect', () => idle.forget(connection))
   return connection
 }

@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createDelivery } from '../../src/delivery/delivery.ts'
 
-const TIMEOUT_MS = 500
+const TIMEOUT_MS = 1_000
 const LATE_MS = 1_000
 const GROWTH_MAX_BYTES = 20 * 1024 * 1024
 
