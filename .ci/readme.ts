@@ -41,6 +41,8 @@ try {
   assert.match(output, /"content":\{"text":"Your order is ready"\}/, 'the edit')
   assert.match(output, /"reactions":\[\{"sender":"[^"]+","emoji":"🎉"/, 'the reaction')
   assert.match(output, /"event":"connection.update"/, 'events have their dotted names')
+  assert.match(output, /"event":"webhook.test","status":"pending","attempts":1/, 'the test of a webhook is tried')
+  assert.match(output, /"replayed":0/, 'nothing has failed for good yet')
   assert.match(output, /"email":"dev@loja.example","plan":"free"/, 'the mailed link signs in')
   assert.match(output, /"api_key":"[0-9a-f]{64}"/, 'the session makes a key')
   console.log(`README: all of it works, ${Date.now() - begunMs} ms from npm start to the reply`)

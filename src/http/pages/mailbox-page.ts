@@ -13,19 +13,18 @@ export function mailboxPage(exchange: Exchange): void {
   }
   const letters = mail.kept().map(
     letter =>
-      `<li><strong>${escapeHtml(letter.to)}</strong>, ${ABOUT[letter.kind]}
-<span class="quiet">${letter.at.toISOString()}</span><br>${aboutWhat(letter)}</li>`,
+      `<li><strong>${escapeHtml(letter.to)}</strong>
+<span class="quiet">${letter.at.toISOString()}</span><br>${shown(letter)}</li>`,
   )
   const none = config.smtp ? 'Letters go out by SMTP_URL.' : 'No letters yet.'
   const list = letters.length > 0 ? `<ul>${letters.join('\n')}</ul>` : `<p>${none}</p>`
   servePage(exchange, { title: 'Mailbox', body: `<h1>Mailbox</h1>${list}` })
 }
 
-const ABOUT = { sign_up: 'sign-up', sign_in: 'sign-in', webhook_disabled: 'a webhook was deactivated' } as const
-
-function aboutWhat(letter: KeptLetter): string {
-  if (letter.kind === 'webhook_disabled') return escapeHtml(letter.url)
-  return `<a href="${escapeHtml(letter.link)}">${escapeHtml(letter.link)}</a>`
+function shown(letter: KeptLetter): string {
+  if (letter.kind === 'webhook_disabled') return `a webhook was deactivated: ${escapeHtml(letter.url)}`
+  const about = letter.kind === 'sign_up' ? 'sign-up' : 'sign-in'
+  return `${about} <a href="${escapeHtml(letter.link)}">${escapeHtml(letter.link)}</a>`
 }
 
 /** Another name that leads here is a stranger's page in the developer's browser (DNS rebinding). */
