@@ -9,6 +9,7 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['test/chaos/**'],
     globalSetup: ['test/support/global-setup.ts'],
+    setupFiles: ['test/support/loopback-only.ts'],
     // Forks, not threads: a test may end its process, and native addons live once per process.
     pool: 'forks',
     // PostgreSQL and the servers under test want the other core.

@@ -154,6 +154,25 @@ describe('the OpenAPI document', () => {
   })
 })
 
+describe('a message with URLs in it', () => {
+  it('causes no request to them, whether it is sent or received', async () => {
+    const text = `${receiver.url} https://hooks.invalid/a http://10.0.0.1/b http://169.254.169.254/latest`
+    await say(text)
+    const sent = await acme.post(`/v1/instances/${instanceId}/messages`, {
+      chat_id: CONTACT,
+      type: 'text',
+      content: { text },
+    })
+    await until(
+      async () => (await acme.get(`/v1/instances/${instanceId}/messages/${sent.body.id}`)).body.status,
+      status => status === 'read',
+    )
+    const listed = await acme.get(`/v1/instances/${instanceId}/messages?chat_id=${CONTACT}&limit=2`)
+    expect(listed.body.data.map((each: Json) => each.content.text)).toEqual([text, text])
+    expect(receiver.got).toEqual([])
+  })
+})
+
 describe('what is delivered', () => {
   it('is the documented envelope with the event as the API knows it, signed in both ways', async () => {
     const { secret } = await create()

@@ -56,7 +56,7 @@ const WORDS: Record<string, () => string> = {
   participant: () => '5511999998888',
   emoji: () => '👍',
   email: () => `somebody${++names}@example.com`,
-  url: () => 'https://192.0.2.1.example/hook',
+  url: () => 'https://hooks.invalid/hook',
   since: () => '2026-01-01T00:00:00.000Z',
   token: () => 'no such token',
 }
