@@ -8,8 +8,9 @@ import { sentMessage } from './outbound/compose.ts'
 import { signalRepository } from './signal.ts'
 import { makeSocket, type Timings } from './socket.ts'
 import { CODE_CRASHED, CODE_REFUSED } from './states.ts'
+import { SocketTimers } from './timers.ts'
 import { leaveScope, runInScope } from './trust.ts'
-import { onUpgradeRefused, terminateSoon, type Watch } from './watchdog.ts'
+import { endWaiting, onUpgradeRefused, terminateSoon, type Watch } from './watchdog.ts'
 import type { Network, SeenNews, SyncNews } from './whatsapp.ts'
 
 export interface SocketEnd {
@@ -59,6 +60,7 @@ export class Connection {
   readonly #loginTimer: NodeJS.Timeout
   readonly #events: ConnectionEvents
   readonly #waiting = new Set<() => void>()
+  readonly #timers = new SocketTimers()
   #reason: SocketEnd | null = null
   #finished = false
   #dying: Watch | null = null
@@ -83,7 +85,8 @@ export class Connection {
       () => this.end({ code: 408, message: 'no login in time' }),
       parts.timings.loginTimeoutMs,
     )
-    const scope = { rootKey: parts.network.rootKey, crashed: (error: unknown) => this.#crashed(error) }
+    const crashed = (error: unknown) => this.#crashed(error)
+    const scope = { rootKey: parts.network.rootKey, crashed, timers: this.#timers }
     try {
       this.socket = runInScope(scope, () => this.#make())
     } catch (error) {
@@ -211,8 +214,7 @@ export class Connection {
     if (this.#finished) return
     this.#finished = true
     this.isOpen = false
-    // Whoever waits for an answer of the server will get none; Baileys would wait for the time-out.
-    this.socket?.ws.emit('error', new Error('Connection Closed'))
+    if (this.socket) endWaiting(this.socket)
     this.#done(this.#reason ?? { code: statusOf(error), message: error instanceof Error ? error.message : 'closed' })
   }
 
@@ -220,6 +222,7 @@ export class Connection {
     clearTimeout(this.#loginTimer)
     this.#account.close()
     this.#dying?.cancel()
+    this.#timers.end()
     for (const leave of this.#waiting) leave()
     this.#waiting.clear()
     this.#settle()

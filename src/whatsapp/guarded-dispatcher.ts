@@ -1,4 +1,5 @@
 import { isMediaHost } from './media/place.ts'
+import { leaveScope } from './trust.ts'
 
 /** The part of undici's dispatchers that `fetch` uses. */
 interface Dispatcher {
@@ -14,7 +15,9 @@ export function guardedDispatcher(ownHost: string | null): Dispatcher {
     dispatch(options, handler) {
       const origin = String(options.origin)
       if (!URL.canParse(origin) || !isMediaHost(new URL(origin), ownHost)) throw new Error('no place of WhatsApp')
-      return (globalThis as unknown as Record<symbol, Dispatcher>)[GLOBAL]!.dispatch(options, handler)
+      const dispatcher = (globalThis as unknown as Record<symbol, Dispatcher>)[GLOBAL]!
+      // The connection it opens is everybody's.
+      return leaveScope(() => dispatcher.dispatch(options, handler))
     },
   }
 }

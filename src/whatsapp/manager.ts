@@ -155,8 +155,10 @@ async function logout(session: Session): Promise<void> {
   while (!session.over && session.linked && performance.now() < deadlineMs) {
     const socket = session.openSocket
     if (socket) {
-      const written = socket.logout().catch(() => {})
-      return Promise.race([written, sleep(deadlineMs - performance.now(), undefined, { ref: false })])
+      const done = new AbortController()
+      const late = sleep(deadlineMs - performance.now(), undefined, { ref: false, signal: done.signal }).catch(() => {})
+      await Promise.race([socket.logout().catch(() => {}), late])
+      return done.abort()
     }
     await sleep(LOOK_AGAIN_MS)
   }

@@ -1,10 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { verify } from 'node:crypto'
 import { Curve, WA_CERT_DETAILS } from '@whiskeysockets/baileys'
+import type { SocketTimers } from './timers.ts'
 
 /**
  * Everything this room changes for the whole process, installed once, before the first socket:
- * real signature checks, the root key per socket, errors given to the socket they belong to, and
+ * real signature checks, the root key per socket, errors and timers given to the socket they belong to, and
  * libsignal's habit of printing private keys.
  */
 
@@ -13,6 +14,8 @@ export interface SocketScope {
   rootKey: Uint8Array | null
   /** Called with whatever was thrown, and caught by nobody, in the async context of this socket. */
   crashed(error: unknown): void
+  /** Takes what is started in the async context of this socket. */
+  timers: SocketTimers
 }
 
 const scopes = new AsyncLocalStorage<SocketScope | undefined>()
@@ -24,7 +27,7 @@ export function runInScope<T>(scope: SocketScope, work: () => T): T {
   return scopes.run(scope, work)
 }
 
-/** Runs `work`, such as a call of the database, so that its errors are nobody's but its own. */
+/** Runs `work`, such as a call of the database, so that its errors and timers are nobody's but its own. */
 export const leaveScope = <T>(work: () => T): T => scopes.run(undefined, work)
 
 /** For `uncaughtException` handlers: true when the error was a socket's, which then ends and starts anew. */
@@ -46,6 +49,7 @@ function installOnce(): void {
     enumerable: true,
   })
   silenceLibsignal()
+  noteTimers()
   // Baileys leaves promises of its listeners and timers alone; one that rejects would end the process.
   // A rejection that is nobody's stays fatal, as without this handler.
   process.on('unhandledRejection', error => {
@@ -54,6 +58,24 @@ function installOnce(): void {
       throw error
     })
   })
+}
+
+/** Shorter ones are over soon by themselves, and are the many. */
+const LATE_MS = 1000
+
+/** A timer can only be cleared by who has it, and Baileys keeps its own to itself. */
+function noteTimers(): void {
+  for (const name of ['setTimeout', 'setInterval'] as const) {
+    const start = globalThis[name]
+    const noted = (work: () => void, ms?: number, ...args: []) => {
+      const timer = start(work, ms, ...args)
+      if (ms !== undefined && ms >= LATE_MS) scopes.getStore()?.timers.take(timer)
+      return timer
+    }
+    // `promisify` finds its way by one of them.
+    Object.defineProperties(noted, Object.getOwnPropertyDescriptors(start))
+    Object.assign(globalThis, { [name]: noted })
+  }
 }
 
 const P = 2n ** 255n - 19n

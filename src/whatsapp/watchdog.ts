@@ -39,3 +39,12 @@ export function terminateSoon(socket: () => WASocket | null, gone: () => void): 
     },
   }
 }
+
+/** Who waits for an answer of the server will get none, and who begins to wait after that neither. */
+export function endWaiting({ ws }: WASocket): void {
+  const gone = new Error('Connection Closed')
+  ws.emit('error', gone)
+  ws.on('newListener', (event: string, listener: (error: Error) => void) => {
+    if (event === 'error') queueMicrotask(() => listener(gone))
+  })
+}

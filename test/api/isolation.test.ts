@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks'
 import type { Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { schema } from '../../src/schema/index.ts'
@@ -263,9 +264,10 @@ describe('subscriptions', () => {
 })
 
 describe('a deleted instance', () => {
-  it('leaves no row and no socket within 5 s, and its id is never used again', async () => {
+  it('leaves no row, no socket and no timer within 5 s, and its id is never used again', async () => {
     const caller = await wataki.tenant()
     const before = await sockets()
+    const timers = timersFromNow()
     const id = await connectedInstance(caller, 'doomed')
     expect(await sockets()).toBeGreaterThan(before)
     await caller.post(`/v1/instances/${id}/messages`, {
@@ -285,11 +287,52 @@ describe('a deleted instance', () => {
     }
     await until(rowsLeft, left => left.length === 0, 5_000)
     await until(sockets, open => open === before, 5_000)
+    await until(timers.left, left => left.length === 0, 5_000)
+    timers.stop()
     const outcome = await wataki.app.whatsapp.send(id, { whatsappId: 'x', chat: '1@lid', payload: new Uint8Array() })
     expect(outcome).toEqual({ kind: 'not_connected' })
     const again = await caller.post('/v1/instances', { name: 'doomed' })
     expect([again.status, again.body.id === id]).toEqual([201, false])
   })
+
+  it('leaves none either when no phone was linked, or while one is being linked', async () => {
+    const caller = await wataki.tenant()
+    const before = await sockets()
+    const timers = timersFromNow()
+    for (const stage of ['unlinked', 'linking']) {
+      const { body } = await caller.post('/v1/instances', { name: stage, sandbox: true })
+      const path = `/v1/instances/${body.id}`
+      await caller.post(`${path}/connect`)
+      const scanned = stage === 'linking' ? caller.post(`${path}/sandbox/scan`) : null
+      const linked = async () => (await caller.get(path)).body.phone_number !== null
+      if (scanned) await until(linked, isLinked => isLinked)
+      expect(timers.left()).not.toEqual([])
+      expect((await caller.delete(path)).status).toBe(204)
+      await until(sockets, open => open === before, 5_000)
+      await until(timers.left, left => left.length === 0, 5_000)
+      await scanned
+    }
+    timers.stop()
+  })
+
+  /** What begins from now on and still runs, whoever waits for it: where it began. */
+  function timersFromNow() {
+    const begun = new Map<{ _destroyed?: boolean }, string>()
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 30
+    const hook = createHook({
+      init: (_id, type, _trigger, timer) => void (type === 'Timeout' && begun.set(timer, new Error().stack!)),
+    }).enable()
+    const left = () => [...begun].filter(([timer, stack]) => !timer._destroyed && !OF_THE_APP.test(stack))
+    const stop = () => {
+      hook.disable()
+      Error.stackTraceLimit = stackTraceLimit
+    }
+    return { left: () => left().map(([, stack]) => stack), stop }
+  }
+
+  /** Pools of connections, the doors, the clock, and the `fetch` of the test. */
+  const OF_THE_APP = /pg-pool|node:_http_server|src\/http\/revoked|src\/jobs\/|deps\/undici/
 
   /** Of both ends, between this process and its WhatsApp network. */
   const sockets = async () => {

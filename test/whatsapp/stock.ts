@@ -7,6 +7,7 @@ import makeWASocket, {
 } from '@whiskeysockets/baileys'
 import { baileysLogger } from '../../src/whatsapp/log.ts'
 import { decodeRow, encodeCredentials, encodeRow, type RowType } from '../../src/whatsapp/row-codec.ts'
+import { SocketTimers } from '../../src/whatsapp/timers.ts'
 import { runInScope } from '../../src/whatsapp/trust.ts'
 import type { Vault } from '../../src/whatsapp/whatsapp.ts'
 import type { DuplexClient } from './duplex.ts'
@@ -22,7 +23,7 @@ export async function stockClient(rig: Rig, instanceId: string): Promise<DuplexC
   let socket: WASocket | null = null
   let open = false
   const dial = () => {
-    const scope = { rootKey: rig.network.rootKey, crashed: () => {} }
+    const scope = { rootKey: rig.network.rootKey, crashed: () => {}, timers: new SocketTimers() }
     const next = runInScope(scope, () =>
       makeWASocket({
         waWebSocketUrl: rig.network.webSocketUrl!,
