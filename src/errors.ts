@@ -58,16 +58,32 @@ export function invalid(problems: Record<string, string>): ApiError {
 }
 
 export const accountInactive = () => new ApiError('account_inactive', 'This account is not active')
+/** Strangers get them by the thousand, and nobody looks for where: to collect a stack costs more than all the rest. */
+function withoutStack(make: () => ApiError): ApiError {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return make()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
+
 export const unauthorized = () =>
-  new ApiError('unauthorized', 'Missing or invalid authentication: send an API key in the header X-API-Key')
+  withoutStack(
+    () => new ApiError('unauthorized', 'Missing or invalid authentication: send an API key in the header X-API-Key'),
+  )
 /** The same for a link that has expired, one that was used and one that never was. */
 export const invalidLink = () =>
   new ApiError('unauthorized', 'This sign-in link has expired or was used before: ask for a new one')
 export const forbidden = (message: string) => new ApiError('forbidden', message)
 export const rateLimited = (retryAfterSeconds: number) =>
-  new ApiError('rate_limited', `Too many requests: try again in ${Math.ceil(retryAfterSeconds)} s`, {
-    retryAfterSeconds,
-  })
+  withoutStack(
+    () =>
+      new ApiError('rate_limited', `Too many requests: try again in ${Math.ceil(retryAfterSeconds)} s`, {
+        retryAfterSeconds,
+      }),
+  )
 /** One tenant's subscriptions at once: waiting does not help, closing one does. */
 export const tooManyStreams = (max: number) =>
   new ApiError('rate_limited', `At most ${max} streams at once`, { details: { limit: max } })
