@@ -1,4 +1,4 @@
-import type { Client } from 'undici'
+import type { Client } from './client.ts'
 
 /** One socket under HTTP, to one origin. */
 export interface Connection {

@@ -273,3 +273,9 @@ describe('over TLS', () => {
     expect(receiver.requests).toHaveLength(0)
   })
 })
+
+it("leaves everybody's `fetch` as it is", () => {
+  const dispatchers = Object.getOwnPropertySymbols(globalThis).filter(symbol => /undici/.test(String(symbol)))
+  const names = dispatchers.map(symbol => (globalThis as unknown as Record<symbol, object>)[symbol]!.constructor.name)
+  expect(names.filter(name => name === 'Dispatcher1Wrapper')).toEqual([])
+})
