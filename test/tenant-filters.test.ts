@@ -155,6 +155,26 @@ describe('every statement on rows of a tenant', () => {
   })
 })
 
+/** The third argument of a query: what its statement is prepared under. */
+const namesIn = (sources: Sources): string[] =>
+  Object.values(sources).flatMap(source =>
+    [...source.matchAll(/\],\s*'([a-z0-9_-]+)',?\s*\)/g)].map(match => match[1]!),
+  )
+
+describe('the names of prepared statements', () => {
+  it('are each of one statement: a connection takes no second one under the same name', () => {
+    const queries = Object.fromEntries(Object.entries(src).filter(([file]) => /^src\/(db|events)\//.test(file)))
+    const names = namesIn(queries)
+    expect(names.length).toBeGreaterThan(100)
+    expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([])
+  })
+
+  it('are caught when two have the same', () => {
+    const twice = `sql.query('select 1', [], 'one')\nsql.query(TEXT, [a, b], 'one',\n)`
+    expect(namesIn({ 'x.ts': twice })).toEqual(['one', 'one'])
+  })
+})
+
 describe('every call of the ORM', () => {
   it('names the tenant or the instance, or says why not', () => {
     expect(looseOrmCalls(src)).toEqual([])

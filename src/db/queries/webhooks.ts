@@ -26,7 +26,7 @@ export async function countWebhooksLocked(sql: Sql, { tenantId, instanceId }: Ow
   const locked = await sql.query(
     'select 1 as one from instance where tenant_id = $1 and id = $2 for no key update',
     [tenantId, instanceId],
-    'lock-instance',
+    'lock-instance-for-webhooks',
   )
   if (locked.length === 0) return null
   const [row] = await sql.query<{ count: number }>(
