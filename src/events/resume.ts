@@ -1,5 +1,3 @@
-import type { HouseEvent } from './catalogue.ts'
-
 export interface Missed<Event> {
   /** The last event that the reader has. */
   seq: number
@@ -19,7 +17,7 @@ export interface Read<Event> {
  * What the reader missed, and then what is live, without a gap and without a double. `live` must have been opened
  * before this is called: an event is either committed by the time of the last read, or it is published later.
  */
-export function resume<Event extends HouseEvent>(
+export function resume<Event extends { seq: number }>(
   live: AsyncIterableIterator<Event>,
   missed: Missed<Event>,
 ): AsyncIterableIterator<Event> {

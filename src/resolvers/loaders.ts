@@ -8,6 +8,7 @@ import {
   participantsOf,
   type ShownChatRow,
 } from '../db/queries/chat-lists.ts'
+import { eventCounts } from '../db/queries/events.ts'
 import { messagesByIds, messagesOfChats } from '../db/queries/message-batches.ts'
 import { listWebhooks } from '../db/queries/webhooks.ts'
 import {
@@ -103,6 +104,14 @@ export class Loaders {
     })
     const { data, page } = pages.page((await loader.load(instance.id)) ?? [], limit)
     return { data: data.map(storedChat), page }
+  }
+
+  async eventCount(instance: StoredInstance): Promise<number> {
+    const loader = this.#loader<number>('event-count', async instanceIds => {
+      const rows = await eventCounts(this.#sql, { tenantId: this.#tenantId, instanceIds })
+      return new Map(rows.map(row => [row.instanceId, row.count]))
+    })
+    return (await loader.load(instance.id)) ?? 0
   }
 
   async webhooks(instance: StoredInstance): Promise<StoredWebhook[]> {

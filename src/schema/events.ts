@@ -1,9 +1,11 @@
 import type { EventRow } from '../db/queries/events.ts'
 import type { EventType } from '../events/catalogue.ts'
 import { type DescribedEvent, describeEvents, eventCatalogue } from '../resolvers/events/eventCatalogue.ts'
+import { eventOccurred } from '../resolvers/events/eventOccurred.ts'
 import { events } from '../resolvers/events/events.ts'
 import { watch, withEventId } from '../resolvers/events/watch.ts'
 import { builder } from './builder.ts'
+import { check, each } from './check.ts'
 import { QrObject, StatusObject } from './instances.ts'
 import { MessageObject } from './messages.ts'
 import { type Page, PageInfo, pageArgs } from './page.ts'
@@ -61,7 +63,8 @@ const EventCatalogue = builder.objectRef<{ data: DescribedEvent[] }>('EventCatal
 
 const instanceId = { required: true, description: '`inst_…`' } as const
 const after = {
-  description: 'The last event that you have (`evt_…`, kept for 7 days): what came after it is given first.',
+  description:
+    'The last event that you have, kept for 7 days: its id (`evt_…`) or its `seq`. What came after it is given first.',
 } as const
 
 builder.queryFields(t => ({
@@ -71,7 +74,8 @@ builder.queryFields(t => ({
     args: {
       instanceId: t.arg.id(instanceId),
       after: t.arg.id({
-        description: 'The last event that you have (`evt_…`); left out: from the oldest, which is up to 7 days old.',
+        description:
+          'The last event that you have: its id (`evt_…`) or its `seq`. Left out: from the oldest, up to 7 days old.',
       }),
       limit: t.arg.int(pageArgs.limit),
     },
@@ -96,6 +100,21 @@ builder.objectField(StatusObject, 'eventId', t => t.id({ ...eventId, resolve: st
 builder.objectField(QrObject, 'eventId', t => t.id({ ...eventId, resolve: update => update.eventId ?? null }))
 
 builder.subscriptionFields(t => ({
+  eventOccurred: t.field({
+    type: EventObject,
+    description: 'Each event of an instance, as webhooks carry it.',
+    args: {
+      instanceId: t.arg.id(instanceId),
+      events: t.arg({
+        type: [EventTypeEnum],
+        description: 'Which ones; left out: all.',
+        ...check(each(20, () => null)),
+      }),
+      after: t.arg.id(after),
+    },
+    subscribe: (_, args, ctx) => eventOccurred(ctx, args),
+    resolve: event => event,
+  }),
   messageReceived: t.field({
     type: MessageObject,
     description: 'Each message that an instance receives.',

@@ -39,6 +39,11 @@ builder.objectFields(InstanceType, t => ({
     ...graphqlOnly,
     resolve: (instance, _, ctx, info) => loaders(ctx, info).webhooks(instance),
   }),
+  eventCount: t.int({
+    description: 'The `seq` of its newest event: as `after` of a subscription it leaves out nothing from now on.',
+    ...graphqlOnly,
+    resolve: (instance, _, ctx, info) => loaders(ctx, info).eventCount(instance),
+  }),
 }))
 
 builder.objectFields(ChatObject, t => ({

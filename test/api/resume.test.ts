@@ -204,7 +204,7 @@ describe('a subscription that comes back with the last event', () => {
       () => wataki.app.bus.size,
       size => size === 0,
     )
-    for (const after of ['x', 'evt_01m84k41q5bzehev0j4g4kfb1t', foreign]) {
+    for (const after of ['x', 'evt_01m84k41q5bzehev0j4g4kfb1t', foreign, '1', '-1', '1e3']) {
       const listening = listen('messageReceived', `instanceId: "${bot}", after: "${after}"`)
       await until(
         () => listening.errors,
@@ -216,5 +216,93 @@ describe('a subscription that comes back with the last event', () => {
       })
     }
     expect(wataki.app.bus.size).toBe(0)
+  })
+})
+
+describe('eventOccurred', () => {
+  const everything = 'id event instanceId seq timestamp data'
+  const seqs = ({ heard }: Listening): number[] => heard.map(each => each.seq)
+
+  it('gives each event as the list of events has it, missed and live, from the count that the instance was at', async () => {
+    const bot = await newInstance()
+    const count = async () =>
+      (await acme.graphql(`{ instance(instanceId: "${bot}") { eventCount } }`)).data.instance.eventCount
+    expect(await count()).toBe(0)
+    const first = listen('eventOccurred', `instanceId: "${bot}", after: 0`, everything)
+    await arrives(bot)
+    await until(
+      () => seqs(first),
+      heard => heard.length === 2,
+    )
+    first.leave()
+    expect(await count()).toBe(2)
+    await arrives(bot)
+    const second = listen('eventOccurred', `instanceId: "${bot}", after: "${first.heard.at(-1).id}"`, everything)
+    await until(
+      () => seqs(second),
+      heard => heard.length === 2,
+    )
+    await arrives(bot)
+    await until(
+      () => seqs(second),
+      heard => heard.length === 4,
+    )
+    const { body } = await acme.get(`/v1/instances/${bot}/events`)
+    const listed = body.data.map(({ instance_id, event, ...each }: Json) => {
+      return { ...each, instanceId: instance_id, event: event.replace('.', '_') }
+    })
+    expect([...first.heard, ...second.heard]).toEqual(listed)
+    second.leave()
+  })
+
+  it('loses and doubles nothing over reconnects amid 200 events, of all types or of those that were asked for', async () => {
+    const bot = await newInstance()
+    const reading = async (filter: string, wanted: number[]) => {
+      const heard: number[] = []
+      while (heard.length < wanted.length) {
+        const listening = listen(
+          'eventOccurred',
+          `instanceId: "${bot}", after: ${heard.at(-1) ?? 0}${filter}`,
+          everything,
+        )
+        const enough = Math.min(15, wanted.length - heard.length)
+        await until(
+          () => listening.heard.length,
+          count => count >= enough,
+        )
+        listening.leave()
+        heard.push(...seqs({ ...listening, heard: listening.heard.splice(0) }))
+        expect(listening.errors).toEqual([])
+      }
+      expect(heard).toEqual(wanted)
+    }
+    const sending = async () => {
+      for (let i = 0; i < 100; i++) await arrives(bot)
+    }
+    const all = Array.from({ length: 200 }, (_, i) => i + 1)
+    // Each message is received, and its status told: every second event.
+    await Promise.all([
+      sending(),
+      reading('', all),
+      reading(
+        ', events: [message_status, qr_updated]',
+        all.filter(seq => seq % 2 === 0),
+      ),
+    ])
+  }, 60_000)
+
+  it('refuses an empty list of types, and one that there is not', async () => {
+    const bot = await newInstance()
+    for (const [types, says] of [
+      ['', 'must not be empty'],
+      ['message_eaten', 'does not exist'],
+    ] as const) {
+      const listening = listen('eventOccurred', `instanceId: "${bot}", events: [${types}]`, 'id')
+      await until(
+        () => listening.errors,
+        errors => errors.length > 0,
+      )
+      expect(listening.errors[0].message).toContain(says)
+    }
   })
 })

@@ -26,17 +26,39 @@ export async function seqOf(
   return row ? Number(row.seq) : null
 }
 
-/** In the order of their commits, from the first after `seq` and not from before `since`; of all types when none is given. */
+/** How many events instances have had: the `seq` of the newest. */
+export async function eventCounts(
+  sql: Sql,
+  of: { tenantId: string; instanceIds: readonly string[] },
+): Promise<{ instanceId: string; count: number }[]> {
+  const rows = await sql.query<{ instanceId: string; count: string }>(
+    `select instance.id as "instanceId", coalesce(last_seq, 0) as count
+     from instance left join event_counter on instance_id = instance.id
+     where tenant_id = $1 and instance.id = any($2)`,
+    [of.tenantId, of.instanceIds],
+    'event-counts',
+  )
+  return rows.map(row => ({ ...row, count: Number(row.count) }))
+}
+
+/** In the order of their commits, from the first after `seq` and not from before `since`; of all types for null. */
 export async function listEvents(
   sql: Sql,
-  of: { tenantId: string; instanceId: string; seq: number; type: string | null; since: Date; limit: number },
+  of: {
+    tenantId: string
+    instanceId: string
+    seq: number
+    types: readonly string[] | null
+    since: Date
+    limit: number
+  },
 ): Promise<EventRow[]> {
   const rows = await sql.query<EventRow & { seq: string }>(
     `select id, tenant_id as "tenantId", instance_id as "instanceId", type, about, seq, created_at as at, data
-     from event where tenant_id = $1 and instance_id = $2 and seq > $3 and ($4::text is null or type = $4)
+     from event where tenant_id = $1 and instance_id = $2 and seq > $3 and ($4::text[] is null or type = any($4))
        and created_at >= $5
      order by seq limit $6`,
-    [of.tenantId, of.instanceId, of.seq, of.type, of.since, of.limit],
+    [of.tenantId, of.instanceId, of.seq, of.types, of.since, of.limit],
     'list-events',
   )
   return rows.map(row => ({ ...row, seq: Number(row.seq) }))

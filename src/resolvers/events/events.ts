@@ -1,5 +1,5 @@
 import type { App, Context } from '../../context.ts'
-import { type EventRow, listEvents, seqOf } from '../../db/queries/events.ts'
+import { type EventRow, eventCounts, listEvents, seqOf } from '../../db/queries/events.ts'
 import { invalid } from '../../errors.ts'
 import { instance } from '../instances/instance.ts'
 import type { PageOf } from '../page.ts'
@@ -15,12 +15,12 @@ export async function events(
 ): Promise<PageOf<EventRow>> {
   const { id: instanceId, tenantId } = await instance(ctx, args)
   const limit = args.limit ?? 50
-  const seq = args.after == null ? 0 : await keptSeq(ctx, { tenantId, instanceId, eventId: args.after })
+  const seq = args.after == null ? 0 : await keptSeq(ctx, { tenantId, instanceId, after: args.after })
   const rows = await listEvents(ctx.db.sql, {
     tenantId,
     instanceId,
     seq,
-    type: null,
+    types: null,
     since: listedSince(ctx),
     limit: limit + 1,
   })
@@ -28,12 +28,21 @@ export async function events(
   return { data, page: { nextCursor: rows.length > limit ? data.at(-1)!.id : null } }
 }
 
-/** The place of an event from which a caller wants to go on. */
+/** So many digits are an exact number. */
+const SEQ = /^\d{1,15}$/
+
+/** The place of an event from which a caller wants to go on, named by its id or by that place. */
 export async function keptSeq(
   ctx: Context,
-  of: { tenantId: string; instanceId: string; eventId: string },
+  of: { tenantId: string; instanceId: string; after: string },
 ): Promise<number> {
-  const seq = await seqOf(ctx.db.sql, { ...of, since: listedSince(ctx) })
-  if (seq === null) throw invalid({ after: 'is not the id of an event of this instance of the last 7 days' })
-  return seq
+  const { tenantId, instanceId, after } = of
+  if (SEQ.test(after)) {
+    const [counted] = await eventCounts(ctx.db.sql, { tenantId, instanceIds: [instanceId] })
+    if (counted && Number(after) <= counted.count) return Number(after)
+  } else {
+    const seq = await seqOf(ctx.db.sql, { tenantId, instanceId, eventId: after, since: listedSince(ctx) })
+    if (seq !== null) return seq
+  }
+  throw invalid({ after: 'is neither the id of an event of this instance of the last 7 days nor the seq of one' })
 }

@@ -1,14 +1,13 @@
 import type { Context } from '../../context.ts'
-import { type EventRow, listEvents } from '../../db/queries/events.ts'
+import type { EventRow } from '../../db/queries/events.ts'
 import { messagesByIds } from '../../db/queries/message-batches.ts'
 import type { EventData, EventType, HouseEvent } from '../../events/catalogue.ts'
 import { qrIn, statusIn } from '../../events/read-data.ts'
-import { resume } from '../../events/resume.ts'
 import { instance } from '../instances/instance.ts'
 import type { InstanceStatus, QrUpdate } from '../instances/shape.ts'
 import type { MessageError, StoredMessage } from '../messages/shape.ts'
 import { storedMessage } from '../messages/stored.ts'
-import { keptSeq, listedSince } from './events.ts'
+import { withMissed } from './with-missed.ts'
 
 /** What a subscription to each event gives. */
 interface Subjects {
@@ -25,11 +24,9 @@ type Watched = keyof Subjects
 
 export interface WatchArgs {
   instanceId: string
-  /** The last event that the reader has. */
+  /** The last event that the reader has: its id, or its `seq`. */
   after?: string | null
 }
-
-const PAGE_MAX = 200
 
 /** Each event of a type from now on; with `after`, those since that event first. */
 export async function watch<Type extends Watched>(
@@ -39,22 +36,13 @@ export async function watch<Type extends Watched>(
 ): Promise<AsyncIterableIterator<HouseEvent<Type, Subjects[Type]>>> {
   const { id: instanceId, tenantId } = await instance(ctx, args)
   const live = ctx.bus.subscribe<Type, Subjects[Type]>({ tenantId, instanceId, type })
-  if (args.after == null) return live
-  try {
-    const seq = await keptSeq(ctx, { tenantId, instanceId, eventId: args.after })
-    return resume(live as AsyncIterableIterator<HouseEvent>, {
-      seq,
-      read: async from => {
-        const of = { tenantId, instanceId, seq: from, type, since: listedSince(ctx), limit: PAGE_MAX }
-        const rows = await listEvents(ctx.db.sql, of)
-        const events = await revive(ctx, tenantId, rows)
-        return { events, seq: rows.at(-1)?.seq ?? from, more: rows.length === PAGE_MAX }
-      },
-    }) as typeof live
-  } catch (error) {
-    await live.return?.()
-    throw error
-  }
+  return withMissed(ctx, live, {
+    tenantId,
+    instanceId,
+    after: args.after,
+    types: [type],
+    revive: async rows => (await revive(ctx, tenantId, rows)) as HouseEvent<Type, Subjects[Type]>[],
+  })
 }
 
 /** Events with what they are about as it is now, but for what the event itself says of it; without what is gone. */
