@@ -210,6 +210,9 @@ function bucketOf(storage: string, endpoint: string | null): Config['mediaBucket
   return { bucket: bucket!, prefix: prefix.filter(Boolean).join('/'), endpoint }
 }
 
+/** The key with which a client calls some server, from the same places as a server's settings. */
+export const readApiKey = (): string | null => fromProcess().WATAKI_API_KEY || null
+
 function fromProcess(): Record<string, string | undefined> {
   if (existsSync('.env')) process.loadEnvFile('.env')
   return process.env
