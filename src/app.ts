@@ -33,6 +33,7 @@ import { onMessage } from './resolvers/messages/onMessage.ts'
 import { onReaction } from './resolvers/messages/onReaction.ts'
 import { onReceipt } from './resolvers/messages/onReceipt.ts'
 import { deliverSoon } from './resolvers/webhooks/deliverDue.ts'
+import { endDeliveries } from './resolvers/webhooks/endDeliveries.ts'
 import { Deliveries } from './resolvers/webhooks/lanes.ts'
 import { mediaContent } from './rest/media-content.ts'
 import { controlClient } from './sandbox/client.ts'
@@ -109,6 +110,7 @@ export async function openApp(
     opened.push({ what: 'delivery', close: () => app.delivery.close() })
     opened.push({ what: 'background work', close: () => background.settled() })
     opened.push({ what: 'whatsapp', close: () => app.whatsapp.close() })
+    opened.push({ what: 'deliveries', close: () => endDeliveries(app) })
     opened.push({ what: 'jobs', close: startJobs(app) })
     // Before the jobs: they wait for the letters that are on their way.
     opened.push({ what: 'mail', close: () => app.mail.close() })

@@ -26,10 +26,10 @@ const EXCEPTIONS: Record<string, string> = {
   'with target as ( select id, wanted and state': 'at the start of the process, of all tenants',
   'select distinct instance_id as "instanceId" from ( select instance_id from message where status = ':
     'which instances have what expired',
-  'with free as ( select id from webhook where id = $1 and active': 'one webhook that is to be delivered to, by its id',
+  'with held as ( select * from webhook where id = $1 and active': 'one webhook that is to be delivered to, by its id',
   "with recursive pending as ( (select webhook_id from webhook_delivery where status = 'pending'":
     'webhooks of all tenants that something waits for',
-  'update webhook set claimed_until = clock_timestamp() where id = any($2)': 'what this process has claimed',
+  'update webhook set claimed_until = clock_timestamp() where claimed_by = $1': 'what this process has claimed',
   'update webhook set previous_secret = null': 'tidies what signs no more, of all tenants',
   'delete from webhook_delivery where id in ( select d.id from webhook cross join lateral ( select id from webhook_delivery where webhook_id = webhook.id limit $1)':
     'tidies what is deleted, of all tenants',

@@ -32,6 +32,7 @@ export interface Claim {
   /** The process. Nobody else delivers to this webhook until the claim ends. */
   owner: string
   claimMs: number
+  enoughMs: number
   /** Those that the owner has in hand. */
   inHand: string[]
   limit: number
@@ -39,38 +40,41 @@ export interface Claim {
 
 /**
  * Takes the webhook and what is due for it, oldest first. Null: another process has it, or it takes nothing. What is
- * claimed is the webhook and not its deliveries: its order holds with one process at a time, and none of them is written for it.
+ * claimed is the webhook and not its deliveries: its order holds with one process at a time, and none of them is written
+ * for it; nor is the webhook while it stays claimed for `enoughMs`. `claimedMs` is how long it is from the call at least.
  */
 export async function claimWebhook(
   sql: Sql,
   claim: Claim,
-): Promise<{ webhook: ClaimedWebhook; due: DueDelivery[] } | null> {
-  const rows = await sql.query<ClaimedWebhook & { id: string | null } & Omit<DueDelivery, 'id'>>(
-    `with free as (
-       select id from webhook where id = $1 and active and deleted_at is null
-         and (claimed_by = $2 or claimed_until is null or claimed_until <= clock_timestamp())
-       for no key update skip locked),
-     hook as (
+): Promise<{ webhook: ClaimedWebhook; claimedMs: number; due: DueDelivery[] } | null> {
+  const rows = await sql.query<ClaimedWebhook & { claimedMs: number; id: string | null } & Omit<DueDelivery, 'id'>>(
+    `with held as (
+       select * from webhook where id = $1 and active and deleted_at is null
+         and claimed_by = $2 and claimed_until >= clock_timestamp() + $6 * interval '1 ms'),
+     taken as (
        update webhook set claimed_by = $2, claimed_until = clock_timestamp() + $3 * interval '1 ms'
-       from free where webhook.id = free.id
-       returning webhook.id, webhook.tenant_id, webhook.instance_id, url, secret,
-         case when previous_until > clock_timestamp() then previous_secret end as previous_secret),
+       where id = $1 and active and deleted_at is null and not exists (select from held)
+         and (claimed_by = $2 or claimed_until is null or claimed_until <= clock_timestamp())
+       returning *),
+     hook as (select * from held union all select * from taken),
      due as (
        select id, attempts, chat, event_id, event, next_attempt_at, seq from webhook_delivery
        where webhook_id = $1 and status = 'pending' and next_attempt_at <= clock_timestamp() and id <> all($4::text[])
-         and exists (select from free)
+         and exists (select from hook)
        order by next_attempt_at, seq limit $5)
      select hook.tenant_id as "tenantId", hook.instance_id as "instanceId", hook.url, hook.secret,
-       hook.previous_secret as "previousSecret", due.id, due.attempts, due.chat, due.event_id as "eventId", due.event,
-       event.created_at as at, event.data::text as data
+       case when previous_until > clock_timestamp() then previous_secret end as "previousSecret",
+       (extract(epoch from hook.claimed_until - clock_timestamp()) * 1000)::float8 as "claimedMs", due.id, due.attempts, due.chat,
+       due.event_id as "eventId", due.event, event.created_at as at, event.data::text as data
      from hook left join due on true left join event on event.id = due.event_id and event.instance_id = hook.instance_id
      order by due.next_attempt_at, due.seq`,
-    [claim.webhookId, claim.owner, claim.claimMs, claim.inHand, claim.limit],
+    [claim.webhookId, claim.owner, claim.claimMs, claim.inHand, claim.limit, claim.enoughMs],
     'claim-webhook',
   )
   const [first] = rows
   if (!first) return null
-  return { webhook: first, due: rows.filter(row => row.id !== null) as DueDelivery[] }
+  const due = rows.filter(row => row.id !== null) as DueDelivery[]
+  return { webhook: first, claimedMs: first.claimedMs, due }
 }
 
 /** One try, as it is kept. */
@@ -143,11 +147,11 @@ export async function recordTries(
   }
 }
 
-/** Others need not wait for the end of a claim that its owner is done with. */
-export async function releaseWebhooks(sql: Sql, owner: string, webhookIds: string[]): Promise<void> {
+/** Others need not wait for the end of the claims of a process that delivers no more. */
+export async function releaseWebhooks(sql: Sql, owner: string): Promise<void> {
   await sql.query(
-    'update webhook set claimed_until = clock_timestamp() where id = any($2) and claimed_by = $1',
-    [owner, webhookIds],
+    'update webhook set claimed_until = clock_timestamp() where claimed_by = $1 and claimed_until > clock_timestamp()',
+    [owner],
     'release-webhooks',
   )
 }

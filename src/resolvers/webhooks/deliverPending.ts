@@ -6,8 +6,9 @@ import type { Lane, Target } from './lanes.ts'
 import { triedOf } from './outcome.ts'
 import { writeTries } from './writeTries.ts'
 
-/** What a claim holds beyond the time that a receiver has to answer. */
+/** What a claim holds beyond the time that a receiver has to answer; and what of it may be gone before it is renewed. */
 const CLAIM_SPARE_MS = 5000
+const CLAIM_SPENT_MS = 2500
 
 /**
  * The only way to a receiver: claim, post, record. Called after the commit of an event, after a replay, and by the
@@ -16,38 +17,41 @@ const CLAIM_SPARE_MS = 5000
 export function deliverPending(app: App, target: Target): void {
   const lane = app.deliveries.of(target)
   lane.ask()
-  if (lane.running || app.deliveries.signal.aborted) return
-  lane.running = deliver(app, lane).finally(() => {
-    lane.running = null
-    app.deliveries.forget(lane)
-  })
+  if (lane.running || app.deliveries.ended) return
+  lane.running = deliver(app, lane)
   app.background('deliver', lane.running)
 }
 
 async function deliver(app: App, lane: Lane): Promise<void> {
-  const { signal } = app.deliveries
-  while (!signal.aborted) {
-    if (lane.asked && lane.room > 0) await take(app, lane)
-    else if (lane.inHand.size > 0) await lane.changed()
-    else return
+  try {
+    for (;;) {
+      if (!app.deliveries.ended && lane.asked && lane.room > 0) await take(app, lane)
+      else if (lane.inHand.size > 0) await lane.changed()
+      else return
+    }
+  } finally {
+    // At once: who asks from now on begins anew.
+    lane.running = null
+    app.deliveries.forget(lane)
   }
 }
 
 async function take(app: App, lane: Lane): Promise<void> {
-  const { slots, signal } = app.deliveries
+  const { slots } = app.deliveries
   const { tenantId, webhookId } = lane
   const given = await slots.take(tenantId, lane.room)
   let used = 0
   try {
-    if (signal.aborted) return
+    if (app.deliveries.ended) return
     lane.takeAsk()
     const claimMs = app.config.webhooks.timeoutMs + CLAIM_SPARE_MS
+    const times = { claimMs, enoughMs: claimMs - CLAIM_SPENT_MS }
     // From before the claim: the database counts from later.
-    const claimedUntilMs = performance.now() + claimMs
+    const startMs = performance.now()
     const inHand = [...lane.inHand]
-    const claimed = await claimWebhook(app.db.sql, { webhookId, owner: app.node, claimMs, inHand, limit: given })
+    const claimed = await claimWebhook(app.db.sql, { webhookId, owner: app.node, ...times, inHand, limit: given })
     if (!claimed) return
-    lane.claimedUntilMs = claimedUntilMs
+    lane.claimedUntilMs = startMs + claimed.claimedMs
     const secrets = secretsOf(app, webhookId, claimed.webhook)
     for (const delivery of claimed.due) {
       used++
@@ -72,20 +76,18 @@ function begin(app: App, lane: Lane, begun: Begun): void {
     isPosted = await post(app, lane, begun)
   })
   const work = posted
-    // Not one by one: what ends together is written together. The next of the chat does not wait for that.
+    .finally(() => app.deliveries.slots.release(lane.tenantId, 1))
+    // Not one by one: what ends together is written together. What comes next does not wait for that.
     .then(() => (isPosted ? writeTries(app, lane, begun.webhook) : lane.ask()))
-    .finally(() => {
-      app.deliveries.slots.release(lane.tenantId, 1)
-      lane.done(id)
-    })
+    .finally(() => lane.done(id))
   app.background('deliver', work)
 }
 
 /** False: it was left as it is, to be claimed again. */
 async function post(app: App, lane: Lane, { webhook, secrets, delivery }: Begun): Promise<boolean> {
   const { timeoutMs } = app.config.webhooks
-  const { signal } = app.deliveries
-  if (signal.aborted || performance.now() + timeoutMs > lane.claimedUntilMs) return false
+  const { signal, ended } = app.deliveries
+  if (ended || performance.now() + timeoutMs > lane.claimedUntilMs) return false
   const body = envelope({ ...delivery, id: delivery.eventId, instanceId: webhook.instanceId })
   const at = app.clock.now()
   const timestampSeconds = Math.floor(at.getTime() / 1000)

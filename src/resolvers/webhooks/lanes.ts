@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { App } from '../../context.ts'
 import type { DeliveryRow } from '../../db/queries/webhook-deliveries.ts'
 import type { DueDelivery, TriedDelivery } from '../../db/queries/webhook-outbox.ts'
@@ -10,6 +11,8 @@ const SLOTS_MAX = 512
 const WIDTH_MAX = 10
 const WIDTH_FAILING = 3
 const FAILING_AFTER = 5
+/** Of one webhook: under way, or answered and not written down. So many at most are sent again after a crash. */
+const IN_HAND_MAX = 20
 
 export interface Target {
   webhookId: string
@@ -28,6 +31,7 @@ export class Lane {
   writing: Promise<void> | null = null
   #asked = false
   #failures = 0
+  #underWay = 0
   readonly #chats = new Map<string, Promise<void>>()
   #changed = Promise.withResolvers<void>()
 
@@ -53,7 +57,7 @@ export class Lane {
   /** How many more may be taken in hand. While many are, none: what is claimed is claimed by several. */
   get room(): number {
     const width = this.#failures >= FAILING_AFTER ? WIDTH_FAILING : WIDTH_MAX
-    const room = width - this.inHand.size
+    const room = Math.min(width - this.#underWay, IN_HAND_MAX - this.inHand.size)
     return room > width / 2 ? room : 0
   }
 
@@ -69,8 +73,14 @@ export class Lane {
   /** The first tries of a chat go one after the other, so that they arrive in order; all else as it comes. */
   enqueue(delivery: DueDelivery, work: () => Promise<void>): Promise<void> {
     this.inHand.add(delivery.id)
-    if (delivery.attempts > 0) return work()
-    const { chat } = delivery
+    this.#underWay++
+    return (delivery.attempts > 0 ? work() : this.#inTurn(delivery.chat, work)).finally(() => {
+      this.#underWay--
+      this.#change()
+    })
+  }
+
+  #inTurn(chat: string, work: () => Promise<void>): Promise<void> {
     const turn = (this.#chats.get(chat) ?? Promise.resolve()).then(work)
     this.#chats.set(chat, turn)
     return turn.finally(() => {
@@ -95,6 +105,7 @@ export class Deliveries {
   /** Each delivery as it is after a try, by its instance. */
   readonly feed: Feed<DeliveryRow> = createFeed()
   readonly #lanes = new Map<string, Lane>()
+  #ended = false
   readonly #ending = new AbortController()
 
   of(target: Target): Lane {
@@ -108,15 +119,27 @@ export class Deliveries {
     if (lane.inHand.size === 0 && !lane.asked) this.#lanes.delete(lane.webhookId)
   }
 
-  /** Aborts once this process delivers no more. */
+  /** Whether this process begins nothing new. */
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** Aborts what is under way. */
   get signal(): AbortSignal {
     return this.#ending.signal
   }
 
-  /** Nothing new is begun, and what is under way ends now. */
-  end(): void {
+  /** Nothing new is begun; what is under way has so long to end by itself, and resolves this early when it does. */
+  async end(graceMs: number): Promise<void> {
+    this.#ended = true
+    const lanes = [...this.#lanes.values()]
+    for (const lane of lanes) lane.ask()
+    const settled = Promise.all(lanes.map(lane => lane.running?.catch(() => {})))
+    const over = new AbortController()
+    await Promise.race([settled, sleep(graceMs, null, { signal: over.signal }).catch(() => {})])
+    over.abort()
     this.#ending.abort()
-    for (const lane of this.#lanes.values()) lane.ask()
+    await settled
   }
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { App } from '../../context.ts'
 import { deliveriesByIds } from '../../db/queries/webhook-deliveries.ts'
 import { type ClaimedWebhook, recordTries, type TriedDelivery } from '../../db/queries/webhook-outbox.ts'
@@ -12,25 +13,30 @@ const BATCH_MAX = 100
  * tried again, with the same id.
  */
 export function writeTries(app: App, lane: Lane, webhook: ClaimedWebhook): Promise<void> {
-  lane.writing ??= write(app, lane, webhook).finally(() => {
-    lane.writing = null
-  })
+  lane.writing ??= write(app, lane, webhook)
   return lane.writing
 }
 
 async function write(app: App, lane: Lane, webhook: ClaimedWebhook): Promise<void> {
-  // Let in what ends in the same turn.
-  await null
-  while (lane.tried.length > 0) {
-    const tried = lane.tried.splice(0, BATCH_MAX)
-    const { webhookId } = lane
-    const { instanceId, tenantId } = webhook
-    const { written, failingMs } = await recordTries(app.db.sql, { instanceId, webhookId, tried })
-    const counted = tried.filter(each => written.has(each.id))
-    await tell(app, { tenantId, instanceId, counted })
-    const reason = reasonToDisable(app, counted, failingMs)
-    if (reason) await disable(app, { ...webhook, webhookId, reason })
+  // Let in what ends in the same turn of the loop.
+  await setImmediate()
+  try {
+    while (lane.tried.length > 0) await writeBatch(app, lane, webhook)
+  } finally {
+    // At once: what is tried from now on is written anew.
+    lane.writing = null
   }
+}
+
+async function writeBatch(app: App, lane: Lane, webhook: ClaimedWebhook): Promise<void> {
+  const tried = lane.tried.splice(0, BATCH_MAX)
+  const { webhookId } = lane
+  const { instanceId, tenantId } = webhook
+  const { written, failingMs } = await recordTries(app.db.sql, { instanceId, webhookId, tried })
+  const counted = tried.filter(each => written.has(each.id))
+  await tell(app, { tenantId, instanceId, counted })
+  const reason = reasonToDisable(app, counted, failingMs)
+  if (reason) await disable(app, { ...webhook, webhookId, reason })
 }
 
 function reasonToDisable(app: App, tried: TriedDelivery[], failingMs: number | null): 'gone' | 'failing' | null {
