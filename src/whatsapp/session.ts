@@ -257,7 +257,7 @@ export class Session {
     }
     if (verdict.action === 'forget') await this.#forget()
     this.#tell(verdict.state, verdict.lastError)
-    return verdict.action === 'retry' ? this.#attempts.pauseMs(offeredQr) : null
+    return verdict.action === 'retry' ? this.#attempts.pauseMs(end.code, offeredQr) : null
   }
 
   /** The phone removed this device. What was received before is told first: the inbox goes with the keys. */
