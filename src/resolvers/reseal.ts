@@ -28,7 +28,7 @@ export async function reseal(app: Pick<App, 'db' | 'config'>): Promise<Resealed>
   const secrets = secretsOf(app.config)
   const counted: Resealed = { resealed: {}, unopened: {} }
   for (const column of ALL_SEALED) {
-    counted.resealed[column.table] = 0
+    counted.resealed[column.table] ??= 0
     let after: Key | null = null
     for (let isLast = false; !isLast; ) {
       const rows = await sealedAfter(app.db.sql, column, { after, limit: BATCH_MAX })

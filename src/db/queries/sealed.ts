@@ -1,6 +1,7 @@
 import type { Sql } from '../sql.ts'
 import { credentialPlace, inboxPlace, keyPlace, payloadPlace } from '../vault.ts'
 import { remotePlace } from './media.ts'
+import { previousSecretPlace, secretPlace } from './webhooks.ts'
 
 /** A column whose bytes are sealed: the primary key of its table, and the place that they are sealed with. */
 export interface SealedColumn {
@@ -22,6 +23,8 @@ export const SEALED: SealedColumn[] = [
   },
   { table: 'message', column: 'payload', key: ['id'], place: payloadPlace },
   { table: 'media', column: 'remote', key: ['id'], place: remotePlace },
+  { table: 'webhook', column: 'secret', key: ['id'], place: secretPlace },
+  { table: 'webhook', column: 'previous_secret', key: ['id'], place: previousSecretPlace },
 ]
 
 export type Key = (string | Buffer)[]
@@ -51,7 +54,7 @@ export async function replaceSealed(
   const rows = await sql.query(
     `update ${table} set ${column} = $1 where ${column} = $2 and ${same} returning 1 as one`,
     [row.sealed, row.was, ...row.key],
-    `replace-sealed-${table}`,
+    `replace-sealed-${table}-${column}`,
   )
   return rows.length > 0
 }
