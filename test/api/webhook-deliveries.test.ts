@@ -202,6 +202,24 @@ describe('a webhook that is deactivated or deleted between tries', () => {
   })
 })
 
+describe('a delivery whose event is gone', () => {
+  it('fails by itself, and holds nothing up', async () => {
+    receiver.answer(500)
+    const { id } = await create()
+    await say('gone')
+    await arrived(1)
+    const [{ event_id: eventId }] = (await log(id)) as [Json]
+    await sql('delete from event where instance_id = $1 and id = $2', [instanceId, eventId])
+    receiver.answer(200)
+    await say('here')
+    await settled(id, 1, 'delivered')
+    const [failed] = await settled(id, 1, 'failed').then(all => all.filter(each => each.status === 'failed'))
+    expect(failed.error).toBe('The event is kept no longer.')
+    const detail = await acme.get(`/v1/instances/${instanceId}/deliveries/${failed.id}`)
+    expect(detail.body.request.body).toBeNull()
+  })
+})
+
 describe('the log of deliveries', () => {
   it('tells request, answer, time and next try; its pages and filters are those of any list', async () => {
     receiver.answer((received, response) => response.writeHead(received.raw.includes('bad') ? 500 : 201).end('thanks'))

@@ -22,10 +22,12 @@ export interface DueDelivery {
   chat: string
   eventId: string
   event: string
-  at: Date
-  /** JSON, as every try carries it. */
-  data: string
+  /** `data` is JSON, as every try carries it. Null: the event is not there any more. */
+  carried: { at: Date; data: string } | null
 }
+
+type ClaimedRow = ClaimedWebhook &
+  Omit<DueDelivery, 'id' | 'carried'> & { claimedMs: number; id: string | null; at: Date | null; data: string | null }
 
 export interface Claim {
   webhookId: string
@@ -47,7 +49,7 @@ export async function claimWebhook(
   sql: Sql,
   claim: Claim,
 ): Promise<{ webhook: ClaimedWebhook; claimedMs: number; due: DueDelivery[] } | null> {
-  const rows = await sql.query<ClaimedWebhook & { claimedMs: number; id: string | null } & Omit<DueDelivery, 'id'>>(
+  const rows = await sql.query<ClaimedRow>(
     `with held as (
        select * from webhook where id = $1 and active and deleted_at is null
          and claimed_by = $2 and claimed_until >= clock_timestamp() + $6 * interval '1 ms'),
@@ -73,7 +75,9 @@ export async function claimWebhook(
   )
   const [first] = rows
   if (!first) return null
-  const due = rows.filter(row => row.id !== null) as DueDelivery[]
+  const due = rows.flatMap(({ id, at, data, ...row }) =>
+    id === null ? [] : [{ ...row, id, carried: at && data !== null ? { at, data } : null }],
+  )
   return { webhook: first, claimedMs: first.claimedMs, due }
 }
 

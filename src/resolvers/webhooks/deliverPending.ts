@@ -1,6 +1,7 @@
 import type { App } from '../../context.ts'
 import { type ClaimedWebhook, claimWebhook, type DueDelivery } from '../../db/queries/webhook-outbox.ts'
 import { previousSecretPlace, secretPlace } from '../../db/queries/webhooks.ts'
+import type { PostOutcome } from '../../delivery/delivery.ts'
 import { envelope } from '../../events/envelope.ts'
 import type { Lane, Target } from './lanes.ts'
 import { triedOf } from './outcome.ts'
@@ -86,19 +87,39 @@ function begin(app: App, lane: Lane, begun: Begun): void {
 /** False: it was left as it is, to be claimed again. */
 async function post(app: App, lane: Lane, { webhook, secrets, delivery }: Begun): Promise<boolean> {
   const { timeoutMs } = app.config.webhooks
-  const { signal, ended } = app.deliveries
-  if (ended || performance.now() + timeoutMs > lane.claimedUntilMs) return false
-  const body = envelope({ ...delivery, id: delivery.eventId, instanceId: webhook.instanceId })
+  if (app.deliveries.ended || performance.now() + timeoutMs > lane.claimedUntilMs) return false
   const at = app.clock.now()
-  const timestampSeconds = Math.floor(at.getTime() / 1000)
-  const signature = app.delivery.sign({ id: delivery.eventId, timestampSeconds, body, secrets })
-  const headers = { 'content-type': 'application/json', 'user-agent': 'Wataki-Webhooks/1.0', ...signature }
-  const outcome = await app.delivery.post({ url: webhook.url, headers, body, timeoutMs, signal })
+  const { eventId, carried } = delivery
+  const body = carried && envelope({ ...carried, id: eventId, event: delivery.event, instanceId: webhook.instanceId })
+  const outcome = body ? await send(app, { url: webhook.url, id: eventId, at, body, secrets }) : NOTHING_TO_SEND
   if (outcome.kind === 'failed' && outcome.code === 'aborted') return false
   const tried = triedOf(delivery, outcome, { at, baseMs: app.config.webhooks.retryBaseMs, chance: Math.random() })
   lane.ended(tried.status === 'delivered')
   lane.tried.push(tried)
   return true
+}
+
+/** Its event is gone, although it is kept for longer. */
+const NOTHING_TO_SEND: PostOutcome = {
+  kind: 'failed',
+  code: 'connection',
+  message: 'The event is kept no longer.',
+  durationMs: 0,
+}
+
+interface Sent {
+  url: string
+  id: string
+  at: Date
+  body: string
+  secrets: string[]
+}
+
+function send(app: App, { url, id, at, body, secrets }: Sent): Promise<PostOutcome> {
+  const signature = app.delivery.sign({ id, timestampSeconds: Math.floor(at.getTime() / 1000), body, secrets })
+  const headers = { 'content-type': 'application/json', 'user-agent': 'Wataki-Webhooks/1.0', ...signature }
+  const { timeoutMs } = app.config.webhooks
+  return app.delivery.post({ url, headers, body, timeoutMs, signal: app.deliveries.signal })
 }
 
 function secretsOf(app: App, webhookId: string, webhook: ClaimedWebhook): string[] {
