@@ -51,8 +51,11 @@ interface Draft extends Prepared {
 export async function sendMessage(ctx: Context, args: SendMessageArgs): Promise<StoredMessage> {
   const draft = await drafted(ctx, args)
   const { instanceId } = args
-  const known = await findChat(ctx.db.sql, instanceId, draft.jid)
-  const { made, acked } = await ctx.lanes.inTurn(`${instanceId} ${known?.id ?? draft.jid}`, () => accept(ctx, draft))
+  // By its name first: the first ones to somebody new, who has no chat yet, wait for each other, and later ones for them.
+  const { made, acked } = await ctx.lanes.inTurn(`${instanceId} ${draft.jid}`, async () => {
+    const known = await findChat(ctx.db.sql, instanceId, draft.jid)
+    return known ? ctx.lanes.inTurn(`${instanceId} ${known.id}`, () => accept(ctx, draft)) : accept(ctx, draft)
+  })
   ctx.bus.publish(made)
   try {
     ctx.background('dispatch', dispatchPending(ctx, instanceId))
