@@ -184,17 +184,18 @@ describe('POST /v1/instances/{instance_id}/messages', () => {
 
 describe('the first messages to somebody new', () => {
   it('arrive in the order in which they are listed, although they come at once and the first of them makes the chat', async () => {
+    const loja = await wataki.tenant()
+    const at = `/v1/instances/${await connectedInstance(loja)}`
     const chats = Array.from({ length: 12 }, (_, n) => `55119997001${String(n).padStart(2, '0')}`)
     const say = async (chat: string, n: number) => {
       await new Promise(resolve => setTimeout(resolve, n * 3))
-      const answer = await acme.post(`${path}/messages`, text(chat, `${n}`))
-      expect(answer.status).toBe(202)
+      expect((await loja.post(`${at}/messages`, text(chat, `${n}`))).status).toBe(202)
     }
     await Promise.all(chats.flatMap(chat => Array.from({ length: 8 }, (_, n) => say(chat, n))))
     for (const chat of chats) {
-      const told = texts(await list(chat)).reverse()
+      const told = texts(await loja.get(`${at}/messages?chat_id=${chat}`)).reverse()
       const seen = await until(
-        async () => (await shown(chat)).body.data.map((each: Json) => each.content.text),
+        async () => texts(await loja.get(`${at}/sandbox/messages?contact=${chat}`)),
         all => all.length === 8,
       )
       expect(seen).toEqual(told)
