@@ -117,7 +117,7 @@ describe('wataki tenant plan', () => {
 describe('wataki secrets reseal', () => {
   it('says how many rows of each table it has brought under the present key, while no server runs', async () => {
     const { stdout } = await cli('secrets', 'reseal')
-    const none = { credential: 0, signal_key: 0, inbox: 0, message: 0, media: 0, first_answer: 0, mail: 0 }
+    const none = { credential: 0, signal_key: 0, inbox: 0, message: 0, media: 0, webhook: 0, first_answer: 0, mail: 0 }
     expect(JSON.parse(stdout)).toEqual({ resealed: none, unopened: {} })
   })
 })
