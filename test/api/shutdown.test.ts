@@ -71,8 +71,8 @@ interface Call {
   agent: Agent
   path: string
   body?: string
-  /** The second half of the body waits for it. */
-  halfway?: Promise<unknown>
+  /** Of the body: called once the server has the head of the request; the rest waits for what it gives. */
+  halfway?: () => Promise<unknown>
 }
 
 function call(url: string, { agent, path, body, halfway }: Call): Promise<Called> {
@@ -80,16 +80,20 @@ function call(url: string, { agent, path, body, halfway }: Call): Promise<Called
   const headers = {
     'x-api-key': apiKey,
     ...(body && { 'content-type': 'application/json', 'content-length': body.length }),
+    ...(halfway && { expect: '100-continue' }),
   }
   const req = request(url + path, { method: body ? 'POST' : 'GET', agent, headers }, answer => {
     answer.resume().once('error', reject)
     answer.once('end', () => resolve({ status: answer.statusCode!, atMs: performance.now() }))
   })
   req.once('error', reject)
-  if (!body) req.end()
+  if (!halfway) req.end(body)
   else {
-    req.write(body.slice(0, 5))
-    void Promise.resolve(halfway).then(() => req.end(body.slice(5)))
+    req.flushHeaders()
+    req.once('continue', () => {
+      req.write(body!.slice(0, 5))
+      void halfway().then(() => req.end(body!.slice(5)))
+    })
   }
   return promise
 }
@@ -139,10 +143,14 @@ describe('SIGTERM under load', () => {
       const clients = Array.from({ length: 8 }, (_, i) => client(url, `${round}.${i}`))
       const balancer = readiness(url)
       await new Promise(resolve => setTimeout(resolve, 200 + round * 13))
-      const halfway = new Promise(resolve => setTimeout(resolve, 600))
+      const taken = Promise.withResolvers<void>()
+      const halfway = () => {
+        taken.resolve()
+        return new Promise(resolve => setTimeout(resolve, 350))
+      }
       const body = JSON.stringify({ name: `slow ${round} ${randomUUID()}` })
       const slow = call(url, { agent: new Agent(), path: '/v1/instances', body, halfway })
-      await new Promise(resolve => setTimeout(resolve, 250))
+      await taken.promise
       const termMs = performance.now()
       child.kill('SIGTERM')
       expect(await ended).toBe(0)
