@@ -117,7 +117,7 @@ it(
       const { shown, heard } = await seen()
       return accepted.every(({ text }) => shown.includes(text)) && said.every(text => heard.includes(text))
     }
-    await until(arrived, 'everything arrived', 120_000).catch(() => {})
+    await until(arrived, 'everything arrived', form(120_000, 600_000)).catch(() => {})
     // What was written although its caller was told otherwise may be on its way still.
     await sleep(2_000)
     const { shown, stored, heard } = await seen()
@@ -151,5 +151,5 @@ it(
       expect(order.id, `${order.text} again`).toBe(id)
     }
   },
-  300_000 + REQUESTS * 100,
+  form(300_000, 1_200_000) + REQUESTS * 100,
 )
