@@ -7,14 +7,13 @@ export interface DescribedEvent {
   schema: Record<string, unknown>
 }
 
-/** Each event there is, with what it carries. */
-export const describeEvents = (): DescribedEvent[] =>
-  (Object.keys(EVENTS) as EventType[]).map(event => ({
-    event,
-    description: EVENTS[event].description,
-    schema: dataSchema(event),
-  }))
+const catalogue: DescribedEvent[] = (Object.keys(EVENTS) as EventType[]).map(event => ({
+  event,
+  description: EVENTS[event].description,
+  schema: dataSchema(event),
+}))
 
-const catalogue = describeEvents()
+/** Each event there is, with what it carries: made once. */
+export const describeEvents = (): DescribedEvent[] => catalogue
 
 export const eventCatalogue = (): { data: DescribedEvent[] } => ({ data: catalogue })

@@ -12,8 +12,6 @@ export interface WebhookArgs {
 
 export interface DeliveryArgs {
   instanceId: string
-  /** Left out: whichever it belongs to. */
-  webhookId?: string | null
   deliveryId: string
 }
 

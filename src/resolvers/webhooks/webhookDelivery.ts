@@ -10,10 +10,9 @@ export interface DeliveryWithRequest extends DeliveryRow {
 
 /** One delivery, with what it carries. */
 export async function webhookDelivery(ctx: Context, args: DeliveryArgs): Promise<DeliveryWithRequest> {
-  const { instanceId, webhookId, deliveryId } = args
-  const of = { tenantId: tenantOf(ctx), instanceId, deliveryId }
-  const row = await findDelivery(ctx.db.sql, of)
-  if (!row || (webhookId != null && row.webhookId !== webhookId)) throw notFound('delivery')
+  const { instanceId, deliveryId } = args
+  const row = await findDelivery(ctx.db.sql, { tenantId: tenantOf(ctx), instanceId, deliveryId })
+  if (!row) throw notFound('delivery')
   const { url, at, data, ...delivery } = row
   const body = at && data ? envelope({ id: row.eventId, event: row.event, instanceId, at, data }) : null
   return { ...delivery, request: { url, body } }
