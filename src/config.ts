@@ -1,7 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
+
+/** As package.json says. */
+const VERSION: string = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')).version
 
 /** Every environment variable once: its name, meaning, default and check. `.env.example` lists the same. */
 
@@ -95,6 +98,8 @@ const environment = z.object({
 })
 
 export interface Config {
+  /** Of this Wataki. */
+  version: string
   production: boolean
   host: string
   port: number
@@ -170,6 +175,7 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
   const publicUrl = (env.PUBLIC_URL ?? `http://localhost:${env.PORT}`).replace(/\/+$/, '')
   const mailFrom = env.MAIL_FROM ?? `Wataki <no-reply@${new URL(publicUrl).hostname}>`
   return Object.freeze({
+    version: VERSION,
     production,
     host: env.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
     port: env.PORT,

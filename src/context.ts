@@ -13,6 +13,9 @@ import type { Describer } from './resolvers/media/describe.ts'
 import type { Fetches } from './resolvers/media/fetches.ts'
 import type { Spool } from './resolvers/media/spool.ts'
 import type { Lanes } from './resolvers/messages/lanes.ts'
+import type { Asked } from './resolvers/nodes/asked.ts'
+import type { Node } from './resolvers/nodes/node.ts'
+import type { Relay } from './resolvers/nodes/relay.ts'
 import type { Once } from './resolvers/once.ts'
 import type { Deliveries } from './resolvers/webhooks/lanes.ts'
 import type { SandboxControl } from './sandbox/sandbox.ts'
@@ -23,8 +26,12 @@ import type { Network, WhatsApp } from './whatsapp/whatsapp.ts'
 
 /** Lives as long as the process. */
 export interface App {
-  /** This process, from its start to its end: who holds leases. */
-  node: string
+  /** This process among the others on its database: who holds leases. */
+  node: Node
+  /** The way of words to the others. */
+  relay: Relay
+  /** Who waits here for what another node was asked. */
+  asked: Asked
   config: Config
   clock: Clock
   log: Log

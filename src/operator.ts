@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util'
 import { Trouble } from './cli/trouble.ts'
-import { systemClock } from './clock.ts'
 import { readConfig } from './config.ts'
 import type { App } from './context.ts'
 import { openDatabase } from './db/open.ts'
@@ -81,7 +80,7 @@ export async function operate(words: string[], usage: string): Promise<string> {
   const log = createLog({ level: 'silent', json: true })
   const db = await openDatabase({ ...config, log, join: true })
   try {
-    return await command.run({ db, clock: systemClock, config }, values)
+    return await command.run({ db, clock: db.clock, config }, values)
   } finally {
     await db.close()
   }

@@ -30,8 +30,7 @@ beforeEach(async () => {
   ])
 })
 
-const take = (owner: string, sql = database.sql) =>
-  takeLease(sql, { instanceId, owner, now: new Date(), ttlMs: 15_000 })
+const take = async (owner: string, sql = database.sql) => (await takeLease(sql, { instanceId, owner })) as number | null
 const bytes = (text: string) => new TextEncoder().encode(text)
 const batch = (text: string) => ({
   credentials: bytes(text),
@@ -59,7 +58,7 @@ describe('a lease', () => {
     expect(await take('a')).toBe(1)
     expect(await take('b')).toBe(2)
     expect(await take('a')).toBe(3)
-    await endLease(database.sql, instanceId, new Date())
+    await endLease(database.sql, instanceId)
     expect(await take('a')).toBe(5)
   })
 
@@ -100,7 +99,7 @@ describe('what is written under an epoch that is over', () => {
     expect(await recordQr(database.sql, { ...qr, epoch: now })).toBe('ten')
     await vault.wipe(instanceId, null)
     expect(await vault.credentials(instanceId)).toBeNull()
-    await endLease(database.sql, instanceId, new Date())
+    await endLease(database.sql, instanceId)
     await expect(vault.commit(instanceId, batch('nobody'), now)).rejects.toThrow(LeaseLost)
     expect(await vault.credentials(instanceId)).toBeNull()
   })

@@ -1,0 +1,88 @@
+import type { Sql } from '../sql.ts'
+
+/**
+ * The processes on this database. A row that is there is a node that lives, whatever its `expires_at`: who takes its
+ * instances removes it first, and it notices at its next beat.
+ */
+
+export interface NewNode {
+  id: string
+  host: string
+  /** Names the process on its machine. */
+  process: string
+  version: string
+  leaseMs: number
+}
+
+export async function insertNode(sql: Sql, node: NewNode): Promise<void> {
+  await sql.query(
+    `insert into node (id, host, process, version, expires_at)
+     values ($1, $2, $3, $4, clock_timestamp() + $5 * interval '1 ms')`,
+    [node.id, node.host, node.process, node.version, node.leaseMs],
+    'insert-node',
+  )
+}
+
+export interface Beat {
+  draining: boolean
+  /** All that are there, this one included. */
+  nodes: { id: string; process: string; beats: number; expired: boolean; draining: boolean }[]
+  databaseMs: number
+}
+
+/** This node lives; null: others have taken it for dead, and what it held is theirs. */
+export async function beatNode(sql: Sql, of: { id: string; leaseMs: number; lagMs: number }): Promise<Beat | null> {
+  const [row] = await sql.query<Beat>(
+    `with beaten as (
+       update node set beats = beats + 1, beat_at = clock_timestamp(), lag_ms = $3,
+         expires_at = clock_timestamp() + $2 * interval '1 ms'
+       where id = $1 returning draining)
+     select draining, extract(epoch from clock_timestamp())::float8 * 1000 as "databaseMs",
+       (select json_agg(json_build_object('id', id, 'process', process, 'beats', beats, 'draining', draining,
+          'expired', expires_at < clock_timestamp())) from node) as nodes
+     from beaten`,
+    [of.id, of.leaseMs, of.lagMs],
+    'beat-node',
+  )
+  return row ?? null
+}
+
+/** False: it has beaten since, or is gone already. */
+export async function removeNode(sql: Sql, of: { id: string; beats: number | null }): Promise<boolean> {
+  const rows = await sql.query(
+    'delete from node where id = $1 and ($2::bigint is null or beats = $2) returning 1 as one',
+    [of.id, of.beats],
+    'remove-node',
+  )
+  return rows.length > 0
+}
+
+/** For a process that is known to be the only one. */
+export async function removeAllNodes(sql: Sql): Promise<void> {
+  await sql.query('delete from node')
+}
+
+/** False: there is no such node. */
+export async function drainNode(sql: Sql, of: { id: string; draining: boolean }): Promise<boolean> {
+  const rows = await sql.query('update node set draining = $2 where id = $1 returning 1 as one', [of.id, of.draining])
+  return rows.length > 0
+}
+
+export interface NodeRow {
+  id: string
+  host: string
+  version: string
+  startedAt: Date
+  beatAt: Date
+  lagMs: number
+  draining: boolean
+  instances: number
+}
+
+export function listNodes(sql: Sql): Promise<NodeRow[]> {
+  return sql.query<NodeRow>(
+    `select id, host, version, started_at as "startedAt", beat_at as "beatAt", lag_ms as "lagMs", draining,
+       (select count(*)::int from instance_lease where owner = node.id) as instances
+     from node order by started_at, id`,
+  )
+}
