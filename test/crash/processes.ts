@@ -92,10 +92,12 @@ export class Server {
   readonly #preload: string | null
   #child: ChildProcess | null = null
   #isReady = false
+  #isFrozen = false
 
-  constructor(dir: string, env: Environment, preload: string | null = null) {
+  /** `name`: of its log. */
+  constructor(dir: string, env: Environment, preload: string | null = null, name = 'server') {
     this.dataDir = join(dir, 'data')
-    this.log = join(dir, 'server.log')
+    this.log = join(dir, `${name}.log`)
     this.#env = env
     this.#preload = preload
   }
@@ -107,7 +109,18 @@ export class Server {
 
   /** Ready, as far as is known here. */
   get isUp(): boolean {
-    return this.#isReady && this.#child !== null && isRunning(this.#child)
+    return this.#isReady && !this.#isFrozen && this.#child !== null && isRunning(this.#child)
+  }
+
+  /** As a machine does that is out of memory, or a debugger: it is there, and does nothing. */
+  freeze(): void {
+    this.#isFrozen = true
+    this.#child!.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#child!.kill('SIGCONT')
+    this.#isFrozen = false
   }
 
   get pid(): number {
@@ -131,6 +144,7 @@ export class Server {
     const child = run('src/main.ts', { cwd: join(this.dataDir, '..'), log: this.log, env, preload })
     this.#child = child
     this.#isReady = false
+    this.#isFrozen = false
     this.url = `http://127.0.0.1:${port}`
     const isReady = async () => !isRunning(child) || (await fetch(`${this.url}/readyz`)).ok
     await until(isReady, 'the server is ready', READY_MS)

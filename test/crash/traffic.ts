@@ -114,7 +114,7 @@ export class Traffic {
   /** A client calls: some of one burst at the same time, the next burst when all have their answer. */
   async #send(chat: Chat): Promise<void> {
     while (!this.#stopped && chat.sent.length < MAX_PER_CHAT) {
-      while (!this.#world.server.isUp && !this.#stopped) await sleep(20)
+      while (!this.#world.servers.some(({ isUp }) => isUp) && !this.#stopped) await sleep(20)
       const burst = Array.from({ length: this.#between(1, 4) }, () => this.#sendOne(chat))
       const answered = (await Promise.all(burst)).every(Boolean)
       await sleep(answered ? this.#between(10, 150) : 100)
