@@ -121,7 +121,7 @@ export async function openApp(
       sandbox: control,
       mail: openMail(config, log, clock),
       lastUse: new LastUse(),
-      revocations: createRevocations(),
+      revocations: createRevocations(revocation => relay.tell(['revoked', revocation])),
       background: (what, work) => background.add(what, work),
       whatsapp: createWhatsApp({
         vault: createVault({ sql: db.sql, secrets }),

@@ -19,7 +19,7 @@ import { Message } from './entities/message.ts'
 import { SignalKey } from './entities/signal-key.ts'
 import { Tenant } from './entities/tenant.ts'
 import { MIGRATION_OPTIONS, migrate } from './migrate.ts'
-import { endPool, poolConfig } from './pool.ts'
+import { CONNECTIONS, endPool, poolConfig } from './pool.ts'
 import { inTransaction, isConnectionLost, type Sql, sqlOverPool } from './sql.ts'
 import { type DatabaseLog, DatabaseStartError } from './start-error.ts'
 
@@ -86,7 +86,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 const ears =
   (connectionString: string, log: DatabaseLog) =>
   (given: Ears): Channel =>
-    openChannel({ address: { connectionString, application_name: 'wataki channel' }, log, ...given })
+    openChannel({ address: { connectionString, application_name: CONNECTIONS }, log, ...given })
 
 async function lookAtClock(pool: pg.Pool, clock: DatabaseClock): Promise<void> {
   const sentMs = performance.now()

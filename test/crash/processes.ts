@@ -198,12 +198,12 @@ export class Server {
   /** The way in, by the operator's door. */
   async createTenant(name: string): Promise<string> {
     const log = join(this.dataDir, '..', 'cli.log')
-    const words = ['tenant', 'create', '--name', name, '--email', 'dev@example.com']
+    const words = ['tenant', 'create', '--name', name, '--email', `${name.toLowerCase()}@example.com`]
     const env = { DATA_DIR: this.dataDir, ...(this.databaseUrl && { DATABASE_URL: this.databaseUrl }) }
     const child = run('src/cli.ts', { cwd: join(this.dataDir, '..'), log, env, words })
     const [code] = await once(child, 'exit')
     if (code !== 0) throw new Error(`no tenant: ${tail(log)}`)
-    return JSON.parse(readFileSync(log, 'utf8')).api_key
+    return JSON.parse(readFileSync(log, 'utf8').trim().split('\n').at(-1)!).api_key
   }
 
   /** Its id; it is not connected. */

@@ -126,7 +126,8 @@ export class Traffic {
     const sent: Sent = { text, startedMs: performance.now(), endedMs: Number.POSITIVE_INFINITY, id: null }
     chat.sent.push(sent)
     const answer = await this.#world.send(this.#instanceId, chat.contact, text).catch(() => null)
-    sent.endedMs = performance.now()
+    // Without an answer nobody knows when it was over: what a frozen server has received it may still do.
+    if (answer) sent.endedMs = performance.now()
     if (answer?.status === 202) sent.id = answer.body.id
     else if (answer && answer.status < 500) throw new Error(`refused: ${JSON.stringify(answer)}`)
     return sent.id !== null

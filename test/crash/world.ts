@@ -72,12 +72,14 @@ interface WorldOptions {
   preload?: string
   /** How many servers; more than one need a DATABASE_URL. */
   nodes?: number
+  /** Settings of one of them. */
+  own?: (node: number) => Environment
   /** Sees the folder of everything before anything is in it; what it answers undoes that. */
   prepare?: (dir: string) => Promise<() => Promise<void>>
 }
 
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
-  const { reach = async printed => printed, settings, preload, nodes = 1, prepare } = options
+  const { reach = async printed => printed, settings, preload, nodes = 1, own = () => ({}), prepare } = options
   const dir = await folder()
   const ends: (() => Promise<void>)[] = [() => removeFolder(dir)]
   const close = async () => {
@@ -90,10 +92,10 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     const { printed } = sandbox
     const { WHATSAPP_WS_URL = '', WHATSAPP_MEDIA_URL = '', WHATSAPP_ROOT_KEY = '' } = await reach(printed)
     const network = { WHATSAPP_WS_URL, WHATSAPP_MEDIA_URL, WHATSAPP_ROOT_KEY }
-    const named = (_: unknown, i: number) => (i === 0 ? 'server' : `server-${i}`)
-    const servers = Array.from({ length: nodes }, named).map(
-      name => new Server(dir, { ...network, ...settings }, preload, name),
-    )
+    const servers = Array.from({ length: nodes }, (_, i) => {
+      const name = i === 0 ? 'server' : `server-${i}`
+      return new Server(dir, { ...network, ...settings, ...own(i) }, preload, name)
+    })
     ends.push(async () => void (await Promise.all(servers.map(server => server.kill()))))
     await Promise.all(servers.map(server => server.start()))
     const apiKey = await servers[0]!.createTenant('Acme')

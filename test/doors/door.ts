@@ -75,7 +75,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
       ...options.config,
     },
     clock: systemClock,
-    revocations: createRevocations(),
+    revocations: createRevocations(() => {}),
     log: pino({ level: 'debug' }, sink),
     db: { orm: { em: { fork: () => ({ fork: ++forks }) } }, sql: { query: async () => [{}] } },
   } as unknown as App

@@ -16,9 +16,12 @@ export interface NodeWorld extends World {
 
 const AT_ONCE = 8
 
-export async function openNodeWorld(nodes: number, settings: Record<string, string> = {}): Promise<NodeWorld> {
+type Options = Pick<Parameters<typeof openWorld>[0] & object, 'own' | 'preload'> & { settings?: Record<string, string> }
+
+export async function openNodeWorld(nodes: number, { settings = {}, ...options }: Options = {}): Promise<NodeWorld> {
   const database: TestDatabase = await testDatabase()
   const world = await openWorld({
+    ...options,
     nodes,
     settings: { DATABASE_URL: database.url, SECRET_KEY: 'one key for all of the nodes of a test', ...settings },
   }).catch(async error => {

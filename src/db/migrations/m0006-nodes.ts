@@ -12,6 +12,7 @@ const STATEMENTS = [
     id text primary key,
     host text not null,
     process text not null,
+    connections text not null,
     version text not null,
     started_at timestamptz(3) not null default clock_timestamp(),
     beats bigint not null default 1,

@@ -10,15 +10,17 @@ export interface NewNode {
   host: string
   /** Names the process on its machine. */
   process: string
+  /** As which PostgreSQL shows its connections. */
+  connections: string
   version: string
   leaseMs: number
 }
 
 export async function insertNode(sql: Sql, node: NewNode): Promise<void> {
   await sql.query(
-    `insert into node (id, host, process, version, expires_at)
-     values ($1, $2, $3, $4, clock_timestamp() + $5 * interval '1 ms')`,
-    [node.id, node.host, node.process, node.version, node.leaseMs],
+    `insert into node (id, host, process, connections, version, expires_at)
+     values ($1, $2, $3, $4, $5, clock_timestamp() + $6 * interval '1 ms')`,
+    [node.id, node.host, node.process, node.connections, node.version, node.leaseMs],
     'insert-node',
   )
 }
@@ -47,13 +49,28 @@ export async function beatNode(sql: Sql, of: { id: string; leaseMs: number; lagM
   return row ?? null
 }
 
-/** False: it has beaten since, or is gone already. */
-export async function removeNode(sql: Sql, of: { id: string; beats: number | null }): Promise<boolean> {
-  const rows = await sql.query(
-    'delete from node where id = $1 and ($2::bigint is null or beats = $2) returning 1 as one',
+/** This process takes part no more. */
+export async function removeNode(sql: Sql, id: string): Promise<void> {
+  await sql.query('delete from node where id = $1', [id], 'remove-node')
+}
+
+/**
+ * Takes a node for dead that has not beaten since; false when it has, or is gone already. Its connections are cut: a
+ * process that is stopped amid a transaction would keep the rows locked of what is to be taken over.
+ */
+export async function buryNode(sql: Sql, of: { id: string; beats: number }): Promise<boolean> {
+  const rows = await sql.query<{ connections: string }>(
+    'delete from node where id = $1 and beats = $2 returning connections',
     [of.id, of.beats],
-    'remove-node',
+    'bury-node',
   )
+  for (const { connections } of rows) {
+    await sql.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1 and usename = current_user',
+      [connections],
+      'cut-connections',
+    )
+  }
   return rows.length > 0
 }
 

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import type { App } from '../../context.ts'
-import { beatNode, insertNode, removeAllNodes, removeNode } from '../../db/queries/nodes.ts'
+import { CONNECTIONS } from '../../db/pool.ts'
+import { beatNode, buryNode, insertNode, removeAllNodes, removeNode } from '../../db/queries/nodes.ts'
 import { handOver } from './handOver.ts'
 import { LEASE_MS } from './node.ts'
 import { markOf } from './process-mark.ts'
@@ -23,7 +24,8 @@ async function enter(app: App): Promise<void> {
   const sentMs = performance.now()
   const { id } = app.node
   const { version } = app.config
-  await insertNode(app.db.sql, { id, host: hostname(), process: markOf(), version, leaseMs: LEASE_MS })
+  const of = { host: hostname(), process: markOf(), connections: CONNECTIONS, version }
+  await insertNode(app.db.sql, { id, ...of, leaseMs: LEASE_MS })
   app.node.beaten(sentMs)
   app.relay.tellAll(['free'])
 }
@@ -63,7 +65,7 @@ async function look(app: App): Promise<boolean> {
   const others = seen.nodes.filter(({ id }) => id !== node.id)
   const dead = new Set<string>()
   for (const { id, beats } of node.peers.look(others, gotMs)) {
-    if (!(await removeNode(db.sql, { id, beats }))) continue
+    if (!(await buryNode(db.sql, { id, beats }))) continue
     dead.add(id)
     log.warn({ node: id }, 'a node has gone silent: its instances are taken over')
   }
@@ -75,7 +77,7 @@ async function enterAnew(app: App): Promise<void> {
   const { node } = app
   app.log.warn({ node: node.id }, 'this node was out of touch for too long, and begins anew')
   giveUp(app)
-  await removeNode(app.db.sql, { id: node.id, beats: null })
+  await removeNode(app.db.sql, node.id)
   node.renew()
   await enter(app)
 }
@@ -103,7 +105,7 @@ export async function leaveNodes(app: App): Promise<void> {
         app,
         app.whatsapp.running().map(({ instanceId }) => instanceId),
       )
-    await removeNode(db.sql, { id: node.id, beats: null })
+    await removeNode(db.sql, node.id)
   })
   app.relay.tellAll(['free'])
 }

@@ -25,6 +25,9 @@ export function hear(app: App, word: Word): void {
     case 'settled':
       app.lanes.settled(word[1])
       return
+    case 'revoked':
+      app.revocations.hear(word[1])
+      return
     case 'gone':
       app.bus.gone(word[1])
       return

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { CHANNEL, type Channel, WORD_MAX_BYTES } from '../../db/channel.ts'
 import type { Database } from '../../db/open.ts'
 import type { Log } from '../../telemetry/log.ts'
+import type { Revocation } from '../auth/revocations.ts'
 import type { Node } from './node.ts'
 
 /** What one node tells all others. Each can be missed: what it tells of is in the tables, and looked for there, too. */
@@ -16,6 +17,7 @@ export type Word =
   | ['tried', tenantId: string, instanceId: string, deliveryId: string]
   /** WhatsApp has answered what a row asks for. */
   | ['settled', messageId: string]
+  | ['revoked', revocation: Revocation]
   /** It is deleted. */
   | ['gone', about: string]
   /** Instances are to be had, or nodes have come or gone. */
@@ -65,7 +67,7 @@ export class Relay {
   }
 
   #tell(word: Word): void {
-    this.#words.set(word[0] === 'event' ? `event ${word[1]}` : word.join(' '), word)
+    this.#words.set(word[0] === 'event' ? `event ${word[1]}` : JSON.stringify(word), word)
     this.#sending ??= this.#send().finally(() => {
       this.#sending = null
     })
