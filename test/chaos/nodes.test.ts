@@ -11,6 +11,7 @@ const INSTANCES = form(9, 200)
 const ROUNDS = form(2, 50)
 const BUSY = form(2, 4)
 const CONTACTS = ['5511977770001', '5511977770002']
+const HANDOVERS = form(12, 1_000)
 /** Longer than a lease. */
 const FROZEN_MS = 12_000
 const WITHIN_MS = 20_000
@@ -124,4 +125,43 @@ it(
     expect(tooks.filter(ms => ms > WITHIN_MS)).toEqual([])
   },
   form(300_000, 7_200_000),
+)
+
+it(
+  `${HANDOVERS} handovers in peace: no socket is ever taken from another, and each instance carries messages afterwards`,
+  async () => {
+    await until(() => isWhole(3), 'all connected', 60_000)
+    const before = await world.network.counters()
+    const logins = async () => (await world.network.counters()).logins - before.logins
+    const startedMs = performance.now()
+    for (let n = 0; (await logins()) < HANDOVERS; n++) {
+      const node = await nodeOf(world.servers[n % 3]!)
+      await world.rows('update node set draining = true where id = $1', [node])
+      await until(async () => (await world.spread())[node] === 0, 'it has handed over all that it had', 120_000)
+      await world.rows('update node set draining = false where id = $1', [node])
+      const isSpread = async () =>
+        (await isWhole(3)) && Object.values(await world.spread()).every(count => count <= Math.ceil(INSTANCES / 3))
+      await until(isSpread, 'all are spread again', 120_000)
+    }
+    const after = await world.network.counters()
+    const tookMs = performance.now() - startedMs
+    const ids = (await world.rows<{ id: string }>('select id from instance')).map(({ id }) => id)
+    const contact = '5511977770003'
+    const texts = await world.all(ids, async id => {
+      await until(async () => (await world.send(id, contact, `after all ${id}`)).status === 202, 'it is taken')
+      await until(async () => (await world.shown(id, contact)).includes(`after all ${id}`), 'it arrives')
+      return world.shown(id, contact)
+    })
+    report('nodes.test.ts', 'handovers', {
+      handovers: await logins(),
+      'each second': Math.round((after.logins - before.logins) / (tookMs / 100)) / 10,
+      replaced: after.replaced - before.replaced,
+      late: after.late,
+      unreadable: world.unreadable(),
+    })
+    expect({ replaced: after.replaced - before.replaced, late: after.late }).toEqual({ replaced: 0, late: 0 })
+    expect(texts).toEqual(ids.map(id => [`after all ${id}`]))
+    expect(world.unreadable()).toBe(0)
+  },
+  form(180_000, 3_600_000),
 )
