@@ -13,6 +13,7 @@ import { createLogMailer } from './mail/log-mailer.ts'
 import type { Mailer } from './mail/mail.ts'
 import { createSmtpMailer } from './mail/smtp.ts'
 import { admit, chargeMore, mayBeGood } from './resolvers/auth/admit.ts'
+import { isOperator } from './resolvers/auth/is-operator.ts'
 import { LastUse } from './resolvers/auth/last-use.ts'
 import { createRevocations } from './resolvers/auth/revocations.ts'
 import { stillGood } from './resolvers/auth/still-good.ts'
@@ -149,7 +150,7 @@ export async function openApp(
       schema,
       binary: [mediaContent],
       events: describeEvents(),
-      doorkeeper: { mayBeGood, admit, chargeMore, stillGood },
+      doorkeeper: { mayBeGood, isOperator, admit, chargeMore, stillGood },
     })
     opened.push({ what: 'server', close: () => server.close() })
     const { port } = await server.listen({ host: config.host, port: config.port })

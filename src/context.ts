@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Database } from './db/open.ts'
 import type { Delivery } from './delivery/delivery.ts'
-import { unauthorized } from './errors.ts'
+import { forbidden, unauthorized } from './errors.ts'
 import type { Bus } from './events/bus.ts'
 import type { Mailer } from './mail/mail.ts'
 import type { LastUse } from './resolvers/auth/last-use.ts'
@@ -77,6 +77,8 @@ export interface Context extends App {
   /** What objects hold, read for many at once. */
   loaders: Loaders
   caller: Caller | null
+  /** Whether the operator of this server calls, who is no tenant: `caller` is null then. */
+  operator: boolean
   requestId: string
   /** The caller's address as far as it can be believed; null when there is none, as for the operator. */
   ip: string | null
@@ -126,4 +128,10 @@ export interface Allowance {
 export function tenantOf(ctx: Context): string {
   if (!ctx.caller) throw unauthorized()
   return ctx.caller.tenantId
+}
+
+/** Nobody but the operator: 403 for tenants, 401 for strangers. */
+export function assertOperator({ operator, caller }: Pick<Context, 'operator' | 'caller'>): void {
+  if (operator) return
+  throw caller ? forbidden('This is for the operator of this server only') : unauthorized()
 }

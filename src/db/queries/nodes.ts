@@ -79,10 +79,18 @@ export async function removeAllNodes(sql: Sql): Promise<void> {
   await sql.query('delete from node')
 }
 
-/** False: there is no such node. */
-export async function drainNode(sql: Sql, of: { id: string; draining: boolean }): Promise<boolean> {
-  const rows = await sql.query('update node set draining = $2 where id = $1 returning 1 as one', [of.id, of.draining])
-  return rows.length > 0
+/** `silent`: its lease has run out, and nobody has taken its instances yet. */
+export type NodeState = 'active' | 'draining' | 'silent'
+
+const STATE = `case when expires_at < clock_timestamp() then 'silent' when draining then 'draining' else 'active' end`
+
+/** What it is by then; null: there is no such node. */
+export async function drainNode(sql: Sql, of: { id: string; draining: boolean }): Promise<NodeState | null> {
+  const [row] = await sql.query<{ state: NodeState }>(
+    `update node set draining = $2 where id = $1 returning ${STATE} as state`,
+    [of.id, of.draining],
+  )
+  return row?.state ?? null
 }
 
 export interface NodeRow {
@@ -92,13 +100,14 @@ export interface NodeRow {
   startedAt: Date
   beatAt: Date
   lagMs: number
-  draining: boolean
+  state: NodeState
+  /** How many it holds. */
   instances: number
 }
 
 export function listNodes(sql: Sql): Promise<NodeRow[]> {
   return sql.query<NodeRow>(
-    `select id, host, version, started_at as "startedAt", beat_at as "beatAt", lag_ms as "lagMs", draining,
+    `select id, host, version, started_at as "startedAt", beat_at as "beatAt", lag_ms as "lagMs", ${STATE} as state,
        (select count(*)::int from instance_lease where owner = node.id) as instances
      from node order by started_at, id`,
   )

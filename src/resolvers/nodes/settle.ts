@@ -14,11 +14,11 @@ export async function settle(app: App): Promise<void> {
   const { node } = app
   if (!node.holds) return
   const { mine, all, free, nodes } = await countLeases(app.db.sql, node.id)
-  const share = node.draining ? 0 : Math.ceil(all / nodes)
+  // With nobody to hand over to, all stays where it is, and what is free goes to whoever comes first.
+  const share = nodes === 0 ? all : node.draining ? 0 : Math.ceil(all / nodes)
   if (free > 0 && share > mine) await claim(app, Math.min(CLAIM_MAX, share - mine))
   if (free > 0 || mine < all) await settleFree(app.db.sql, app.clock.now())
-  if (mine > share && (nodes > 1 || node.draining))
-    await handOver(app, movable(app).slice(0, Math.min(MOVES_MAX, mine - share)))
+  if (mine > share) await handOver(app, movable(app).slice(0, Math.min(MOVES_MAX, mine - share)))
 }
 
 /** Not those whose code is being scanned. */
