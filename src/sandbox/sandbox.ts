@@ -21,6 +21,10 @@ export interface NetworkCounters {
   replaced: number
   /** Stanzas on such a connection afterwards. */
   late: number
+  /** Messages of devices that a contact could not open. */
+  undecryptable: number
+  /** Messages of contacts that a device asked for again. */
+  resent: number
 }
 
 /** The same calls in process and over the control URL of a sandbox that runs alone. */

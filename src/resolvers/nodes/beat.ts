@@ -10,7 +10,7 @@ import { settle } from './settle.ts'
 /** Without anything new, the instances are looked at so many beats apart. */
 const SETTLE_EVERY = 5
 /** Alone on its database a node need not prove that it lives. */
-const ALONE_EVERY = 15
+const ALONE_EVERY = 5
 
 /** At the start of the process: what it is to run, it runs. */
 export async function joinNodes(app: App): Promise<void> {
@@ -24,7 +24,8 @@ async function enter(app: App): Promise<void> {
   const sentMs = performance.now()
   const { id } = app.node
   const { version } = app.config
-  const of = { host: hostname(), process: markOf(), connections: CONNECTIONS, version }
+  const { draining } = app.node
+  const of = { host: hostname(), process: markOf(), connections: CONNECTIONS, version, draining }
   await insertNode(app.db.sql, { id, ...of, leaseMs: LEASE_MS })
   app.node.beaten(sentMs)
   app.relay.tellAll(['free'])

@@ -8,6 +8,8 @@ export const LEASE_MS = 10_000
 /** A node that could not beat for so long closes its sockets: well before anybody takes its instances. */
 export const FENCE_MS = 7_000
 
+const SAMPLE_MS = 20
+
 /** This process among those on its database. */
 export class Node {
   /** Another one after each time that others may have taken this node for dead. */
@@ -24,7 +26,7 @@ export class Node {
   #ticks = 0
   #turn: Promise<void> = Promise.resolve()
   #asked = false
-  readonly #delay = monitorEventLoopDelay({ resolution: 20 })
+  readonly #delay = monitorEventLoopDelay({ resolution: SAMPLE_MS })
 
   constructor(shared: boolean) {
     this.shared = shared
@@ -97,9 +99,10 @@ export class Node {
 
   /** How late the event loop was since the last call, at worst but for one in a hundred times, in ms. */
   takeLagMs(): number {
-    const ms = this.#delay.percentile(99) / 1e6
+    // What it counts is the time between two samples.
+    const ms = this.#delay.percentile(99) / 1e6 - SAMPLE_MS
     this.#delay.reset()
-    return Number.isFinite(ms) ? Math.round(ms * 10) / 10 : 0
+    return Number.isFinite(ms) ? Math.max(0, Math.round(ms * 10) / 10) : 0
   }
 
   close(): void {
