@@ -2,13 +2,8 @@ import { fileURLToPath } from 'node:url'
 import { defineConfig, type UserWorkspaceConfig } from 'vitest/config'
 import { LongestFirst } from './test/support/longest-first.ts'
 
-/** What they measure is the memory of their process, so that each has one of its own. */
-const MEASURED = [
-  'test/api/graphql.test.ts',
-  'test/api/hostile-input.test.ts',
-  'test/api/media-hostile.test.ts',
-  'test/delivery/hostile.test.ts',
-]
+/** They leave nothing behind in their process, and measure nothing of it. */
+const LIGHT = ['src/**/*.test.ts', 'test/{doors,mail,storage}/**/*.test.ts', 'test/delivery/{addresses,post}.test.ts']
 
 type Test = NonNullable<UserWorkspaceConfig['test']>
 
@@ -42,13 +37,10 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     teardownTimeout: 15_000,
     projects: [
-      project('alone', { include: MEASURED }),
-      // To load all of the product takes longer than most files take: the processes are kept, and each loads it once.
-      project('together', {
-        include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-        exclude: ['test/chaos/**', ...MEASURED],
-        isolate: false,
-      }),
+      // What the engine keeps for its process would reach the next file: each begins in a new one.
+      project('alone', { include: ['test/**/*.test.ts'], exclude: ['test/chaos/**', ...LIGHT] }),
+      // To load what they need takes longer than most of them take: their processes are kept.
+      project('together', { include: LIGHT, isolate: false }),
     ],
   },
 })
