@@ -28,6 +28,7 @@ async function enter(app: App): Promise<void> {
   const of = { host: hostname(), process: markOf(), connections: CONNECTIONS, version, draining }
   await insertNode(app.db.sql, { id, ...of, leaseMs: LEASE_MS })
   app.node.beaten(sentMs)
+  app.node.joined = true
   app.relay.tellAll(['free'])
 }
 
@@ -35,12 +36,14 @@ async function enter(app: App): Promise<void> {
 export async function beatDue(app: App): Promise<void> {
   const { node } = app
   const tick = node.tick()
-  if (!node.shared && tick % ALONE_EVERY !== 0) return
+  if (!node.joined || (!node.shared && tick % ALONE_EVERY !== 0)) return
+  node.allowMoves()
   const isNews = await look(app)
-  if (isNews || node.takeAsk() || tick % SETTLE_EVERY === 0 || node.draining) await node.inTurn(() => settle(app))
+  // Not waited for: however long it takes, the next beat comes in time.
+  if (isNews || tick % SETTLE_EVERY === 0 || node.draining || node.uneven) settleSoon(app)
 }
 
-/** Another node says that there is something to be had. */
+/** There may be something to take or to hand over. */
 export function settleSoon(app: App): void {
   if (app.node.isAsked) return
   app.node.ask()
@@ -86,7 +89,7 @@ async function enterAnew(app: App): Promise<void> {
 /** The clock's call: closes the sockets of a node that is late, before others take its instances. */
 export async function fenceDue(app: App): Promise<void> {
   const { node } = app
-  if (node.holds || node.fenced) return
+  if (!node.joined || node.holds || node.fenced) return
   app.log.warn({ node: node.id }, 'this node is out of touch: its sockets are closed')
   giveUp(app)
 }
