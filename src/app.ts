@@ -18,6 +18,7 @@ import { LastUse } from './resolvers/auth/last-use.ts'
 import { createRevocations } from './resolvers/auth/revocations.ts'
 import { stillGood } from './resolvers/auth/still-good.ts'
 import { writeLastUseDue } from './resolvers/auth/writeLastUseDue.ts'
+import { Turns } from './resolvers/billing/turns.ts'
 import { onSeen } from './resolvers/chats/onSeen.ts'
 import { onSync } from './resolvers/chats/onSync.ts'
 import { describeEvents } from './resolvers/events/eventCatalogue.ts'
@@ -42,6 +43,7 @@ import { deliverSoon } from './resolvers/webhooks/deliverDue.ts'
 import { endDeliveries } from './resolvers/webhooks/endDeliveries.ts'
 import { Deliveries } from './resolvers/webhooks/lanes.ts'
 import { mediaContent } from './rest/media-content.ts'
+import { stripeWebhook } from './rest/stripe-webhook.ts'
 import { controlClient } from './sandbox/client.ts'
 import type { SandboxControl } from './sandbox/sandbox.ts'
 import { openSandbox } from './sandbox/server.ts'
@@ -50,6 +52,7 @@ import { secretsOf } from './secrets.ts'
 import { openFileStorage } from './storage/file.ts'
 import { openS3Storage } from './storage/s3.ts'
 import type { Storage } from './storage/storage.ts'
+import type { Stripe } from './stripe/stripe.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createWhatsApp } from './whatsapp/manager.ts'
 import type { Network, News } from './whatsapp/whatsapp.ts'
@@ -121,6 +124,8 @@ export async function openApp(
       networks: { ordinary: config.whatsapp, sandbox: network },
       sandbox: control,
       mail: openMail(config, log, clock),
+      stripe: await openBilling(config),
+      turns: new Turns(),
       lastUse: new LastUse(),
       revocations: createRevocations(revocation => relay.tell(['revoked', revocation])),
       background: (what, work) => background.add(what, work),
@@ -149,6 +154,7 @@ export async function openApp(
     const server = await createServer(app, {
       schema,
       binary: [mediaContent],
+      signed: [stripeWebhook],
       events: describeEvents(),
       doorkeeper: { mayBeGood, isOperator, admit, chargeMore, stillGood },
     })
@@ -180,6 +186,10 @@ const newsFor = (app: () => App): News => ({
 
 const openStorage = async ({ mediaBucket, dataDir }: Config): Promise<Storage> =>
   mediaBucket ? openS3Storage(mediaBucket) : openFileStorage(join(dataDir, 'media'))
+
+/** Its client takes a while to load: only who uses it waits. */
+const openBilling = async ({ stripe }: Config): Promise<Stripe | null> =>
+  stripe && (await import('./stripe/client.ts')).openStripe(stripe)
 
 const openMail = (config: Config, log: Log, clock: Clock): Mailer =>
   config.smtp ? createSmtpMailer(config.smtp) : createLogMailer({ log, clock, production: config.production })

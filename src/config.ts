@@ -65,6 +65,14 @@ const mediaStorage = text.refine(
   },
 )
 
+const httpOrigin = url('http:', 'https:').refine(value => URL.parse(value)?.pathname === '/', {
+  message: 'must be an origin such as http://127.0.0.1:3002, without a path',
+})
+const priceIds = list(item => /^\w+$/.test(item), 'must be ids of prices, separated by commas').refine(
+  items => items.length > 0,
+  { message: 'is required' },
+)
+
 const environment = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   PORT: port.default(3000),
@@ -94,6 +102,12 @@ const environment = z.object({
   WEBHOOK_DISABLE_AFTER_HOURS: z.coerce.number().int('must be a whole number').min(1).max(24_000).default(120),
   CORS_ORIGINS: origins.default([]),
   TRUST_PROXY: cidrs.default([]),
+  STRIPE_SECRET_KEY: text.regex(/^(sk|rk)_(test|live)_\w+$/, 'must be a secret key such as sk_test_…').optional(),
+  STRIPE_WEBHOOK_SECRET: text.regex(/^whsec_\w+$/, 'must be a signing secret such as whsec_…').optional(),
+  STRIPE_PRICE_GROWTH: priceIds.optional(),
+  STRIPE_PRICE_SCALE: priceIds.optional(),
+  STRIPE_API_URL: httpOrigin.optional(),
+  STRIPE_SANDBOX_PORT: port.default(3002),
   SANDBOX: z.enum(['on', 'off']).optional(),
   SANDBOX_URL: url('http:').optional(),
   SANDBOX_PORT: port.default(3001),
@@ -140,6 +154,10 @@ export interface Config {
     /** A webhook that takes nothing for so long is deactivated. */
     disableAfterMs: number
   }
+  /** Null: billing is off. */
+  stripe: StripeSettings | null
+  /** The port of a stand-in for Stripe. */
+  stripeSandboxPort: number
   /** Whose pages may call with an API key, never with cookies. */
   corsOrigins: readonly string[]
   /** CIDRs of proxies whose `X-Forwarded-For` counts. */
@@ -151,6 +169,15 @@ export interface Config {
   /** Where ordinary instances connect; nulls mean WhatsApp's own network. */
   whatsapp: { webSocketUrl: string | null; mediaUrl: string | null; rootKey: Uint8Array | null }
   logLevel: string
+}
+
+export interface StripeSettings {
+  secretKey: string
+  webhookSecret: string
+  /** Of each plan that is paid for: the first is what is sold, the others were before and still are that plan. */
+  prices: { growth: readonly string[]; scale: readonly string[] }
+  /** Null: Stripe's own. */
+  apiUrl: string | null
 }
 
 /** The message is one line that names the variable. */
@@ -211,6 +238,8 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
       timeoutMs: env.WEBHOOK_TIMEOUT_MS,
       disableAfterMs: env.WEBHOOK_DISABLE_AFTER_HOURS * 3_600_000,
     },
+    stripe: stripeIn(env),
+    stripeSandboxPort: env.STRIPE_SANDBOX_PORT,
     corsOrigins: env.CORS_ORIGINS,
     trustProxy: env.TRUST_PROXY,
     sandbox: sandboxOn ? { controlUrl: env.SANDBOX_URL ?? null } : null,
@@ -222,6 +251,20 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
     },
     logLevel: env.LOG_LEVEL,
   })
+}
+
+/** None of them, or all: who has paid must not find that nobody hears of it. */
+function stripeIn(env: z.infer<typeof environment>): StripeSettings | null {
+  const names = ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET', 'STRIPE_PRICE_GROWTH', 'STRIPE_PRICE_SCALE'] as const
+  const missing = names.filter(name => env[name] === undefined)
+  if (missing.length === names.length && env.STRIPE_API_URL === undefined) return null
+  if (missing.length > 0) throw new ConfigError(`${missing[0]}: is required, as other STRIPE_ settings are set`)
+  return {
+    secretKey: env.STRIPE_SECRET_KEY!,
+    webhookSecret: env.STRIPE_WEBHOOK_SECRET!,
+    prices: { growth: env.STRIPE_PRICE_GROWTH!, scale: env.STRIPE_PRICE_SCALE! },
+    apiUrl: env.STRIPE_API_URL ?? null,
+  }
 }
 
 function bucketOf(storage: string, endpoint: string | null): Config['mediaBucket'] {

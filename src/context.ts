@@ -8,6 +8,7 @@ import type { Bus } from './events/bus.ts'
 import type { Mailer } from './mail/mail.ts'
 import type { LastUse } from './resolvers/auth/last-use.ts'
 import type { Revocations } from './resolvers/auth/revocations.ts'
+import type { Turns } from './resolvers/billing/turns.ts'
 import type { Loaders } from './resolvers/loaders.ts'
 import type { Describer } from './resolvers/media/describe.ts'
 import type { Fetches } from './resolvers/media/fetches.ts'
@@ -21,6 +22,7 @@ import type { Deliveries } from './resolvers/webhooks/lanes.ts'
 import type { SandboxControl } from './sandbox/sandbox.ts'
 import type { Secrets } from './secrets.ts'
 import type { Storage } from './storage/storage.ts'
+import type { Stripe } from './stripe/stripe.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Network, WhatsApp } from './whatsapp/whatsapp.ts'
 
@@ -57,6 +59,10 @@ export interface App {
   /** Null: off. */
   sandbox: SandboxControl | null
   mail: Mailer
+  /** Null: billing is off. */
+  stripe: Stripe | null
+  /** What is asked of Stripe for one tenant goes one after the other. */
+  turns: Turns
   /** Which keys and sessions were used and are not written down yet. */
   lastUse: LastUse
   /** Tells, in this process, which credentials have just ceased to be good. */

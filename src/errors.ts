@@ -101,6 +101,7 @@ export const notFound = (what: string) => new ApiError('not_found', `${what} not
 export const duplicate = (what: string) => new ApiError('duplicate', `${what} already exists`)
 export const instanceNotConnected = (state: string) =>
   new ApiError('instance_not_connected', `instance is ${state}: connect it first`, { details: { state } })
+export const billingNotConfigured = () => new ApiError('billing_not_configured', 'Billing is not set up on this server')
 export const methodNotAllowed = () => new ApiError('method_not_allowed', 'Method not allowed')
 export const unsupportedMediaType = (wanted = 'application/json') =>
   new ApiError('unsupported_media_type', `Content-Type must be ${wanted}`)

@@ -42,9 +42,12 @@ const EXCEPTIONS: Record<string, string> = {
   'delete from webhook where deleted_at is not null': 'tidies what is deleted, of all tenants',
   'delete from webhook_delivery where ctid': 'tidies what is old, of all tenants',
   'select name from ${TABLE}': 'the migrations that ran',
+  'update billing set heard = heard + 1, check_at = least(check_at, $2) where customer_id':
+    'says whose news of Stripe are',
   'insert into audit_log': 'names the tenant as a column',
   'with counter as ( insert into event_counter': 'names tenant and instance as columns',
-  'with account as (select id, plan, created_at as anchor from tenant where id = $1)': 'the tenant itself, by its id',
+  'with account as ( select id, plan, coalesce(cycle_anchor, created_at) as anchor from tenant where id = $1)':
+    'the tenant itself, by its id',
 }
 
 /** Calls of the ORM, as `file: call`. */

@@ -15,7 +15,7 @@ import type { App } from '../context.ts'
 import { notFound, unavailable } from '../errors.ts'
 import type { DescribedEvent } from '../resolvers/events/eventCatalogue.ts'
 import { answer, answerError, apiErrorOf, crash, type Exchange } from '../rest/answer.ts'
-import { type BinaryRoute, createRest } from '../rest/rest.ts'
+import { type BinaryRoute, createRest, type SignedRoute } from '../rest/rest.ts'
 import { logRequest } from '../telemetry/request.ts'
 import { addressesBehind } from './address.ts'
 import { checked } from './checked.ts'
@@ -38,6 +38,8 @@ export interface ServerOptions {
   schema: GraphQLSchema
   /** What REST answers with bytes. */
   binary?: BinaryRoute[]
+  /** What REST takes from who signs it. */
+  signed?: SignedRoute[]
   /** What webhooks are told of. */
   events?: DescribedEvent[]
   doorkeeper: Doorkeeper
@@ -73,6 +75,7 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
   const {
     schema,
     binary,
+    signed,
     events,
     doorkeeper,
     drainMs = DRAIN_MS,
@@ -85,7 +88,7 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
   const yoga = createHouseYoga({ schema: served, log: app.log, production, charge: gate.charge })
   const graphql = createGraphqlDoor({ yoga, gate })
   const sockets = createWebSocketDoor({ app, yoga, gate, openContext })
-  const rest = await createRest({ schema, binary, events, publicUrl, gate })
+  const rest = await createRest({ schema, binary, signed, events, publicUrl, gate })
   const share = sharer(corsOrigins)
   const open = new Map<ServerResponse, Exchange>()
   const connections = new Set<Socket>()

@@ -3,6 +3,7 @@ import { tidyRateBucketsDue } from '../resolvers/auth/admit.ts'
 import { sendMailDue } from '../resolvers/auth/sendMailDue.ts'
 import { tidyAccountsDue } from '../resolvers/auth/tidyAccountsDue.ts'
 import { writeLastUseDue } from '../resolvers/auth/writeLastUseDue.ts'
+import { reconcileDue } from '../resolvers/billing/reconcileDue.ts'
 import { tidyEventsDue } from '../resolvers/events/tidyEventsDue.ts'
 import { fetchMediaDue } from '../resolvers/media/fetchMediaDue.ts'
 import { tidyMediaDue } from '../resolvers/media/tidyMediaDue.ts'
@@ -30,6 +31,7 @@ const JOBS: { name: string; everyMs: number; run: (app: App) => Promise<void> }[
   { name: 'fetch media', everyMs: 1_000, run: fetchMediaDue },
   { name: 'tidy the media', everyMs: 15_000, run: tidyMediaDue },
   { name: 'send the mail', everyMs: 1_000, run: sendMailDue },
+  { name: 'agree with Stripe', everyMs: 5_000, run: reconcileDue },
   { name: 'write down last uses', everyMs: 15_000, run: writeLastUseDue },
   { name: 'tidy the accounts', everyMs: 300_000, run: tidyAccountsDue },
   { name: 'tidy the rate buckets', everyMs: 300_000, run: tidyRateBucketsDue },

@@ -16,7 +16,7 @@ import {
 } from './openapi-errors.ts'
 import { answerSchema, argumentSchema, schemasOf } from './openapi-schemas.ts'
 import { webhooksOf } from './openapi-webhooks.ts'
-import type { BinaryRoute } from './rest.ts'
+import type { BinaryRoute, SignedRoute } from './rest.ts'
 import type { Route } from './routes.ts'
 
 /** SOFA's document, rewritten to what `/v1` really does: OpenAPI 3.1. */
@@ -28,6 +28,7 @@ interface OpenApiOptions {
   document: Record<string, unknown>
   publicUrl: string
   binary: BinaryRoute[]
+  signed: SignedRoute[]
   events: DescribedEvent[]
 }
 
@@ -43,7 +44,7 @@ const INFO = {
     'Send and receive WhatsApp messages. Every error has one shape, every id a prefix, every time is in UTC.',
 }
 
-export function openApi({ schema, routes, document, publicUrl, binary, events }: OpenApiOptions): object {
+export function openApi({ schema, routes, document, publicUrl, binary, signed, events }: OpenApiOptions): object {
   const sofaPaths = document.paths as Record<string, Record<string, SofaOperation>>
   const paths: Record<string, Record<string, object>> = {}
   for (const route of routes) {
@@ -54,6 +55,9 @@ export function openApi({ schema, routes, document, publicUrl, binary, events }:
     path[method] = operation(route, sofa)
   }
   for (const { path, tag, description } of binary) paths[`/v1${path}`] = { get: { tags: [tag], ...description } }
+  for (const { path, tag, description } of signed) {
+    paths[`/v1${path}`] = { post: { tags: [tag], security: [], ...description } }
+  }
   paths['/v1/openapi.json'] = { get: SELF }
   return inRestWords(routes, {
     openapi: '3.1.0',

@@ -22,6 +22,8 @@ export interface RestOptions {
   gate: RestGate
   /** Routes that answer with bytes, beside those that SOFA makes. */
   binary?: BinaryRoute[]
+  /** Routes for who signs what they send. */
+  signed?: SignedRoute[]
   /** What webhooks are told of, for the OpenAPI document. */
   events?: DescribedEvent[]
   /** Where the server is reached, for the OpenAPI document. */
@@ -53,6 +55,8 @@ interface Endpoint {
   open: boolean
   operator?: boolean
   multipart?: boolean
+  /** Nobody is charged before it is served. */
+  signed?: boolean
   serve: (exchange: Exchange, target: Target) => void | Promise<void>
 }
 
@@ -66,6 +70,17 @@ export interface BinaryRoute {
   serve: (exchange: Exchange, target: Target) => Promise<void>
 }
 
+/** A POST of bytes whose signature says whether it is good. Nobody is charged for it, as long as it is. */
+export interface SignedRoute {
+  /** Below `/v1`. */
+  path: string
+  tag: string
+  /** As it stands in the OpenAPI document. */
+  description: object
+  /** `charge`: counts the sender as the stranger that they turn out to be, and rejects beyond a stranger's allowance. */
+  serve: (exchange: Exchange, charge: () => Promise<void>) => Promise<void>
+}
+
 export interface Target {
   params: Record<string, string | undefined>
   query: string
@@ -76,9 +91,9 @@ const BASE = '/v1'
 const PATH_PARAMETER_MAX_LENGTH = 512
 
 export async function createRest(options: RestOptions): Promise<Rest> {
-  const { schema, gate, publicUrl, binary = [], events = [] } = options
+  const { schema, gate, publicUrl, binary = [], signed = [], events = [] } = options
   const { routes, document } = await sofaRoutes(schema)
-  const description = openApi({ routes, document, publicUrl, schema, binary, events })
+  const description = openApi({ routes, document, publicUrl, schema, binary, signed, events })
   const text = JSON.stringify(description)
   const endpoints: Endpoint[] = [
     ...routes.map(route => ({
@@ -90,6 +105,13 @@ export async function createRest(options: RestOptions): Promise<Rest> {
       serve: route.multipart ? upload(route, route.multipart) : operation(route),
     })),
     ...binary.map(({ path, serve }) => ({ method: 'GET', path: BASE + path, open: false, serve })),
+    ...signed.map(({ path, serve }) => ({
+      method: 'POST',
+      path: BASE + path,
+      open: true,
+      signed: true,
+      serve: (exchange: Exchange) => serve(exchange, () => gate.enter(exchange, { open: true, multipart: false })),
+    })),
     { method: 'GET', path: `${BASE}/openapi.json`, open: true, serve: exchange => answer(exchange, 200, text) },
   ]
   const find = dispatchTable(endpoints)
@@ -130,7 +152,7 @@ async function dispatch(exchange: Exchange, { find, gate }: { find: Find; gate: 
   const found = find(url!)
   if (found) exchange.ctx.facts.route = found.path
   const endpoint = found?.byMethod.get(method === 'HEAD' ? 'GET' : method!)
-  if (method === 'OPTIONS') gate.peek(exchange.ctx)
+  if (method === 'OPTIONS' || endpoint?.signed) gate.peek(exchange.ctx)
   else await gate.enter(exchange, { open: endpoint?.open === true, multipart: endpoint?.multipart === true })
   if (!found) throw notFound('route')
   if (endpoint) {

@@ -1,4 +1,5 @@
 import './auth.ts'
+import './billing.ts'
 import './chats.ts'
 import './contacts.ts'
 import './events.ts'

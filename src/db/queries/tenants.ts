@@ -46,3 +46,15 @@ export async function changeTenant(
   )
   return row ?? null
 }
+
+/** What Stripe's state says of them. Null as the anchor: months are counted from the sign-up. */
+export async function setTerms(
+  sql: Sql,
+  of: { tenantId: string; plan: string | null; anchor: Date | null },
+): Promise<void> {
+  await sql.query(
+    'update tenant set plan = coalesce($2, plan), cycle_anchor = $3 where id = $1',
+    [of.tenantId, of.plan, of.anchor],
+    'set-terms',
+  )
+}

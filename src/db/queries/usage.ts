@@ -27,7 +27,8 @@ export interface Counted extends Terms {
  */
 export async function countMessage(sql: Sql, count: Count): Promise<Counted | null> {
   const [row] = await sql.query<Counted>(
-    `with account as (select id, plan, created_at as anchor from tenant where id = $1),
+    `with account as (
+       select id, plan, coalesce(cycle_anchor, created_at) as anchor from tenant where id = $1),
      counted as (
        insert into usage as kept (tenant_id, cycle_start, cycle_end, used)
        select id, $2, $3, 1 from account where plan = $4 and anchor = $5 and ($6::int is null or $6 > 0)
@@ -69,7 +70,7 @@ export async function uncountPending(sql: Sql, of: { tenantId: string; instanceI
 /** Null: there is no such tenant. */
 export async function findTerms(sql: Sql, tenantId: string): Promise<Terms | null> {
   const [row] = await sql.query<Terms>(
-    'select plan, created_at as anchor from tenant where id = $1',
+    'select plan, coalesce(cycle_anchor, created_at) as anchor from tenant where id = $1',
     [tenantId],
     'find-terms',
   )

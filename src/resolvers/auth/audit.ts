@@ -20,6 +20,8 @@ export type AuditAction =
   | 'tenant.suspended'
   | 'tenant.activated'
   | 'tenant.plan_set'
+  | 'tenant.plan_changed'
+  | 'subscription.duplicate_found'
   | 'sign_in_link.created'
 
 export interface AuditFact {
@@ -32,7 +34,7 @@ export interface AuditFact {
 }
 
 export interface Actor {
-  kind: 'key' | 'session' | 'operator'
+  kind: 'key' | 'session' | 'operator' | 'stripe'
   id: string | null
 }
 

@@ -15,3 +15,5 @@ export const PLANS: readonly Plan[] = [
 ]
 
 export const findPlan = (id: string): Plan | null => PLANS.find(plan => plan.id === id) ?? null
+
+export const plans = (): { data: readonly Plan[] } => ({ data: PLANS })

@@ -1,0 +1,48 @@
+import { onStripeEvent } from '../resolvers/billing/onStripeEvent.ts'
+import { answer, apiErrorOf } from './answer.ts'
+import { readBody } from './body.ts'
+import { BODY, EVERY_ANSWER, ref } from './openapi-errors.ts'
+import type { SignedRoute } from './rest.ts'
+
+/** Stripe's events, by the very bytes that it has signed. */
+
+export const stripeWebhook: SignedRoute = {
+  path: '/billing/stripe-webhook',
+  tag: 'Billing',
+  description: {
+    operationId: 'stripeWebhook',
+    summary: 'Events of Stripe',
+    description: 'Where Stripe sends its signed events. Nothing but the signature lets anybody in.',
+    requestBody: {
+      required: true,
+      description: 'An event, as Stripe writes it.',
+      content: { [BODY]: { schema: { type: 'object', additionalProperties: true } } },
+    },
+    responses: {
+      200: {
+        description: 'It was taken.',
+        headers: EVERY_ANSWER,
+        content: {
+          [BODY]: { schema: { type: 'object', required: ['received'], properties: { received: { const: true } } } },
+        },
+      },
+      400: ref('BadRequest'),
+      409: ref('Conflict'),
+      413: ref('TooLarge'),
+      429: ref('RateLimited'),
+      default: ref('Error'),
+    },
+  },
+  async serve(exchange, charge) {
+    const { req, ctx } = exchange
+    const header = req.headers['stripe-signature']
+    const signature = Array.isArray(header) ? header.join() : header
+    try {
+      await onStripeEvent(ctx, { body: await readBody(req), signature })
+    } catch (error) {
+      if (apiErrorOf(error)?.code === 'validation_error') await charge()
+      throw error
+    }
+    answer(exchange, 200, '{"received":true}')
+  },
+}
