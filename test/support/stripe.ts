@@ -94,15 +94,3 @@ export async function postEvent(url: string, event: object, signing: Signing = {
   })
   return { status: response.status, headers: response.headers, body: await response.json() }
 }
-
-/** One that stands still, but for what the test moves it by. */
-export function movedClock(): Clock & { move(ms: number): void } {
-  let offsetMs = 0
-  return {
-    now: () => new Date(Date.now() + offsetMs),
-    nowMs: () => Date.now() + offsetMs,
-    move(ms) {
-      offsetMs += ms
-    },
-  }
-}

@@ -179,6 +179,24 @@ export async function insertDuplicates(
   )
 }
 
+/** Found, and not known to be ended. */
+export async function openDuplicates(sql: Sql, tenantId: string): Promise<{ id: string }[]> {
+  return sql.query<{ id: string }>(
+    'select id from duplicate_subscription where tenant_id = $1 and ended_at is null order by id',
+    [tenantId],
+    'open-duplicates',
+  )
+}
+
+/** What it was bought beside is gone: it counts now. */
+export async function forgetDuplicate(sql: Sql, of: { tenantId: string; id: string }): Promise<void> {
+  await sql.query(
+    'delete from duplicate_subscription where tenant_id = $1 and id = $2 and ended_at is null',
+    [of.tenantId, of.id],
+    'forget-duplicate',
+  )
+}
+
 export async function endDuplicate(
   sql: Sql,
   of: { tenantId: string; id: string; refunded: boolean; now: Date },

@@ -4,8 +4,10 @@ import {
   endCheckout,
   endDuplicate,
   findBilling,
+  forgetDuplicate,
   insertDuplicates,
   lockBilling,
+  openDuplicates,
   settleBilling,
 } from '../../db/queries/billing.ts'
 import { setTerms } from '../../db/queries/tenants.ts'
@@ -36,7 +38,7 @@ export async function agree(app: App, tenantId: string, heard: number): Promise<
     if (!found) continue
     const settled = await app.db.transaction(sql => settle(sql, app, { read: billing, ...found }))
     if (!settled) continue
-    await endDuplicates(app, tenantId, found.standing.duplicates)
+    await endDuplicates(app, tenantId, settled.duplicates)
     return findBilling(app.db.sql, tenantId)
   }
   throw unavailable('Billing has just changed: try again')
@@ -65,11 +67,15 @@ async function stateOf(app: App, billing: Billing): Promise<State | null> {
   return { standing, checkout: checkout.kind === 'missing' ? over : done(checkout) }
 }
 
-/** False: there was news since it was read. */
-async function settle(sql: Sql, app: App, { read, standing, checkout }: State & { read: Billing }): Promise<boolean> {
+/** Null: there was news since it was read. Otherwise the ids of subscriptions that are to be ended. */
+async function settle(
+  sql: Sql,
+  app: App,
+  { read, standing, checkout }: State & { read: Billing },
+): Promise<{ duplicates: string[] } | null> {
   const { tenantId, heard } = read
   const billing = await lockBilling(sql, tenantId)
-  if (!billing || billing.heard !== heard || billing.settled >= heard) return false
+  if (!billing || billing.heard !== heard || billing.settled >= heard) return null
   const now = app.clock.now()
   const { current, plan, anchor, graceEndsAt } = standing
   // What Stripe never gave it does not take away: a plan may be the operator's word.
@@ -77,6 +83,7 @@ async function settle(sql: Sql, app: App, { read, standing, checkout }: State & 
   await setTerms(sql, { tenantId, plan: changed ? plan : null, anchor })
   const actor = { kind: 'stripe', id: current?.id ?? billing.subscriptionId } as const
   if (changed) await recordAudit(sql, app, { action: 'tenant.plan_changed', tenantId, target: tenantId, actor })
+  if (current) await forgetDuplicate(sql, { tenantId, id: current.id })
   for (const { id } of await insertDuplicates(sql, { tenantId, ids: standing.duplicates, now })) {
     await recordAudit(sql, app, { action: 'subscription.duplicate_found', tenantId, target: id, actor })
     app.log.warn(
@@ -84,11 +91,12 @@ async function settle(sql: Sql, app: App, { read, standing, checkout }: State & 
       'paid twice: the newer is cancelled and refunded',
     )
   }
+  const duplicates = (await openDuplicates(sql, tenantId)).map(({ id }) => id)
   if (checkout && checkout.status !== 'open') await endCheckout(sql, { tenantId, checkoutNo: read.checkoutNo })
   await settleBilling(sql, {
     tenantId,
     heard,
-    checkAt: nextCheck(now, { standing, checkout, billing }),
+    checkAt: nextCheck(now, { standing, checkout, billing, duplicates }),
     subscriptionId: current?.id ?? null,
     plan: changed || current ? plan : null,
     status: current?.status ?? null,
@@ -96,12 +104,15 @@ async function settle(sql: Sql, app: App, { read, standing, checkout }: State & 
     endsAt: current?.endsAt ?? null,
     graceEndsAt,
   })
-  return true
+  return { duplicates }
 }
 
-function nextCheck(now: Date, { standing, checkout, billing }: State & { billing: Billing }): Date {
+function nextCheck(
+  now: Date,
+  { standing, checkout, billing, duplicates }: State & { billing: Billing; duplicates: string[] },
+): Date {
   const after = (ms: number) => new Date(now.getTime() + ms)
-  const isUnderWay = standing.duplicates.length > 0 || (billing.checkoutPlan !== null && billing.checkoutId === null)
+  const isUnderWay = duplicates.length > 0 || (billing.checkoutPlan !== null && billing.checkoutId === null)
   const dates = [
     after(standing.current ? CHECK_MS.subscribed : CHECK_MS.free),
     ...(isUnderWay ? [after(AFTER_CHECKOUT_MS / 4)] : []),
@@ -111,7 +122,7 @@ function nextCheck(now: Date, { standing, checkout, billing }: State & { billing
   return dates.reduce((first, date) => (date < first ? date : first))
 }
 
-/** One that fails is found again: until it is ended Stripe shows it as alive. */
+/** One that fails is tried again with the next look, until it is written down as ended. */
 async function endDuplicates(app: App, tenantId: string, ids: string[]): Promise<void> {
   for (const id of ids) {
     const ended = await stripeOf(app).cancelAndRefund(id)

@@ -1,5 +1,12 @@
 import type { App } from '../../context.ts'
-import { type Billing, beginCheckout, endCheckout, findBilling, keepCheckout } from '../../db/queries/billing.ts'
+import {
+  type Billing,
+  beginCheckout,
+  endCheckout,
+  findBilling,
+  hearBilling,
+  keepCheckout,
+} from '../../db/queries/billing.ts'
 import { unavailable } from '../../errors.ts'
 import type { Checkout, PaidPlan } from '../../stripe/stripe.ts'
 import { checkSoon, done, stripeOf } from './at-stripe.ts'
@@ -33,6 +40,8 @@ export async function checkoutFor(app: App, tenantId: string, plan: PaidPlan): P
       continue
     }
     if (checkout?.status === 'open') {
+      // Whatever becomes of this process then.
+      await hearBilling(app.db.sql, { tenantId, checkAt: checkSoon(app) })
       const expired = await stripeOf(app).expireCheckout(checkout.id)
       // Somebody was faster, to pay it or to expire it: the next round sees which.
       if (expired.kind === 'refused') continue

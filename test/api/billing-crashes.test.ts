@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Session } from '../../src/stripe-sandbox/objects.ts'
+import { type Caller, type Json, until } from '../support/app.ts'
+import { rowsOf } from '../support/auth.ts'
+import { failBefore } from '../support/failing-statement.ts'
+import { type Billing, openBilling } from '../support/stripe.ts'
+
+/** What Stripe has done and the database does not know: the clock brings both together. */
+
+const RESTORED_MS = 60_000
+
+let billing: Billing
+beforeAll(async () => {
+  billing = await openBilling({ variables: { SANDBOX: 'off' } })
+})
+afterAll(() => billing.close())
+
+const upgrade = (caller: Caller, plan = 'growth') => caller.post('/v1/billing/upgrade', { plan })
+const openOnes = (caller: Caller): Session[] =>
+  [...billing.stripe.state.sessions.values()].filter(
+    each => each.client_reference_id === caller.tenantId && each.status === 'open',
+  )
+
+/** Both sides in one; they agree when the two halves are the same. */
+async function sides(caller: Caller): Promise<{ here: Json; stripe: Json }> {
+  const [row] = await rowsOf(
+    billing.wataki,
+    `select tenant.plan as plan_here, billing.* from billing join tenant on tenant.id = billing.tenant_id where tenant.id = $1`,
+    [caller.tenantId],
+  )
+  const waiting = await rowsOf(
+    billing.wataki,
+    'select id from duplicate_subscription where tenant_id = $1 and ended_at is null',
+    [caller.tenantId],
+  )
+  const live = billing.subscriptionsOf(caller).filter(({ status }) => status === 'active')
+  const plans: Json = { price_growth: 'growth', price_scale: 'scale' }
+  return {
+    here: {
+      plan: row.plan_here,
+      customer: row.customer_id,
+      checkouts: [row.checkout_id].filter(Boolean),
+      subscriptions: [row.subscription_id].filter(Boolean),
+      waiting: waiting.length,
+      unread: row.heard - row.settled,
+    },
+    stripe: {
+      plan: live[0] ? plans[live[0].items.data[0]!.price.id] : 'free',
+      customer: billing.customerOf(caller),
+      checkouts: openOnes(caller).map(({ id }) => id),
+      subscriptions: live.map(({ id }) => id),
+      waiting: 0,
+      unread: 0,
+    },
+  }
+}
+
+const agree = ({ here, stripe }: { here: Json; stripe: Json }) => JSON.stringify(here) === JSON.stringify(stripe)
+
+/** A second subscription, paid beside the first. */
+function payAnother(caller: Caller): void {
+  const { state } = billing.stripe
+  const first = [...state.sessions.values()].find(each => each.client_reference_id === caller.tenantId)!
+  const other = { ...structuredClone(first), id: `cs_test_other_${caller.tenantId}`, status: 'open' as const }
+  state.sessions.set(other.id, other)
+  state.wanted.set(other.id, state.prices.get('price_scale')!)
+  state.pay(other)
+}
+
+const newest = (caller: Caller) => billing.eventsOf(caller).at(-1)!
+
+/** Each leads up to a call of Stripe, and has the operation end before it writes down what came of it. */
+const POINTS: Record<string, (caller: Caller) => Promise<() => number>> = {
+  'a customer was made and not kept': async caller => {
+    const point = failBefore('keep-customer', caller.tenantId)
+    expect((await upgrade(caller)).status).toBe(500)
+    return () => point.struck
+  },
+  'a checkout was opened and not kept': async caller => {
+    const point = failBefore('keep-checkout', caller.tenantId)
+    expect((await upgrade(caller)).status).toBe(500)
+    return () => point.struck
+  },
+  'a checkout was expired and is still kept': async caller => {
+    await upgrade(caller)
+    const point = failBefore('end-checkout', caller.tenantId)
+    expect((await upgrade(caller, 'scale')).status).toBe(500)
+    return () => point.struck
+  },
+  'an event was heard of and not looked into': async caller => {
+    await billing.subscribe(caller, 'growth')
+    const point = failBefore('find-billing', caller.tenantId)
+    expect((await billing.tell(newest(caller))).status).toBe(500)
+    return () => point.struck
+  },
+  "Stripe's state was read and not written down": async caller => {
+    await billing.subscribe(caller, 'scale')
+    const point = failBefore('settle-billing', caller.tenantId)
+    expect((await billing.tell(newest(caller))).status).toBe(500)
+    return () => point.struck
+  },
+  'a second subscription was paid back and cancelled, and nobody knows': async caller => {
+    await billing.subscribe(caller, 'growth')
+    payAnother(caller)
+    const point = failBefore('end-duplicate', caller.tenantId)
+    expect((await billing.tell(newest(caller))).status).toBe(500)
+    return () => point.struck
+  },
+}
+
+it('at each of 6 points between a call of Stripe and its commit, both sides agree again within a minute', {
+  timeout: 240_000,
+}, async () => {
+  const restored = Object.entries(POINTS).map(async ([what, lead]) => {
+    const caller = await billing.wataki.tenant()
+    const struck = await lead(caller)
+    expect(struck(), what).toBe(1)
+    expect(agree(await sides(caller)), `${what}: nothing was amiss`).toBe(false)
+    const last = await until(() => sides(caller), agree, RESTORED_MS)
+    expect(last.here, what).toEqual(last.stripe)
+    // And once: what was done at Stripe was not done again.
+    expect(last.stripe.checkouts.length).toBeLessThanOrEqual(1)
+    const refunds = [...billing.stripe.state.refunds.values()].length
+    expect(refunds).toBeLessThanOrEqual(1)
+    return what
+  })
+  expect(await Promise.all(restored)).toHaveLength(6)
+  expect(billing.stripe.state.refunds.size).toBe(1)
+})
+
+it('a second subscription that was paid back and not cancelled yet is, and nothing is paid back twice', {
+  timeout: 120_000,
+}, async () => {
+  const caller = await billing.wataki.tenant()
+  const before = billing.stripe.state.refunds.size
+  await billing.subscribe(caller, 'growth')
+  payAnother(caller)
+  // The client tries three times.
+  billing.stripe.fault = { call: 'DELETE /v1/subscriptions', kind: 'before', times: 3 }
+  await billing.tell(newest(caller))
+  expect(billing.stripe.state.refunds.size).toBe(before + 1)
+  expect(agree(await sides(caller))).toBe(false)
+  await until(() => sides(caller), agree, RESTORED_MS)
+  expect(billing.stripe.state.refunds.size).toBe(before + 1)
+})
+
+it('an answer that was lost is asked for again, with the same key: one customer, one checkout', async () => {
+  const caller = await billing.wataki.tenant()
+  billing.stripe.fault = { call: 'POST /v1/c', kind: 'after', times: 2 }
+  const answer = await upgrade(caller)
+  expect(billing.stripe.fault.times).toBe(0)
+  expect(answer.status).toBe(200)
+  expect(billing.customerOf(caller)).toMatch(/^cus_/)
+  expect(openOnes(caller).map(({ id }) => id)).toEqual([answer.body.session_id])
+})
+
+it('a customer who is gone from Stripe gets another; one of another account is left alone', async () => {
+  const caller = await billing.wataki.tenant()
+  await upgrade(caller)
+  const { state } = billing.stripe
+  const gone = billing.customerOf(caller)
+  const row = () =>
+    rowsOf(billing.wataki, 'select customer_id, plan from billing where tenant_id = $1', [caller.tenantId])
+  state.customers.delete(gone)
+  const { sql } = billing.wataki.app.db
+  await sql.query(`update billing set account_id = 'acct_other' where tenant_id = $1`, [caller.tenantId])
+  expect((await upgrade(caller)).status).toBe(503)
+  expect((await row())[0].customer_id).toBe(gone)
+  await sql.query(`update billing set account_id = 'acct_sandbox' where tenant_id = $1`, [caller.tenantId])
+  expect((await upgrade(caller)).status).toBe(200)
+  expect((await row())[0].customer_id).toBe(billing.customerOf(caller))
+})
