@@ -78,7 +78,7 @@ export interface SignedRoute {
   /** As it stands in the OpenAPI document. */
   description: object
   /** `charge`: counts the sender as the stranger that they turn out to be, and rejects beyond a stranger's allowance. */
-  serve: (exchange: Exchange, charge: () => Promise<void>) => Promise<void>
+  serve: (exchange: Exchange, target: Target, charge: () => Promise<void>) => Promise<void>
 }
 
 export interface Target {
@@ -110,7 +110,8 @@ export async function createRest(options: RestOptions): Promise<Rest> {
       path: BASE + path,
       open: true,
       signed: true,
-      serve: (exchange: Exchange) => serve(exchange, () => gate.enter(exchange, { open: true, multipart: false })),
+      serve: (exchange: Exchange, target: Target) =>
+        serve(exchange, target, () => gate.enter(exchange, { open: true, multipart: false })),
     })),
     { method: 'GET', path: `${BASE}/openapi.json`, open: true, serve: exchange => answer(exchange, 200, text) },
   ]

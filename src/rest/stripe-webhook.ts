@@ -1,5 +1,7 @@
+import { invalid } from '../errors.ts'
 import { onStripeEvent } from '../resolvers/billing/onStripeEvent.ts'
-import { answer, apiErrorOf } from './answer.ts'
+import { addProblem, noProblems } from '../schema/problems.ts'
+import { answer, answerError, apiErrorOf } from './answer.ts'
 import { readBody } from './body.ts'
 import { BODY, EVERY_ANSWER, ref } from './openapi-errors.ts'
 import type { SignedRoute } from './rest.ts'
@@ -13,6 +15,15 @@ export const stripeWebhook: SignedRoute = {
     operationId: 'stripeWebhook',
     summary: 'Events of Stripe',
     description: 'Where Stripe sends its signed events. Nothing but the signature lets anybody in.',
+    parameters: [
+      {
+        name: 'Stripe-Signature',
+        in: 'header',
+        required: true,
+        description: 'As Stripe makes it of the time and the body.',
+        schema: { type: 'string' },
+      },
+    ],
     requestBody: {
       required: true,
       description: 'An event, as Stripe writes it.',
@@ -33,8 +44,11 @@ export const stripeWebhook: SignedRoute = {
       default: ref('Error'),
     },
   },
-  async serve(exchange, charge) {
+  async serve(exchange, { query }, charge) {
     const { req, ctx } = exchange
+    const problems = noProblems()
+    for (const [name] of new URLSearchParams(query)) addProblem(problems, name, 'is not a known parameter')
+    for (const _ in problems) return answerError(exchange, invalid(problems), { spelled: true })
     const header = req.headers['stripe-signature']
     const signature = Array.isArray(header) ? header.join() : header
     try {

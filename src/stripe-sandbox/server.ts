@@ -5,6 +5,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Clock, systemClock } from '../clock.ts'
 import { createApi } from './api.ts'
 import { createDelivery } from './deliver.ts'
@@ -40,13 +41,13 @@ export interface StripeSandbox {
 export interface Fault {
   /** Such as `POST /v1/customers`; those that begin with it. */
   call: string
-  /** The connection is cut before it is done or after; `slow`: it takes some time, as everything with Stripe does. */
-  kind: 'before' | 'after' | 'slow'
+  /** The connection is cut before it is done or after. `slow`: it is done after some time; `late`: it is answered after some. */
+  kind: 'before' | 'after' | 'slow' | 'late'
   times: number
 }
 
 const BODY_MAX_BYTES = 262_144
-const SLOW_MS = 50
+const WAIT_MS = { slow: 50, late: 1_500 }
 
 export async function openStripeSandbox(options: StripeSandboxOptions): Promise<StripeSandbox> {
   const { port = 0, prices, clock = systemClock, told = () => {} } = options
@@ -117,8 +118,9 @@ export async function openStripeSandbox(options: StripeSandboxOptions): Promise<
     } catch (error) {
       return { ...troubleIn(error), isReplayed: false }
     }
-    if (fault === 'slow') await new Promise(resolve => setTimeout(resolve, SLOW_MS))
+    if (fault === 'slow') await sleep(WAIT_MS.slow)
     const answer = ran(req.method!, path, params)
+    if (fault === 'late') await sleep(WAIT_MS.late)
     if (typeof key === 'string') answers.keep(key, answer)
     return { ...answer, isReplayed: false }
   }

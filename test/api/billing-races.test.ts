@@ -87,3 +87,22 @@ describe('two checkouts that were both paid', () => {
       .toEqual([{ id: newer.id, refunded: true }])
   })
 })
+
+describe('an answer of Stripe that is overtaken by news', () => {
+  it('is not written over what another server has read since', { timeout: 60_000 }, async () => {
+    const { apiKey, tenantId } = await two.tenant()
+    const { state } = stripe
+    const { body } = await upgrade(apiKey, { plan: 'growth', node: 0 })
+    const subscription = state.pay(state.sessions.get(body.session_id)!)
+    const newest = () => stripe.events.at(-1)!
+    stripe.fault = { call: 'GET /v1/subscriptions', kind: 'late', times: 1 }
+    const late = postEvent(two.nodes[0]!.url, newest())
+    await expect.poll(() => stripe.fault!.times).toBe(0)
+    stripe.fault = null
+    state.change(subscription, state.prices.get('price_scale')!)
+    expect((await postEvent(two.nodes[1]!.url, newest())).status).toBe(200)
+    expect(await planOf(tenantId)).toBe('scale')
+    expect((await late).status).toBe(200)
+    expect(await planOf(tenantId)).toBe('scale')
+  })
+})

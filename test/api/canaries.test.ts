@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,6 +22,8 @@ import { type Belongings, graphqlOperations, MISSING, restOperations } from '../
 const SECRET_KEY = 'canary-secret-key-0f1e2d3c4b5a69788796a5b4'
 const OPERATOR_KEY = 'canary-operator-key-9c8b7a6d5e4f30211203f4e5'
 const SMTP_PASSWORD = 'canary-smtp-password'
+const STRIPE_KEY = 'sk_test_canary0f1e'
+const STRIPE_SECRET = 'whsec_canary0f1e'
 const PHONE = '5511987650001'
 const PAIRING_PHONE = '5511987650002'
 const EMAIL = 'canary.person@example.com'
@@ -29,6 +32,7 @@ const canary = (what: string) => `canary-${what}-7d1f`
 let database: TestDatabase
 let dataDir: string
 let smtp: SMTPServer
+let stripe: Server
 let server: ChildProcess
 let url: string
 let said = ''
@@ -56,6 +60,12 @@ beforeAll(async () => {
     },
   })
   await new Promise<void>(resolve => smtp.listen(0, '127.0.0.1', resolve))
+  // Tells whoever calls what they have sent.
+  stripe = createServer((req, res) => {
+    const error = { type: 'invalid_request_error', message: `Invalid API Key provided: ${req.headers.authorization}` }
+    res.writeHead(401, { 'content-type': 'application/json' }).end(JSON.stringify({ error }))
+  })
+  await new Promise<void>(resolve => stripe.listen(0, '127.0.0.1', resolve))
   const env = {
     ...process.env,
     NODE_ENV: 'production',
@@ -69,6 +79,11 @@ beforeAll(async () => {
     SANDBOX: 'on',
     LOG_LEVEL: 'trace',
     RATE_LIMIT_PER_MINUTE: '1000000',
+    STRIPE_API_URL: `http://127.0.0.1:${(stripe.address() as AddressInfo).port}`,
+    STRIPE_SECRET_KEY: STRIPE_KEY,
+    STRIPE_WEBHOOK_SECRET: STRIPE_SECRET,
+    STRIPE_PRICE_GROWTH: 'price_growth',
+    STRIPE_PRICE_SCALE: 'price_scale',
     SMTP_URL: `smtp://mailer:${SMTP_PASSWORD}@127.0.0.1:${(smtp.server.address() as AddressInfo).port}`,
   }
   server = spawn(process.execPath, ['src/main.ts'], { env })
@@ -84,6 +99,7 @@ beforeAll(async () => {
 afterAll(async () => {
   server?.kill('SIGKILL')
   await new Promise<void>(resolve => smtp.close(() => resolve()))
+  await new Promise(resolve => stripe.close(resolve))
   await database?.drop()
   await rm(dataDir, { recursive: true, force: true })
 })
@@ -189,6 +205,12 @@ async function everyOperation(own: Belongings): Promise<string[]> {
   return used
 }
 
+async function billed(): Promise<void> {
+  expect((await ask('POST', '/v1/billing/upgrade', { plan: 'growth' })).status).toBe(503)
+  const signed = { 'stripe-signature': `t=1,v1=${STRIPE_SECRET}` }
+  expect((await ask('POST', '/v1/billing/stripe-webhook', {}, signed)).status).toBe(400)
+}
+
 /** With its key where it belongs, and where it does not. */
 async function asOperator(): Promise<void> {
   const key = { 'x-api-key': OPERATOR_KEY }
@@ -291,6 +313,8 @@ describe('the log, at trace', () => {
       'the secret key': SECRET_KEY,
       'the key of the operator': OPERATOR_KEY,
       'the password of the mail server': SMTP_PASSWORD,
+      'the key of Stripe': STRIPE_KEY,
+      "the secret of Stripe's events": STRIPE_SECRET,
       'a phone number': PHONE,
       'a phone number without its country': PHONE.slice(4),
       'the number of a phone to pair': PAIRING_PHONE,
@@ -305,6 +329,7 @@ describe('the log, at trace', () => {
     expect(await plantSignalKeys(own.instanceId)).toBeGreaterThan(10)
     await trouble(own.instanceId)
     await asOperator()
+    await billed()
     const used = await everyOperation(own)
     expect(used.length).toBeGreaterThan(25)
     server.kill('SIGTERM')

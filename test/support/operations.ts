@@ -181,7 +181,8 @@ export function restOperations(document: Json): Operation<RestRequest>[] {
         for (const parameter of operation.parameters ?? []) {
           const name = camel(parameter.name)
           assertKnown(name)
-          if (!parameter.required && !isOwnedId(name)) continue
+          // A signature: nobody can make one up.
+          if (parameter.in === 'header' || (!parameter.required && !isOwnedId(name))) continue
           const value = String(jsonValue(parameter.name, parameter.schema, { ...filling, document }))
           if (parameter.in === 'path') filled = filled.replace(`{${parameter.name}}`, encodeURIComponent(value))
           else query.set(parameter.name, value)
