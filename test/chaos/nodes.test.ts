@@ -150,6 +150,7 @@ it(
     }
     const after = await world.network.counters()
     const tookMs = performance.now() - startedMs
+    const away = after.awayMs.slice(before.logins - after.logins).toSorted((a, b) => a - b)
     const ids = (await world.rows<{ id: string }>('select id from instance')).map(({ id }) => id)
     const contact = '5511977770003'
     const texts = await world.all(ids, async id => {
@@ -159,6 +160,9 @@ it(
     })
     report('nodes.test.ts', 'handovers', {
       handovers: await logins(),
+      'away p50': `${away[Math.floor(away.length / 2)]} ms`,
+      p99: `${away[Math.floor(away.length * 0.99)]} ms`,
+      longest: `${away.at(-1)} ms`,
       'each second': Math.round((after.logins - before.logins) / (tookMs / 100)) / 10,
       replaced: after.replaced - before.replaced,
       late: after.late,
