@@ -47,13 +47,15 @@ export async function until(holds: () => unknown, what: string, limitMs = 20_000
   throw new Error(`not within ${limitMs} ms: ${what}${reason}`)
 }
 
-interface Running {
+export interface Running {
   cwd: string
   log: string
   env: Environment
   words?: string[]
   /** A module of the project that is loaded first, and can be talked to. */
   preload?: string | null
+  /** Where the program stands, when it is not this project. */
+  root?: string
 }
 
 /** Runs a program of the project; its output goes to `log`, nothing of our own settings comes along. */
@@ -61,7 +63,7 @@ function run(program: string, at: Running): ChildProcess {
   const { PATH = '', HOME = '', TMPDIR = '' } = process.env
   const log = openSync(at.log, 'a')
   const before = at.preload ? ['--import', pathToFileURL(join(ROOT, at.preload)).href] : []
-  const child = spawn(process.execPath, [...before, join(ROOT, program), ...(at.words ?? [])], {
+  const child = spawn(process.execPath, [...before, join(at.root ?? ROOT, program), ...(at.words ?? [])], {
     cwd: at.cwd,
     env: { PATH, HOME, ...(TMPDIR && { TMPDIR }), ...at.env },
     stdio: ['ignore', log, log, ...(at.preload ? ['ipc' as const] : [])],
@@ -70,6 +72,12 @@ function run(program: string, at: Running): ChildProcess {
   running.add(child)
   child.once('exit', () => running.delete(child))
   return child
+}
+
+/** Runs it to its end, and tells what that was: the exit code, or the signal that ended it. */
+export async function runToEnd(program: string, at: Running): Promise<number | NodeJS.Signals> {
+  const [code, signal] = await once(run(program, at), 'exit')
+  return code ?? signal
 }
 
 const isRunning = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null
@@ -89,15 +97,15 @@ export class Server {
   /** From the start of the process to the first ready answer, of each start that came so far. */
   readonly readyMs: number[] = []
   readonly #env: Environment
-  readonly #preload: string | null
+  readonly #program: Pick<Running, 'preload' | 'root'>
   #child: ChildProcess | null = null
   #isReady = false
 
-  constructor(dir: string, env: Environment, preload: string | null = null) {
+  constructor(dir: string, env: Environment, program: Pick<Running, 'preload' | 'root'> = {}) {
     this.dataDir = join(dir, 'data')
     this.log = join(dir, 'server.log')
     this.#env = env
-    this.#preload = preload
+    this.#program = program
   }
 
   /** Null: its own, in `dataDir`. */
@@ -127,8 +135,7 @@ export class Server {
       DATA_DIR: this.dataDir,
       PORT: String(port),
     }
-    const preload = this.#preload
-    const child = run('src/main.ts', { cwd: join(this.dataDir, '..'), log: this.log, env, preload })
+    const child = run('src/main.ts', { cwd: join(this.dataDir, '..'), log: this.log, env, ...this.#program })
     this.#child = child
     this.#isReady = false
     this.url = `http://127.0.0.1:${port}`
@@ -186,8 +193,8 @@ export class Server {
     const log = join(this.dataDir, '..', 'cli.log')
     const words = ['tenant', 'create', '--name', name, '--email', 'dev@example.com']
     const env = { DATA_DIR: this.dataDir, ...(this.databaseUrl && { DATABASE_URL: this.databaseUrl }) }
-    const child = run('src/cli.ts', { cwd: join(this.dataDir, '..'), log, env, words })
-    const [code] = await once(child, 'exit')
+    const { root } = this.#program
+    const code = await runToEnd('src/cli.ts', { cwd: join(this.dataDir, '..'), log, env, words, root })
     if (code !== 0) throw new Error(`no tenant: ${tail(log)}`)
     return JSON.parse(readFileSync(log, 'utf8')).api_key
   }

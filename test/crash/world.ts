@@ -79,7 +79,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     const { printed } = sandbox
     const { WHATSAPP_WS_URL = '', WHATSAPP_MEDIA_URL = '', WHATSAPP_ROOT_KEY = '' } = await reach(printed)
     const network = { WHATSAPP_WS_URL, WHATSAPP_MEDIA_URL, WHATSAPP_ROOT_KEY }
-    const server = new Server(dir, { ...network, ...settings }, preload)
+    const server = new Server(dir, { ...network, ...settings }, { preload })
     ends.push(() => server.kill())
     await server.start()
     const apiKey = await server.createTenant('Acme')
