@@ -151,8 +151,11 @@ describe('a server that is killed while it migrates', () => {
           await until(async () => (await client.query(others)).rowCount === 0, 'the server has noticed')
         })
         const left = whatIs(await stateOf(of))
-        await migrate(of)
-        return [point, String(end), left, whatIs(await stateOf(of))]
+        const next = await migrate(of).then(
+          async () => whatIs(await stateOf(of)),
+          (error: Error) => error.message,
+        )
+        return [point, String(end), left, next]
       }
       const waiting = points.entries()
       const outcomes: string[][] = []
