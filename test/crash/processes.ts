@@ -192,7 +192,7 @@ export class Server {
   async createTenant(name: string): Promise<string> {
     const log = join(this.dataDir, '..', 'cli.log')
     const words = ['tenant', 'create', '--name', name, '--email', 'dev@example.com']
-    const env = { DATA_DIR: this.dataDir, ...(this.databaseUrl && { DATABASE_URL: this.databaseUrl }) }
+    const env = { ...this.#env, DATA_DIR: this.dataDir }
     const { root } = this.#program
     const code = await runToEnd('src/cli.ts', { cwd: join(this.dataDir, '..'), log, env, words, root })
     if (code !== 0) throw new Error(`no tenant: ${tail(log)}`)

@@ -1,12 +1,11 @@
-import { mkdirSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { MIGRATIONS } from '../../src/db/migrations/list.ts'
 import { openDatabase } from '../../src/db/open.ts'
-import { folder, removeFolder, runToEnd, Server, until } from '../crash/processes.ts'
+import { type Environment, folder, removeFolder, runToEnd, Server, until } from '../crash/processes.ts'
 import type { Json } from '../support/app.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { openReceiver, type Receiver } from '../support/receiver.ts'
@@ -29,7 +28,7 @@ const OLD = NAMES.slice(0, -1)
 const FIRST = NAMES[0]!
 const KILLS = 20
 /** For what starts many processes, when other tests have the processor. */
-const SLOW_MS = 180_000
+const SLOW = { timeout: 180_000 }
 
 let dir: string
 let database: TestDatabase
@@ -53,6 +52,12 @@ afterAll(async () => {
 async function migrate({ url }: TestDatabase): Promise<void> {
   const opened = await openDatabase({ databaseUrl: url, dataDir: '', log: silent })
   await opened.close()
+}
+
+/** In a process of its own. */
+const start = ({ url }: TestDatabase, log: string, more: Environment = {}): Promise<number | NodeJS.Signals> => {
+  const env = { DATABASE_URL: url, NODE_COMPILE_CACHE: join(dir, 'compiled'), ...more }
+  return runToEnd('test/db/migrating.ts', { cwd: dir, log, env, preload: 'test/chaos/kill-at.ts' })
 }
 
 const migrationsOf = ({ rows }: State): unknown[] => rows.migration!.map(row => row.name)
@@ -129,6 +134,7 @@ describe('a server that is killed while it migrates', () => {
 
   it(
     `leaves all of the old or all of the new, at each of ${KILLS} points, and the next start ends in the same`,
+    SLOW,
     async () => {
       await makeOld(database, FIRST)
       const points = pointsOf(await statementsOf(() => migrate(database)))
@@ -144,8 +150,7 @@ describe('a server that is killed while it migrates', () => {
             missingRows(before, state, FIRST).length === 0
           return isNew ? 'new' : 'neither'
         }
-        const env = { DATABASE_URL: of.url, KILL_AT: point, NODE_COMPILE_CACHE: join(dir, 'compiled') }
-        const end = await runToEnd('test/db/migrating.ts', { cwd: dir, log, env, preload: 'test/chaos/kill-at.ts' })
+        const end = await start(of, log, { KILL_AT: point })
         await connected(of, async client => {
           const others = 'select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()'
           await until(async () => (await client.query(others)).rowCount === 0, 'the server has noticed')
@@ -169,7 +174,6 @@ describe('a server that is killed while it migrates', () => {
       expect(outcomes).toEqual(points.map((point, i) => [point, 'SIGKILL', i === last ? 'new' : 'old', 'new']))
       expect(new Set(points).size).toBe(KILLS)
     },
-    SLOW_MS,
   )
 })
 
@@ -201,44 +205,35 @@ describe('nodes that start together on the tables of an earlier version', () => 
     }
   }
 
-  it(
-    'run each migration once, and all three come up',
-    async () => {
-      await makeOld(database, FIRST)
-      const held = await hold()
-      const env = { DATABASE_URL: database.url, SECRET_KEY: 'one key for all the nodes of a test', LOG_LEVEL: 'info' }
-      const nodes = ['a', 'b', 'c'].map(name => {
-        const home = join(dir, `node-${name}`)
-        mkdirSync(home)
-        return new Server(home, env)
-      })
-      for (const node of nodes) ending.push(() => node.kill())
-      const starts = Promise.all(nodes.map(node => node.start()))
-      await Promise.race([
-        until(async () => (await held.waiting(0)) === nodes.length, 'all of them wait', 60_000),
-        starts,
-      ])
-      await held.release()
-      await starts
-      const logs = await Promise.all(nodes.map(node => readFile(node.log, 'utf8')))
-      expect(logs.map(log => log.split('database migrated').length - 1).sort()).toEqual([0, 0, 1])
-      expect((await Promise.all(nodes.map(node => node.terminate()))).map(({ code }) => code)).toEqual([0, 0, 0])
-      const after = await stateOf(database)
-      expect(migrationsOf(after)).toEqual(NAMES)
-      expect(after.schema).toEqual(fresh.schema)
-    },
-    SLOW_MS,
-  )
+  it('run each migration once, and all three come up', SLOW, async () => {
+    await makeOld(database, FIRST)
+    const before = await stateOf(database)
+    const held = await hold()
+    const logs = ['a', 'b', 'c'].map(name => join(dir, `${name}.log`))
+    const ends = Promise.all(logs.map(log => start(database, log)))
+    await Promise.race([
+      until(async () => (await held.waiting(0)) === logs.length, 'all of them wait', SLOW.timeout),
+      ends,
+    ])
+    await held.release()
+    expect(await ends).toEqual([0, 0, 0])
+    const told = logs.map(log => readFileSync(log, 'utf8')).filter(log => log !== '')
+    expect(told.map(line => JSON.parse(line))).toEqual([{ migrations: NAMES.slice(1) }])
+    const after = await stateOf(database)
+    expect(migrationsOf(after)).toEqual(NAMES)
+    expect(after.schema).toEqual(fresh.schema)
+    expect(missingRows(before, after, FIRST)).toEqual([])
+  })
 
   it('wait for the one that migrates, also for longer than any statement may take', async () => {
     await makeOld(database, FIRST)
     const held = await hold()
     const impatient = new URL(database.url)
     impatient.searchParams.set('statement_timeout', '500')
-    const start = () => migrate({ ...database, url: impatient.href })
-    const first = start()
+    const open = () => migrate({ ...database, url: impatient.href })
+    const first = open()
     await Promise.race([until(async () => (await held.waiting(0)) === 1, 'one of them migrates'), first])
-    const starts = Promise.all([first, start(), start()])
+    const starts = Promise.all([first, open(), open()])
     await Promise.race([until(async () => (await held.waiting(700)) === 3, 'all of them wait'), starts])
     await held.release()
     await starts
@@ -256,7 +251,8 @@ describe(`the code of the last release, ${RELEASE}`, () => {
     ;[root, home] = await Promise.all([folder(), folder()])
     unpackRelease(root)
     receiver = await openReceiver()
-    release = new Server(home, { ...SETTINGS, DATABASE_URL: database.url }, { root })
+    const env = { ...SETTINGS, DATABASE_URL: database.url, NODE_COMPILE_CACHE: join(home, 'compiled') }
+    release = new Server(home, env, { root })
     customer = new Customer(release, receiver)
   })
   afterAll(async () => {
@@ -269,47 +265,35 @@ describe(`the code of the last release, ${RELEASE}`, () => {
     expect(migrationsIn()).toMatchObject(migrationsIn(root))
   })
 
-  it(
-    'goes on as usual when its database is brought to this version beneath it',
-    async () => {
-      await makeEmpty(database)
-      await release.start()
-      await customer.begin()
-      await customer.work('before')
-      await migrate(database)
-      const after = await stateOf(database)
-      expect([migrationsOf(after), after.schema]).toEqual([NAMES, fresh.schema])
-      await customer.work('beneath')
-      expect((await release.terminate()).code).toBe(0)
-    },
-    SLOW_MS,
-  )
+  it('goes on as usual when its database is brought to this version beneath it', SLOW, async () => {
+    await makeEmpty(database)
+    await release.start()
+    await customer.begin()
+    await customer.work('before')
+    await migrate(database)
+    const after = await stateOf(database)
+    expect([migrationsOf(after), after.schema]).toEqual([NAMES, fresh.schema])
+    await customer.work('beneath')
+    expect((await release.terminate()).code).toBe(0)
+  })
 
-  it(
-    'starts on it, and serves as usual',
-    async () => {
-      await release.terminate()
-      await release.start()
-      await customer.work('again')
-    },
-    SLOW_MS,
-  )
+  it('starts on it, and serves as usual', SLOW, async () => {
+    await release.terminate()
+    await release.start()
+    await customer.work('again')
+  })
 
-  it(
-    'leaves everything to this version, which goes on with it',
-    async () => {
-      const found = await customer.find()
-      expect(found.messages).toHaveLength(9)
-      const sent = found.messages.find(({ content }: Json) => content.text === 'out again, mended')
-      expect((await release.terminate()).code).toBe(0)
-      expect(await readFile(release.log, 'utf8')).not.toMatch(/\b(ERROR|FATAL)\b/)
-      const present = new Server(home, { ...SETTINGS, DATABASE_URL: database.url })
-      customer.server = present
-      await present.start()
-      expect(await customer.find()).toMatchObject(found)
-      expect(await customer.send('out again')).toMatchObject({ id: sent.id })
-      await customer.work('today')
-    },
-    SLOW_MS,
-  )
+  it('leaves everything to this version, which goes on with it', SLOW, async () => {
+    const found = await customer.find()
+    expect(found.messages).toHaveLength(9)
+    const sent = found.messages.find(({ content }: Json) => content.text === 'out again, mended')
+    expect((await release.terminate()).code).toBe(0)
+    expect(readFileSync(release.log, 'utf8')).not.toMatch(/\b(ERROR|FATAL)\b/)
+    const present = new Server(home, { ...SETTINGS, DATABASE_URL: database.url })
+    customer.server = present
+    await present.start()
+    expect(await customer.find()).toMatchObject(found)
+    expect(await customer.send('out again')).toMatchObject({ id: sent.id })
+    await customer.work('today')
+  })
 })
