@@ -129,6 +129,7 @@ async function cost(running: Running): Promise<void> {
   const nods = async () => ({ caller, active: true, admitted: true, allowance })
   const doorkeeper: Doorkeeper = {
     mayBeGood: () => true,
+    isOperator: () => false,
     admit: nods,
     chargeMore: nods,
     stillGood: async (_app, callers) => [...callers],

@@ -25,7 +25,7 @@ await sql.query(`insert into tenant (id, name, email) values ('ten', 'Acme', 'de
 const instances = Array.from({ length: INSTANCES }, (_, n) => `inst_${n}`)
 for (const instanceId of instances) {
   await sql.query(`insert into instance (id, tenant_id, name, sandbox) values ($1, 'ten', $1, true)`, [instanceId])
-  await takeLease(sql, { instanceId, owner: 'bench', now: new Date(), ttlMs: 1000 })
+  await takeLease(sql, { instanceId, owner: 'bench' })
 }
 
 /** The same text, but for the lock. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { systemClock } from './clock.ts'
+import type { Clock } from './clock.ts'
 import { type Config, ConfigError } from './config.ts'
 import type { App } from './context.ts'
 import { openDatabase } from './db/open.ts'
@@ -7,12 +7,13 @@ import { createVault } from './db/vault.ts'
 import { createDelivery } from './delivery/delivery.ts'
 import { createBus } from './events/bus.ts'
 import { createServer } from './http/server.ts'
-import { newId } from './ids.ts'
+import { idsBy } from './ids.ts'
 import { startJobs } from './jobs/run.ts'
 import { createLogMailer } from './mail/log-mailer.ts'
 import type { Mailer } from './mail/mail.ts'
 import { createSmtpMailer } from './mail/smtp.ts'
 import { admit, chargeMore, mayBeGood } from './resolvers/auth/admit.ts'
+import { isOperator } from './resolvers/auth/is-operator.ts'
 import { LastUse } from './resolvers/auth/last-use.ts'
 import { createRevocations } from './resolvers/auth/revocations.ts'
 import { stillGood } from './resolvers/auth/still-good.ts'
@@ -20,9 +21,9 @@ import { writeLastUseDue } from './resolvers/auth/writeLastUseDue.ts'
 import { onSeen } from './resolvers/chats/onSeen.ts'
 import { onSync } from './resolvers/chats/onSync.ts'
 import { describeEvents } from './resolvers/events/eventCatalogue.ts'
+import { readRecorded } from './resolvers/events/revive.ts'
 import { onConnection } from './resolvers/instances/onConnection.ts'
 import { onQr } from './resolvers/instances/onQr.ts'
-import { resumeInstances } from './resolvers/instances/resumeInstances.ts'
 import { Describer } from './resolvers/media/describe.ts'
 import { Fetches } from './resolvers/media/fetches.ts'
 import { openSpool } from './resolvers/media/spool.ts'
@@ -32,6 +33,11 @@ import { onDelete, onEdit } from './resolvers/messages/onEdit.ts'
 import { onMessage } from './resolvers/messages/onMessage.ts'
 import { onReaction } from './resolvers/messages/onReaction.ts'
 import { onReceipt } from './resolvers/messages/onReceipt.ts'
+import { Asked } from './resolvers/nodes/asked.ts'
+import { joinNodes, leaveNodes } from './resolvers/nodes/beat.ts'
+import { hear, hearMissed } from './resolvers/nodes/hear.ts'
+import { Node } from './resolvers/nodes/node.ts'
+import { Relay } from './resolvers/nodes/relay.ts'
 import { deliverSoon } from './resolvers/webhooks/deliverDue.ts'
 import { endDeliveries } from './resolvers/webhooks/endDeliveries.ts'
 import { Deliveries } from './resolvers/webhooks/lanes.ts'
@@ -74,19 +80,33 @@ export async function openApp(
   try {
     const db = await openDatabase({ ...config, log })
     opened.push({ what: 'database', close: () => db.close() })
+    const { clock } = db
+    idsBy(clock)
     const secrets = secretsOf(config)
-    const bus = createBus(event => deliverSoon(app, event))
+    const node = new Node(db.listen !== null)
+    opened.push({ what: 'node', close: async () => node.close() })
+    const relay = new Relay({ db, node, log, hear: word => hear(app, word) })
+    opened.push({ what: 'relay', close: () => relay.close() })
+    const bus = createBus({
+      published(event) {
+        relay.tell(['event', event.instanceId, event.seq])
+        deliverSoon(app, event)
+      },
+      read: (instanceId, seq) => readRecorded(app, instanceId, seq),
+    })
     const background = new Background(log)
     const storage = await openStorage(config)
     opened.push({ what: 'storage', close: () => storage.close() })
-    const spool = await openSpool(config.dataDir, systemClock.nowMs())
+    const spool = await openSpool(config.dataDir, clock.nowMs())
     opened.push({ what: 'spool', close: () => spool.close() })
     const { control, network } = await openNetwork(config, log, opened)
     let ownPort: number | null = null
     const app: App = {
-      node: newId('node'),
+      node,
+      relay,
+      asked: new Asked(),
       config,
-      clock: systemClock,
+      clock,
       log,
       secrets,
       db,
@@ -100,26 +120,37 @@ export async function openApp(
       deliveries: new Deliveries(),
       networks: { ordinary: config.whatsapp, sandbox: network },
       sandbox: control,
-      mail: openMail(config, log),
+      mail: openMail(config, log, clock),
       lastUse: new LastUse(),
-      revocations: createRevocations(),
+      revocations: createRevocations(revocation => relay.tell(['revoked', revocation])),
       background: (what, work) => background.add(what, work),
-      whatsapp: createWhatsApp({ vault: createVault({ sql: db.sql, secrets }), news: newsFor(() => app), log }),
+      whatsapp: createWhatsApp({
+        vault: createVault({ sql: db.sql, secrets }),
+        news: newsFor(() => app),
+        log,
+        clock,
+        mayWrite: () => node.holds,
+      }),
     }
     opened.push({ what: 'last uses', close: () => writeLastUseDue(app) })
     opened.push({ what: 'delivery', close: () => app.delivery.close() })
     opened.push({ what: 'background work', close: () => background.settled() })
     opened.push({ what: 'whatsapp', close: () => app.whatsapp.close() })
+    opened.push({ what: 'instances', close: () => leaveNodes(app) })
     opened.push({ what: 'deliveries', close: () => endDeliveries(app) })
     opened.push({ what: 'jobs', close: startJobs(app) })
     // Before the jobs: they wait for the letters that are on their way.
     opened.push({ what: 'mail', close: () => app.mail.close() })
-    await resumeInstances(app)
+    relay.open(() => {
+      const missed = hearMissed(app)
+      background.add('hear', missed)
+    })
+    await joinNodes(app)
     const server = await createServer(app, {
       schema,
       binary: [mediaContent],
       events: describeEvents(),
-      doorkeeper: { mayBeGood, admit, chargeMore, stillGood },
+      doorkeeper: { mayBeGood, isOperator, admit, chargeMore, stillGood },
     })
     opened.push({ what: 'server', close: () => server.close() })
     const { port } = await server.listen({ host: config.host, port: config.port })
@@ -150,10 +181,8 @@ const newsFor = (app: () => App): News => ({
 const openStorage = async ({ mediaBucket, dataDir }: Config): Promise<Storage> =>
   mediaBucket ? openS3Storage(mediaBucket) : openFileStorage(join(dataDir, 'media'))
 
-const openMail = (config: Config, log: Log): Mailer =>
-  config.smtp
-    ? createSmtpMailer(config.smtp)
-    : createLogMailer({ log, clock: systemClock, production: config.production })
+const openMail = (config: Config, log: Log, clock: Clock): Mailer =>
+  config.smtp ? createSmtpMailer(config.smtp) : createLogMailer({ log, clock, production: config.production })
 
 async function openNetwork(
   config: Config,

@@ -10,6 +10,9 @@ const USAGE = `usage: wataki tenant create --name NAME --email ADDRESS
        wataki tenant activate (--id ID | --email ADDRESS)
        wataki tenant plan (--id ID | --email ADDRESS) --plan PLAN
        wataki tenant sign-in-link --email ADDRESS
+       wataki nodes
+       wataki nodes drain --id ID
+       wataki nodes undrain --id ID
        wataki secrets reseal
        wataki listen [--url URL] [--api-key KEY] [--instance ID] [--events TYPE,…] [--forward-to URL]
                      [--secret SECRET] [--format text|json]
@@ -23,6 +26,10 @@ For operators, beside the server's data, while it runs and while it does not:
   tenant activate      takes that back
   tenant plan          free, growth or scale: how many messages a cycle includes; prints {"tenant_id","plan"}
   tenant sign-in-link  prints a link to the dashboard that works once, for 15 minutes: the way in without mail
+  nodes                lists the servers on the database, with what each runs, as GET /v1/observability/nodes does
+  nodes drain          its instances move to the others, a few each second, it takes no new ones, and /readyz says no;
+                       alone it keeps them; prints {"node_id","state"}
+  nodes undrain        takes that back
   secrets reseal       brings what is encrypted with SECRET_KEY_PREVIOUS under SECRET_KEY; prints {"resealed","unopened"}
                        with the number of rows of each table
 

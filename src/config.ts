@@ -1,7 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
+
+/** As package.json says. */
+const VERSION: string = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')).version
 
 /** Every environment variable once: its name, meaning, default and check. `.env.example` lists the same. */
 
@@ -32,6 +35,10 @@ const DIFFERENT_MIN = 8
 const secret = text
   .min(32, 'must have at least 32 characters')
   .refine(value => new Set(value).size >= DIFFERENT_MIN, { message: 'is too easy to guess: take 32 random characters' })
+const headerSecret = secret.regex(/^[ -~]+$/, 'must be of ASCII characters: it is sent in a header')
+
+/** What may also be in a file that `…_FILE` names. */
+const SECRETS = { SECRET_KEY: secret, SECRET_KEY_PREVIOUS: secret, OPERATOR_KEY: headerSecret }
 
 /** Comma-separated; each must pass. */
 const list = (isGood: (item: string) => boolean, message: string) =>
@@ -66,10 +73,12 @@ const environment = z.object({
   DATABASE_URL: url('postgres:', 'postgresql:').optional(),
   DATA_DIR: text.default('./data'),
   ALLOW_PGLITE: z.enum(['true', 'false']).default('false'),
-  SECRET_KEY: secret.optional(),
+  SECRET_KEY: SECRETS.SECRET_KEY.optional(),
   SECRET_KEY_FILE: text.optional(),
-  SECRET_KEY_PREVIOUS: secret.optional(),
+  SECRET_KEY_PREVIOUS: SECRETS.SECRET_KEY_PREVIOUS.optional(),
   SECRET_KEY_PREVIOUS_FILE: text.optional(),
+  OPERATOR_KEY: SECRETS.OPERATOR_KEY.optional(),
+  OPERATOR_KEY_FILE: text.optional(),
   SMTP_URL: url('smtp:', 'smtps:').optional(),
   MAIL_FROM: mailAddress.optional(),
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).max(RATE_LIMIT_MAX).default(60),
@@ -95,6 +104,8 @@ const environment = z.object({
 })
 
 export interface Config {
+  /** Of this Wataki. */
+  version: string
   production: boolean
   host: string
   port: number
@@ -108,6 +119,8 @@ export interface Config {
   secretKey: string | null
   /** Opens what was sealed under it, and seals nothing. */
   previousSecretKey: string | null
+  /** Opens what is for the operator of this server alone. Null: nothing does. */
+  operatorKey: string | null
   /** Null: links to sign in are printed to the log. */
   smtp: { url: string; from: string } | null
   /** Of one tenant's API keys; also of an address that nobody is signed in from. */
@@ -161,6 +174,11 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
   const sandboxOn = (env.SANDBOX ?? (production ? 'off' : 'on')) === 'on'
   const secretKey = secretIn(env, 'SECRET_KEY')
   if (production && !secretKey) throw new ConfigError('SECRET_KEY: is required in production (or SECRET_KEY_FILE)')
+  const previousSecretKey = secretIn(env, 'SECRET_KEY_PREVIOUS')
+  const operatorKey = secretIn(env, 'OPERATOR_KEY')
+  if (operatorKey !== null && [secretKey, previousSecretKey].includes(operatorKey)) {
+    throw new ConfigError('OPERATOR_KEY: must be another one than SECRET_KEY, which never leaves the server')
+  }
   // Each is of no use, or dangerous, without the others: media would go to WhatsApp, or trust to its root.
   const names = ['WHATSAPP_WS_URL', 'WHATSAPP_MEDIA_URL', 'WHATSAPP_ROOT_KEY'] as const
   const missing = names.filter(name => env[name] === undefined)
@@ -170,6 +188,7 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
   const publicUrl = (env.PUBLIC_URL ?? `http://localhost:${env.PORT}`).replace(/\/+$/, '')
   const mailFrom = env.MAIL_FROM ?? `Wataki <no-reply@${new URL(publicUrl).hostname}>`
   return Object.freeze({
+    version: VERSION,
     production,
     host: env.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
     port: env.PORT,
@@ -178,7 +197,8 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
     dataDir: resolve(env.DATA_DIR),
     allowPGlite: env.ALLOW_PGLITE === 'true',
     secretKey,
-    previousSecretKey: secretIn(env, 'SECRET_KEY_PREVIOUS'),
+    previousSecretKey,
+    operatorKey,
     smtp: env.SMTP_URL ? { url: env.SMTP_URL, from: mailFrom } : null,
     rateLimitPerMinute: env.RATE_LIMIT_PER_MINUTE,
     quota: env.QUOTA === 'on',
@@ -219,7 +239,7 @@ function fromProcess(): Record<string, string | undefined> {
 }
 
 /** The value itself, or what the file holds that is named in its place. */
-function secretIn(env: z.infer<typeof environment>, name: 'SECRET_KEY' | 'SECRET_KEY_PREVIOUS'): string | null {
+function secretIn(env: z.infer<typeof environment>, name: keyof typeof SECRETS): string | null {
   const path = env[`${name}_FILE`]
   if (env[name] !== undefined || path === undefined) return env[name] ?? null
   let content: string
@@ -228,7 +248,7 @@ function secretIn(env: z.infer<typeof environment>, name: 'SECRET_KEY' | 'SECRET
   } catch (error) {
     throw new ConfigError(`${name}_FILE: cannot be read (${(error as Error).message})`)
   }
-  const checked = secret.safeParse(content)
+  const checked = SECRETS[name].safeParse(content)
   if (checked.success) return checked.data
   throw new ConfigError(`${name}_FILE: what it holds ${checked.error.issues[0]!.message}`)
 }

@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Database } from './db/open.ts'
 import type { Delivery } from './delivery/delivery.ts'
-import { unauthorized } from './errors.ts'
+import { forbidden, unauthorized } from './errors.ts'
 import type { Bus } from './events/bus.ts'
 import type { Mailer } from './mail/mail.ts'
 import type { LastUse } from './resolvers/auth/last-use.ts'
@@ -13,6 +13,9 @@ import type { Describer } from './resolvers/media/describe.ts'
 import type { Fetches } from './resolvers/media/fetches.ts'
 import type { Spool } from './resolvers/media/spool.ts'
 import type { Lanes } from './resolvers/messages/lanes.ts'
+import type { Asked } from './resolvers/nodes/asked.ts'
+import type { Node } from './resolvers/nodes/node.ts'
+import type { Relay } from './resolvers/nodes/relay.ts'
 import type { Once } from './resolvers/once.ts'
 import type { Deliveries } from './resolvers/webhooks/lanes.ts'
 import type { SandboxControl } from './sandbox/sandbox.ts'
@@ -23,8 +26,12 @@ import type { Network, WhatsApp } from './whatsapp/whatsapp.ts'
 
 /** Lives as long as the process. */
 export interface App {
-  /** This process, from its start to its end: who holds leases. */
-  node: string
+  /** This process among the others on its database: who holds leases. */
+  node: Node
+  /** The way of words to the others. */
+  relay: Relay
+  /** Who waits here for what another node was asked. */
+  asked: Asked
   config: Config
   clock: Clock
   log: Log
@@ -70,6 +77,8 @@ export interface Context extends App {
   /** What objects hold, read for many at once. */
   loaders: Loaders
   caller: Caller | null
+  /** Whether the operator of this server calls, who is no tenant: `caller` is null then. */
+  operator: boolean
   requestId: string
   /** The caller's address as far as it can be believed; null when there is none, as for the operator. */
   ip: string | null
@@ -119,4 +128,10 @@ export interface Allowance {
 export function tenantOf(ctx: Context): string {
   if (!ctx.caller) throw unauthorized()
   return ctx.caller.tenantId
+}
+
+/** Nobody but the operator: 403 for tenants, 401 for strangers. */
+export function assertOperator({ operator, caller }: Pick<Context, 'operator' | 'caller'>): void {
+  if (operator) return
+  throw caller ? forbidden('This is for the operator of this server only') : unauthorized()
 }

@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto'
-import { systemClock } from './clock.ts'
+import { type Clock, systemClock } from './clock.ts'
 
 export type IdPrefix =
   | 'ten'
@@ -16,11 +16,19 @@ export type IdPrefix =
   | 'mail'
   | 'del'
   | 'node'
+  | 'cmd'
   | 'req'
   | 'err'
 
 // Crockford's alphabet, in ASCII order: text order is then creation order.
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
+
+let clock: Clock = systemClock
+
+/** From now on ids are made by this clock: those of all nodes then rise together. */
+export function idsBy(kept: Clock): void {
+  clock = kept
+}
 
 let lastMs = 0
 let lastTail: Buffer = Buffer.alloc(10)
@@ -31,7 +39,7 @@ let drawn = chance.length
 
 /** `prefix_` and 26 characters (48 bits of milliseconds, 80 of chance); rises strictly within one process. */
 export function newId(prefix: IdPrefix): string {
-  const nowMs = systemClock.nowMs()
+  const nowMs = clock.nowMs()
   if (nowMs > lastMs) {
     lastMs = nowMs
     if (drawn === chance.length) {

@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util'
 import { Trouble } from './cli/trouble.ts'
-import { systemClock } from './clock.ts'
 import { readConfig } from './config.ts'
 import type { App } from './context.ts'
 import { openDatabase } from './db/open.ts'
@@ -8,6 +7,8 @@ import { createSignInLink } from './resolvers/auth/createSignInLink.ts'
 import { createTenant } from './resolvers/auth/createTenant.ts'
 import { setTenantStatus } from './resolvers/auth/setTenantStatus.ts'
 import { setTenantPlan } from './resolvers/billing/setTenantPlan.ts'
+import { nodes } from './resolvers/nodes/nodes.ts'
+import { setNodeDraining } from './resolvers/nodes/setNodeDraining.ts'
 import { reseal } from './resolvers/reseal.ts'
 import { createLog } from './telemetry/log.ts'
 
@@ -33,6 +34,14 @@ const status = (to: 'active' | 'suspended'): Command => ({
   },
 })
 
+const draining = (is: boolean): Command => ({
+  lacks: ({ id }) => (id ? null : 'needs --id'),
+  run: async (app, { id }) => {
+    const state = await setNodeDraining(app, { id: id!, draining: is })
+    return JSON.stringify({ node_id: id, state })
+  },
+})
+
 const COMMANDS: Record<string, Command> = {
   'tenant create': {
     lacks: ({ name, email }) => (name && email ? null : 'needs --name and --email'),
@@ -54,6 +63,24 @@ const COMMANDS: Record<string, Command> = {
     lacks: ({ email }) => (email ? null : 'needs --email'),
     run: (app, { email }) => createSignInLink(app, { email: email! }),
   },
+  nodes: {
+    lacks: () => null,
+    run: async app => {
+      const { data } = await nodes({ ...app, operator: true, caller: null })
+      return JSON.stringify({
+        data: data.map(({ startedAt, beatAt, lagMs, state, instances, ...node }) => ({
+          ...node,
+          started_at: startedAt,
+          beat_at: beatAt,
+          lag_ms: lagMs,
+          state,
+          instances,
+        })),
+      })
+    },
+  },
+  'nodes drain': draining(true),
+  'nodes undrain': draining(false),
   'secrets reseal': {
     lacks: () => null,
     run: async app => JSON.stringify(await reseal(app)),
@@ -81,7 +108,7 @@ export async function operate(words: string[], usage: string): Promise<string> {
   const log = createLog({ level: 'silent', json: true })
   const db = await openDatabase({ ...config, log, join: true })
   try {
-    return await command.run({ db, clock: systemClock, config }, values)
+    return await command.run({ db, clock: db.clock, config }, values)
   } finally {
     await db.close()
   }

@@ -23,7 +23,12 @@ const EXCEPTIONS: Record<string, string> = {
   'with due as ( select id, instance_id, next_attempt_at from media': 'what is to be fetched, of all tenants in turn',
   'delete from inbox where ctid': 'tidies what was settled long ago, of all tenants',
   'delete from event where ctid': 'tidies what happened long ago, of all tenants',
-  'with target as ( select id, wanted and state': 'at the start of the process, of all tenants',
+  'with due as ( select id from command where node_id = $1': 'what other nodes ask of this one, of all tenants',
+  'update command set answer = $2 where id = $1': 'what this node was asked, by its id',
+  'select answer, taken_at is not null as taken': 'what this node has asked, by its id',
+  'delete from command where id = $1': 'what this node has asked, by its id',
+  'delete from command where expires_at': 'tidies what nobody waits for, of all tenants',
+  'select id, host, version, started_at': 'the nodes, for the operator',
   'select distinct instance_id as "instanceId" from ( select instance_id from message where status = ':
     'which instances have what expired',
   'with held as ( select * from webhook where id = $1 and active': 'one webhook that is to be delivered to, by its id',

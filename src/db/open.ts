@@ -6,6 +6,8 @@
 import { MikroORM } from '@mikro-orm/postgresql'
 import { PostgresDialect } from 'kysely'
 import pg from 'pg'
+import { type Channel, openChannel } from './channel.ts'
+import { DatabaseClock } from './clock.ts'
 import { type Engine, startEmbedded } from './embedded.ts'
 import { ApiKey } from './entities/api-key.ts'
 import { Chat } from './entities/chat.ts'
@@ -17,7 +19,7 @@ import { Message } from './entities/message.ts'
 import { SignalKey } from './entities/signal-key.ts'
 import { Tenant } from './entities/tenant.ts'
 import { MIGRATION_OPTIONS, migrate } from './migrate.ts'
-import { endPool, poolConfig } from './pool.ts'
+import { CONNECTIONS, endPool, poolConfig } from './pool.ts'
 import { inTransaction, isConnectionLost, type Sql, sqlOverPool } from './sql.ts'
 import { type DatabaseLog, DatabaseStartError } from './start-error.ts'
 
@@ -43,7 +45,16 @@ export interface Database {
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>
   /** Such as `PostgreSQL 18.4 (embedded)`. */
   describe: string
+  clock: DatabaseClock
+  /** To hear what other nodes say; null: there can be none, for the database is this process's own. */
+  listen: ((ears: Ears) => Channel) | null
   close(): Promise<void>
+}
+
+export interface Ears {
+  onWord: (word: string) => void
+  /** Each time that the channel is open: what was said before was missed. */
+  onOpen: () => void
 }
 
 /** Rejects with `DatabaseStartError`, whose message is one line for the person who starts the server. */
@@ -61,7 +72,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     orm = await openOrm(pool, server.database)
     const ran = await migrate(orm, pool)
     if (ran.length > 0) log.info({ migrations: ran }, 'database migrated')
-    return assemble(engine, orm, `PostgreSQL ${server.version} (${engine.kind})`)
+    const clock = new DatabaseClock()
+    await lookAtClock(pool, clock)
+    const describe = `PostgreSQL ${server.version} (${engine.kind})`
+    return assemble(engine, { orm, describe, clock, listen: databaseUrl ? ears(databaseUrl, log) : null })
   } catch (error) {
     await orm?.close(true).catch(() => {})
     await engine.close().catch(() => {})
@@ -69,15 +83,26 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   }
 }
 
-function assemble(engine: Engine, orm: MikroORM, describe: string): Database {
+const ears =
+  (connectionString: string, log: DatabaseLog) =>
+  (given: Ears): Channel =>
+    openChannel({ address: { connectionString, application_name: CONNECTIONS }, log, ...given })
+
+async function lookAtClock(pool: pg.Pool, clock: DatabaseClock): Promise<void> {
+  const sentMs = performance.now()
+  const { rows } = await pool.query('select extract(epoch from clock_timestamp())::float8 * 1000 as "databaseMs"')
+  clock.take({ sentMs, gotMs: performance.now(), databaseMs: rows[0].databaseMs })
+}
+
+function assemble(engine: Engine, made: Pick<Database, 'orm' | 'describe' | 'clock' | 'listen'>): Database {
   const { pool } = engine
+  const { orm } = made
   let closed: Promise<void> | undefined
   return {
-    orm,
+    ...made,
     pool,
     sql: sqlOverPool(pool),
     transaction: work => inTransaction(pool, work),
-    describe,
     close: () => (closed ??= orm.close(true).then(() => engine.close())),
   }
 }

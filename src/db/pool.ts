@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 
@@ -6,6 +7,9 @@ export const CONNECTION_TIMEOUT_MS = 5_000
 const MAX_CONNECTIONS = 20
 const STATEMENT_TIMEOUT_MS = 30_000
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000
+
+/** As which PostgreSQL shows the connections of this process. */
+export const CONNECTIONS = `wataki ${randomBytes(8).toString('hex')}`
 
 /** pg's options for a server at this address. */
 export function poolConfig(address: pg.PoolConfig): pg.PoolConfig {
@@ -17,7 +21,7 @@ export function poolConfig(address: pg.PoolConfig): pg.PoolConfig {
     keepAlive: true,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
-    application_name: 'wataki',
+    application_name: CONNECTIONS,
   }
 }
 

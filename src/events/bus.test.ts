@@ -12,7 +12,7 @@ const event = (over: Partial<HouseEvent> = {}): HouseEvent => ({
   at: new Date(0),
   data: { message_id: 'm', chat_id: 'c', status: 'sent', error: null },
   webhooks: [],
-  subject: null,
+  subject: {},
   ...over,
 })
 const filter = { tenantId: 't', instanceId: 'i', type: 'message.status' } as const
@@ -21,7 +21,7 @@ it('gives a subscriber the events of its tenant, instance and type, in order, an
   const bus = createBus()
   const stream = bus.subscribe(filter)
   bus.publish(event({ tenantId: 'other' }), event({ instanceId: 'other' }), event({ type: 'qr.updated' }))
-  bus.publish(event({ id: 'evt_2' }), event({ id: 'evt_3' }))
+  bus.publish(event({ id: 'evt_2', seq: 2 }), event({ id: 'evt_3', seq: 3 }))
   expect((await stream.next()).value.id).toBe('evt_2')
   expect((await stream.next()).value.id).toBe('evt_3')
 })
@@ -29,7 +29,7 @@ it('gives a subscriber the events of its tenant, instance and type, in order, an
 it('ends a stream that fell too far behind with an error instead of growing', async () => {
   const bus = createBus()
   const stream = bus.subscribe(filter)
-  for (let i = 0; i <= 1000; i++) bus.publish(event())
+  for (let seq = 1; seq <= 1001; seq++) bus.publish(event({ seq }))
   expect(bus.size).toBe(0)
   await expect(stream.next()).rejects.toThrow('behind')
 })
@@ -48,11 +48,11 @@ it('forgets a stream that its reader has left, and ends all on close', async () 
 
 it('tells a waiter the next event about one thing, or null when the time is over or it gives up', async () => {
   const bus = createBus()
-  const accepted = bus.next('m', { accept: ({ id }) => id === 'evt_2', timeoutMs: 1000 })
+  const accepted = bus.next('m', { instanceId: 'i', accept: ({ id }) => id === 'evt_2', timeoutMs: 1000 })
   bus.publish(event(), event({ about: 'other', id: 'evt_2' }), event({ id: 'evt_2' }))
   expect((await accepted.event)?.about).toBe('m')
-  expect(await bus.next('m', { accept: () => true, timeoutMs: 1 }).event).toBeNull()
-  const given = bus.next('m', { accept: () => true, timeoutMs: 60_000 })
+  expect(await bus.next('m', { instanceId: 'i', accept: () => true, timeoutMs: 1 }).event).toBeNull()
+  const given = bus.next('m', { instanceId: 'i', accept: () => true, timeoutMs: 60_000 })
   given.cancel()
   expect(await given.event).toBeNull()
 })

@@ -2,7 +2,7 @@
 export interface Feed<Item> {
   publish(key: string, item: Item): void
   /** From now on. Ends with an error when the reader is more than `BUFFER_MAX` items behind. */
-  subscribe(key: string): AsyncIterableIterator<Item>
+  subscribe(key: string, onEnd?: () => void): AsyncIterableIterator<Item>
   isWatched(key: string): boolean
   /** How many streams are open. */
   readonly size: number
@@ -17,11 +17,12 @@ export function createFeed<Item>(): Feed<Item> {
     publish(key, item) {
       for (const stream of streams.get(key) ?? []) stream.push(item)
     },
-    subscribe(key) {
+    subscribe(key, onEnd) {
       const stream = new Stream<Item>(() => {
         const open = streams.get(key)
         open?.delete(stream)
         if (open?.size === 0) streams.delete(key)
+        onEnd?.()
       })
       const open = streams.get(key) ?? new Set()
       streams.set(key, open.add(stream))

@@ -1,68 +1,146 @@
+interface Counted {
+  instanceId: string
+  seq: number
+}
+
+/** Of an instance, those after a count, oldest first, as far as they go at once. */
+export type ReadAfter<Event> = (instanceId: string, seq: number) => Promise<Event[]>
+
 /**
- * Two transactions of an instance commit one after the other, but the news of it may reach this process the other way
- * round. Who goes on after the last event they got would then never see the earlier one: so it is waited for, a moment.
+ * The events of instances that somebody watches, each once and in the order of their counts. Two transactions commit
+ * one after the other, but the news of them may come the other way round, or in another process: what is missing is
+ * waited for, a moment, and then read.
  */
-export class Order<Event extends { instanceId: string; seq: number }> {
-  readonly #deliver: (event: Event) => void
-  /** In the order in which instances were last heard of. */
+export class Order<Event extends Counted> {
+  readonly #deliver: (event: Event, isRead: boolean) => void
+  readonly #read: ReadAfter<Event>
   readonly #lines = new Map<string, Line<Event>>()
 
-  constructor(deliver: (event: Event) => void) {
+  constructor(deliver: (event: Event, isRead: boolean) => void, read: ReadAfter<Event> = async () => []) {
     this.#deliver = deliver
+    this.#read = read
   }
 
+  /** From now on; the answer ends it. */
+  watch(instanceId: string): () => void {
+    const line = this.#lines.get(instanceId) ?? {
+      watchers: 0,
+      last: null,
+      heard: 0,
+      held: [],
+      timer: undefined,
+      reading: false,
+    }
+    this.#lines.set(instanceId, line)
+    line.watchers++
+    let isOver = false
+    return () => {
+      if (isOver) return
+      isOver = true
+      if (--line.watchers > 0) return
+      clearTimeout(line.timer)
+      this.#lines.delete(instanceId)
+    }
+  }
+
+  get watched(): string[] {
+    return [...this.#lines.keys()]
+  }
+
+  /** What goes up to this count had happened before the watch began. */
+  startAt(instanceId: string, seq: number): void {
+    const line = this.#lines.get(instanceId)
+    if (line) line.last = Math.max(line.last ?? 0, seq)
+  }
+
+  /** One that has happened here. */
   push(event: Event): void {
-    const line = this.#line(event)
+    const line = this.#lines.get(event.instanceId)
+    if (!line) return
+    line.last ??= event.seq - 1
+    if (event.seq <= line.last) return
     if (event.seq > line.last + 1) {
       line.held.push(event)
-      line.held.sort((a, b) => a.seq - b.seq)
-      // Some event may be told in another process, or in none.
-      if (line.held.length > HELD_MAX) this.#flush(line)
-      else line.timer ??= setTimeout(() => this.#flush(line), WAIT_MS)
+      if (line.held.length > HELD_MAX) this.#fill(event.instanceId, line)
+      else line.timer ??= setTimeout(() => this.#fill(event.instanceId, line), WAIT_MS)
       return
     }
-    this.#give(line, event)
-    while (line.held[0] && line.held[0].seq <= line.last + 1) this.#give(line, line.held.shift()!)
-    if (line.held.length === 0) stop(line)
+    this.#give(line, event, false)
+    this.#giveHeld(line)
+  }
+
+  /** One has happened, here or elsewhere. */
+  hear({ instanceId, seq }: Counted): void {
+    const line = this.#lines.get(instanceId)
+    if (!line) return
+    line.last ??= seq - 1
+    line.heard = Math.max(line.heard, seq)
+    if (seq > line.last) this.#fill(instanceId, line)
   }
 
   close(): void {
-    for (const line of this.#lines.values()) stop(line)
+    for (const line of this.#lines.values()) clearTimeout(line.timer)
     this.#lines.clear()
   }
 
-  #line({ instanceId, seq }: Event): Line<Event> {
-    const line = this.#lines.get(instanceId) ?? { last: seq - 1, held: [], timer: undefined }
-    this.#lines.delete(instanceId)
-    this.#lines.set(instanceId, line)
-    const [oldest] = this.#lines
-    if (this.#lines.size > LINES_MAX && oldest![1].held.length === 0) this.#lines.delete(oldest![0])
-    return line
+  #fill(instanceId: string, line: Line<Event>): void {
+    clearTimeout(line.timer)
+    line.timer = undefined
+    if (line.reading) return
+    line.reading = true
+    void this.#readOn(instanceId, line).finally(() => {
+      line.reading = false
+    })
   }
 
-  #flush(line: Line<Event>): void {
-    stop(line)
-    for (const event of line.held.splice(0)) this.#give(line, event)
+  async #readOn(instanceId: string, line: Line<Event>): Promise<void> {
+    while (line.watchers > 0 && (line.held.length > 0 || line.heard > line.last!)) {
+      let read: Event[]
+      try {
+        read = await this.#read(instanceId, line.last!)
+      } catch {
+        // Told again by the next one, or by whoever looks after what was missed.
+        line.timer ??= setTimeout(() => this.#fill(instanceId, line), AGAIN_MS)
+        return
+      }
+      if (line.watchers === 0) return
+      for (const event of read) if (event.seq > line.last!) this.#give(line, event, true)
+      this.#giveHeld(line)
+      if (read.length > 0) continue
+      // What is missing is kept no longer.
+      line.last = Math.max(line.last!, line.heard, (line.held[0]?.seq ?? 0) - 1)
+      this.#giveHeld(line)
+    }
   }
 
-  #give(line: Line<Event>, event: Event): void {
-    line.last = Math.max(line.last, event.seq)
-    this.#deliver(event)
+  #giveHeld(line: Line<Event>): void {
+    line.held.sort((a, b) => a.seq - b.seq)
+    while (line.held[0] && line.held[0].seq <= line.last! + 1) {
+      const event = line.held.shift()!
+      if (event.seq > line.last!) this.#give(line, event, false)
+    }
+    if (line.held.length > 0) return
+    clearTimeout(line.timer)
+    line.timer = undefined
+  }
+
+  #give(line: Line<Event>, event: Event, isRead: boolean): void {
+    line.last = event.seq
+    this.#deliver(event, isRead)
   }
 }
 
 interface Line<Event> {
-  /** The highest count that was delivered. */
-  last: number
+  watchers: number
+  /** The highest count that was delivered; null: none, and where to begin is not known. */
+  last: number | null
+  /** The highest count that is known to have happened. */
+  heard: number
   held: Event[]
   timer: NodeJS.Timeout | undefined
+  reading: boolean
 }
 
 const WAIT_MS = 100
+const AGAIN_MS = 1_000
 const HELD_MAX = 100
-const LINES_MAX = 50_000
-
-function stop(line: { timer: NodeJS.Timeout | undefined }): void {
-  clearTimeout(line.timer)
-  line.timer = undefined
-}

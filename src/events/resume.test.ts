@@ -13,7 +13,7 @@ const event = (seq: number): HouseEvent => ({
   at: new Date(0),
   data: { message_id: 'm', chat_id: 'c', status: 'sent', error: null },
   webhooks: [],
-  subject: null,
+  subject: {},
 })
 const open = (bus = createBus()) => {
   const live = bus.subscribe<'message.status', unknown>({ tenantId: 't', instanceId: 'i', type: 'message.status' })

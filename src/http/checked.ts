@@ -2,10 +2,10 @@ import { type GraphQLFieldConfig, GraphQLObjectType, GraphQLSchema } from 'graph
 import type { Context } from '../context.ts'
 import { invalid, unauthorized } from '../errors.ts'
 import { problemsIn } from '../schema/problems.ts'
-import type { RestRoute } from '../schema/route.ts'
+import { mayEnter, type RestRoute } from '../schema/route.ts'
 
 /**
- * The schema as the GraphQL door serves it: before a root field runs there is a caller, unless it is open, and its
+ * The schema as the GraphQL door serves it: before a root field runs it is known that its caller may come to it, and its
  * arguments keep the rules of `check.ts`. REST has the same two steps of its own.
  */
 export function checked(schema: GraphQLSchema): GraphQLSchema {
@@ -34,9 +34,9 @@ function guarded(type: GraphQLObjectType | null | undefined): GraphQLObjectType 
 
 function guard(type: GraphQLObjectType, name: string, field: Field): Field {
   const { args } = type.getFields()[name]!
-  const open = (field.extensions?.rest as RestRoute | undefined)?.open === true
+  const route = (field.extensions?.rest ?? {}) as Partial<RestRoute>
   const enter = (values: Record<string, unknown>, ctx: Context) => {
-    if (!open && !ctx.caller) throw unauthorized()
+    if (!mayEnter(route, ctx)) throw unauthorized()
     const problems = problemsIn(args, values)
     for (const _ in problems) throw invalid(problems)
   }

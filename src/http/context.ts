@@ -29,6 +29,7 @@ export function contextsOf(app: App, addressOf: AddressOf): OpenContext {
   return (req, requestId) =>
     Object.assign(Object.create(shared), {
       caller: null,
+      operator: false,
       requestId,
       ip: addressOf(req),
       sessionToken: sessionTokenOf(req),

@@ -19,6 +19,8 @@ import { Strangers } from './strangers.ts'
 export interface Doorkeeper {
   /** Whether it can be a credential at all, without asking anybody. */
   mayBeGood(credentials: Credentials): boolean
+  /** Whether it is the key of the operator of this server. */
+  isOperator(app: App, apiKey: string): boolean
   admit(app: App, credentials: Credentials): Promise<Admission | null>
   chargeMore(app: App, caller: Caller, tokens: number): Promise<Admission | null>
   /** Of these callers those whose credentials are still good. */
@@ -27,8 +29,8 @@ export interface Doorkeeper {
 
 export interface Gate {
   /**
-   * Says who calls (`ctx.caller`, null for strangers) and charges the first token; rejects without good credentials,
-   * with those of another site's visitor, and beyond the allowance.
+   * Says who calls (`ctx.caller`, null for strangers and the operator) and charges the first token; rejects without good
+   * credentials, with those of another site's visitor, and beyond the allowance. Nothing is charged to the operator.
    */
   enter(exchange: Exchange, way?: Way): Promise<void>
   /** For operations beyond the first: all of them or none. Rejects when the caller's credentials are gone, too. */
@@ -104,6 +106,11 @@ export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
           if (isWrite && apiKey === null && senderOf(req) === 'foreign') throw forbidden(OTHER_ORIGIN)
           return
         }
+        if (apiKey !== null && doorkeeper.isOperator(app, apiKey)) {
+          ctx.operator = true
+          ctx.facts.allowance = strangers.peek(networkOfCtx(ctx))
+          return
+        }
         const caller = await admit(ctx, apiKey === null ? { sessionToken: ctx.sessionToken! } : { apiKey })
         if (!caller && apiKey !== null) throw unauthorized()
         if (caller?.via.kind === 'session') assertOwnPage(req, { sender: senderOf(req), multipart })
@@ -115,7 +122,7 @@ export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
       }
     },
     async charge(ctx, operations) {
-      if (operations <= 0) return
+      if (operations <= 0 || ctx.operator) return
       if (!ctx.caller) return chargeStranger(ctx, operations)
       const admission = await doorkeeper.chargeMore(app, ctx.caller, operations)
       if (!admission) throw unauthorized()

@@ -20,9 +20,9 @@ export interface WatchOptions {
 }
 
 /** Between one question to the database, for all that is open, and the next. */
-const ASK_EVERY_MS = 2500
+const ASK_EVERY_MS = 750
 
-/** At once for what this process revoked; by asking for what other nodes and the operator did. */
+/** At once for what a node revoked; by asking for what the operator did, and what was not heard. */
 export function watchRevocations({ app, live, stillGood }: WatchOptions): RevocationWatch {
   const stopListening = app.revocations.onRevoked(revocation => {
     for (const { caller, cut } of live()) if (isMeant(caller, revocation)) cut()

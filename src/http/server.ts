@@ -169,13 +169,14 @@ function pathOf(req: IncomingMessage): string {
 }
 
 async function ready(app: App, exchange: Exchange, open: boolean): Promise<void> {
+  const refusal = !open ? 'shutting down' : app.node.draining ? 'draining' : null
+  if (refusal) return answerError(exchange, unavailable(refusal))
   try {
-    if (!open) throw unavailable('shutting down')
     const late = AbortSignal.timeout(DATABASE_TIMEOUT_MS)
     await Promise.race([app.db.sql.query('select 1', [], 'ready'), rejectedBy(late)])
     answer(exchange, 200, '{"status":"ready"}')
   } catch (error) {
-    answerError(exchange, unavailable(open ? 'the database does not answer' : 'shutting down', error))
+    answerError(exchange, unavailable('the database does not answer', error))
   }
 }
 

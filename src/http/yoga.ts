@@ -42,6 +42,8 @@ export interface Given {
   upload?: Upload
 }
 
+const isKnown = (given?: Given): boolean => Boolean(given?.house.caller || given?.house.operator)
+
 export type Yoga = ReturnType<typeof createHouseYoga>
 
 /** Parsed documents take some twenty times their text: bounded by length, not by number. */
@@ -59,7 +61,7 @@ export function createHouseYoga(options: YogaOptions) {
     multipart: false,
     // Read and bounded before Yoga sees it.
     maxRequestBodySize: false,
-    graphiql: (_request, given) => (production && !given?.house.caller ? false : { title: 'Wataki' }),
+    graphiql: (_request, given) => (production && !isKnown(given) ? false : { title: 'Wataki' }),
     renderGraphiQL,
     parserAndValidationCache: { documentCache: cache<DocumentNode>(), errorCache: cache<Error>() },
     maskedErrors: { maskError: error => masked(log, error, { hideSuggestions: production }) },
@@ -110,7 +112,7 @@ function house({ log, schema, production, charge }: YogaOptions): Plugin<Given> 
       if (upload) setParams(withFile(params, upload))
     },
     onValidate({ context, addValidationRule }) {
-      if (production && !(context as unknown as Given).house.caller) addValidationRule(NoSchemaIntrospectionCustomRule)
+      if (production && !isKnown(context as unknown as Given)) addValidationRule(NoSchemaIntrospectionCustomRule)
     },
     async onExecute({ args, executeFn, setExecuteFn, setResultAndStopExecution }) {
       const ctx = args.contextValue.house

@@ -9,12 +9,20 @@ import { tidyMediaDue } from '../resolvers/media/tidyMediaDue.ts'
 import { dispatchDue } from '../resolvers/messages/dispatchDue.ts'
 import { expirePending, failLeftPending } from '../resolvers/messages/failPending.ts'
 import { tidyInboxDue } from '../resolvers/messages/tidyInboxDue.ts'
+import { answerCommands, tidyCommandsDue } from '../resolvers/nodes/answerCommands.ts'
+import { beatDue, fenceDue } from '../resolvers/nodes/beat.ts'
+import { hearMissed } from '../resolvers/nodes/hear.ts'
 import { tidyFirstAnswersDue } from '../resolvers/once.ts'
 import { deliverDue } from '../resolvers/webhooks/deliverDue.ts'
 import { tidyDeliveriesDue, tidyWebhooksDue } from '../resolvers/webhooks/tidyWebhooksDue.ts'
 
 /** The clock as a caller: which operation, how often. It decides nothing. */
 const JOBS: { name: string; everyMs: number; run: (app: App) => Promise<void> }[] = [
+  { name: 'fence a node that is late', everyMs: 250, run: fenceDue },
+  { name: 'say that this node lives', everyMs: 1_000, run: beatDue },
+  { name: 'do what other nodes ask', everyMs: 1_000, run: answerCommands },
+  { name: 'hear what was missed', everyMs: 1_000, run: hearMissed },
+  { name: 'tidy the commands', everyMs: 300_000, run: tidyCommandsDue },
   { name: 'dispatch what is due', everyMs: 1_000, run: dispatchDue },
   { name: 'expire what is pending', everyMs: 5_000, run: expirePending },
   { name: 'end what a lost phone left pending', everyMs: 5_000, run: failLeftPending },

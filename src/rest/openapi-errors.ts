@@ -73,7 +73,8 @@ export const ERROR_SCHEMA = {
 const DESCRIPTIONS = {
   BadRequest: 'The request is not valid: `details` names each bad field.',
   Unauthorized: 'The API key or the session is missing, unknown or revoked.',
-  Forbidden: 'The account is not active, or a write by session cookie comes from another origin.',
+  Forbidden:
+    'The account is not active, a write by session cookie comes from another origin, or it is for the operator only.',
   QuotaExceeded: 'All messages of this cycle are used; `details` says when the next one begins.',
   NotFound: 'There is no such thing among yours.',
   Conflict: 'The `Idempotency-Key` was used for another request, or the state of things does not allow it.',

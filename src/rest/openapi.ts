@@ -72,6 +72,12 @@ export function openApi({ schema, routes, document, publicUrl, binary, events }:
           name: SESSION_COOKIE,
           description: 'Who is signed in on the dashboard. Writes are taken from its own pages only.',
         },
+        operator: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'X-API-Key',
+          description: 'The key of the operator of the server: its setting `OPERATOR_KEY`.',
+        },
       },
       headers: HEADERS,
       responses: ERROR_RESPONSES,
@@ -124,6 +130,7 @@ function operation(route: Route, sofa: SofaOperation): object {
     description,
     tags: sofa.tags,
     ...(route.open ? { security: [] } : {}),
+    ...(route.operator ? { security: [{ operator: [] }] } : {}),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(input ? { requestBody: requestBody(input) } : {}),
     responses: {

@@ -8,6 +8,7 @@ import type { GraphQLSchema } from 'graphql'
 import type { Context } from '../context.ts'
 import { invalid, methodNotAllowed, notFound, unauthorized } from '../errors.ts'
 import type { DescribedEvent } from '../resolvers/events/eventCatalogue.ts'
+import { mayEnter } from '../schema/route.ts'
 import { answer, answerError, type Exchange } from './answer.ts'
 import { readJson } from './body.ts'
 import { readFile } from './bytes.ts'
@@ -50,6 +51,7 @@ interface Endpoint {
   /** With `{snake_case}` parameters. */
   path: string
   open: boolean
+  operator?: boolean
   multipart?: boolean
   serve: (exchange: Exchange, target: Target) => void | Promise<void>
 }
@@ -83,6 +85,7 @@ export async function createRest(options: RestOptions): Promise<Rest> {
       method: route.method,
       path: BASE + route.path,
       open: route.open === true,
+      operator: route.operator,
       multipart: route.multipart !== undefined,
       serve: route.multipart ? upload(route, route.multipart) : operation(route),
     })),
@@ -131,7 +134,7 @@ async function dispatch(exchange: Exchange, { find, gate }: { find: Find; gate: 
   else await gate.enter(exchange, { open: endpoint?.open === true, multipart: endpoint?.multipart === true })
   if (!found) throw notFound('route')
   if (endpoint) {
-    if (!endpoint.open && !exchange.ctx.caller) throw unauthorized()
+    if (!mayEnter(endpoint, exchange.ctx)) throw unauthorized()
     return endpoint.serve(exchange, found.target)
   }
   const headers = { Allow: allowed(found.byMethod) }

@@ -1,4 +1,10 @@
-import { type SandboxControl, SandboxError, type SandboxNetwork, type ShownMessage } from './sandbox.ts'
+import {
+  type NetworkCounters,
+  type SandboxControl,
+  SandboxError,
+  type SandboxNetwork,
+  type ShownMessage,
+} from './sandbox.ts'
 
 /** Longer than the longest wait inside (the client's answer while it is linked, 20 s). */
 const TIMEOUT_MS = 30_000
@@ -27,6 +33,7 @@ export function controlClient(controlUrl: string, options: { timeoutMs?: number 
   }
   return {
     network: () => call<SandboxNetwork>('network'),
+    counters: () => call<NetworkCounters>('counters'),
     scan: (account, request) => call('scan', account, request),
     enterCode: (account, request) => call('enterCode', account, request),
     sendMessage: (account, request) => call('sendMessage', account, request),

@@ -24,6 +24,8 @@ export class Connection {
   readonly sim: Simulator
   companion: Companion | null = null
   registration: Registration | null = null
+  /** Another client has taken the session: what still comes is counted. */
+  isReplaced = false
   clientStatic: Buffer = Buffer.alloc(0)
   /** Run once the answer to the iq in work is on its way. */
   readonly afterReply: (() => void)[] = []
@@ -73,6 +75,7 @@ export class Connection {
       if (this.#noise.ready) {
         const node = await decodeBinaryNode(this.#noise.decrypt(bytes))
         this.sim.trace?.('client', node, this)
+        if (this.isReplaced) this.sim.counters.late++
         if (!this.#isAnswer(node)) await handleStanza(this, node)
       } else if (this.#greeted) {
         const { clientStatic, payload } = this.#noise.finish(bytes)

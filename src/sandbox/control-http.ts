@@ -11,6 +11,7 @@ const MAX_MEDIA_BODY_BYTES = 24 * 1024 * 1024
 /** Each with the size of its largest body. */
 const METHODS = {
   network: MAX_BODY_BYTES,
+  counters: MAX_BODY_BYTES,
   scan: MAX_BODY_BYTES,
   enterCode: MAX_BODY_BYTES,
   sendMessage: MAX_MEDIA_BODY_BYTES,
@@ -79,6 +80,7 @@ async function bodyOf(request: IncomingMessage, limitBytes: number): Promise<Bod
 // The fields are checked by the calls themselves: they are `unknown` on the wire.
 async function call(control: SandboxControl, method: Method, { account, request }: Body): Promise<unknown> {
   if (method === 'network') return control.network()
+  if (method === 'counters') return control.counters()
   if (account === '' || account.length > 200) throw new SandboxError('invalid', 'account is missing')
   if (method === 'forget') return control.forget(account)
   const perform = control[method].bind(control) as (account: string, request: unknown) => Promise<unknown>

@@ -10,6 +10,7 @@ import {
   type ContactMessage,
   type Fault,
   type GroupChange,
+  type NetworkCounters,
   type PhoneChat,
   type SandboxControl,
   SandboxError,
@@ -49,6 +50,10 @@ export class Control implements SandboxControl {
 
   async network(): Promise<SandboxNetwork> {
     return this.#network
+  }
+
+  async counters(): Promise<NetworkCounters> {
+    return { ...this.#sim.counters }
   }
 
   async scan(account: string, request: { qr: string }): Promise<{ phoneNumber: string }> {

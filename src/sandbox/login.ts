@@ -20,9 +20,12 @@ export function logIn(sim: Simulator, conn: Connection, payload: proto.ClientPay
 function admit(sim: Simulator, conn: Connection, companion: Companion): void {
   if (companion.conn) {
     const old = companion.conn
+    old.isReplaced = true
+    sim.counters.replaced++
     companion.replaced()
     companion.detach(old)
   }
+  sim.counters.logins++
   conn.companion = companion
   companion.attach(conn)
   const name = companion.person.name

@@ -13,9 +13,20 @@ export interface SandboxNetwork {
   rootKey: string
 }
 
+/** Since the network was started. */
+export interface NetworkCounters {
+  /** Of linked devices. */
+  logins: number
+  /** Logins of a device whose former connection was still open: that one got 440. */
+  replaced: number
+  /** Stanzas on such a connection afterwards. */
+  late: number
+}
+
 /** The same calls in process and over the control URL of a sandbox that runs alone. */
 export interface SandboxControl {
   network(): Promise<SandboxNetwork>
+  counters(): Promise<NetworkCounters>
   /** The account's phone (made on first use, with a number of its own) scans the code. Resolves once the device is linked. */
   scan(account: string, request: { qr: string }): Promise<{ phoneNumber: string }>
   /** The account's phone types the pairing code; `phoneNumber` (digits) is the phone's own, and makes the phone when new. */

@@ -14,6 +14,7 @@ import type { MediaStore } from './media.ts'
 import { Pairing } from './pairing.ts'
 import { performAction } from './perform.ts'
 import { type Addressing, Person, pnOf } from './person.ts'
+import type { NetworkCounters } from './sandbox.ts'
 import { Schedule } from './schedule.ts'
 import { SignalKeys } from './signal-keys.ts'
 import { el, newStanzaId, USER_SERVER } from './stanza.ts'
@@ -62,6 +63,7 @@ const MAX_CONTACTS_IN_MEMORY = 20_000
 
 /** The network: who is on it, which groups there are, who is connected. Numbers need no sign-up. */
 export class Simulator {
+  readonly counters: NetworkCounters = { logins: 0, replaced: 0, late: 0 }
   readonly options: SimulatorOptions
   readonly store: Store
   readonly media: MediaStore

@@ -11,6 +11,8 @@ export interface RestRoute {
   tag: string
   /** Open to callers without credentials. */
   open?: boolean
+  /** For the operator of the server alone: also open to who calls as that, without a tenant. */
+  operator?: boolean
   /** The body is `multipart/form-data` with one file, which fills the argument of type `Upload`. */
   multipart?: {
     /** Called before the body is read, with the other arguments: rejects what needs no file to be refused. */
@@ -23,7 +25,8 @@ export interface RestRoute {
 }
 
 type Marked = { extensions: { rest: RestRoute; once: boolean } }
-interface Options extends Partial<Pick<RestRoute, 'status' | 'open' | 'counted' | 'conflicts' | 'multipart'>> {
+interface Options
+  extends Partial<Pick<RestRoute, 'status' | 'open' | 'operator' | 'counted' | 'conflicts' | 'multipart'>> {
   /** With an `Idempotency-Key` it runs once, and answers the same each time; see `mutations.ts`. */
   once?: boolean
 }
@@ -40,6 +43,12 @@ export const routes = (tag: string) => ({
   patch: (path: string, options: Options = {}) => mark('PATCH', tag, path, options),
   delete: (path: string, options: Options = {}) => mark('DELETE', tag, path, { status: 204, ...options }),
 })
+
+/** Whether who calls may come to it at all; what is theirs there is for the operation to say. */
+export const mayEnter = (
+  { open = false, operator = false }: Pick<RestRoute, 'open' | 'operator'>,
+  ctx: Pick<Context, 'caller' | 'operator'>,
+): boolean => open || Boolean(ctx.caller) || (operator && ctx.operator)
 
 /** Keeps a field of an object type out of REST answers (relations: they would cost a query per row). */
 export const graphqlOnly = { extensions: { rest: false } } as const

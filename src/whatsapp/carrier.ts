@@ -3,13 +3,14 @@ import type { Clock } from '../clock.ts'
 import { askPhone } from './media/ask-phone.ts'
 import type { DownloadLimits } from './media/download.ts'
 import { fetchMedia } from './media/fetch.ts'
+import { unpackReference } from './media/reference.ts'
 import { composeMedia } from './outbound/compose-media.ts'
 import { send } from './outbound/send.ts'
 import { lookUp, markRead, presence } from './outbound/small.ts'
 import type { Session } from './session.ts'
-import type { WhatsApp } from './whatsapp.ts'
+import type { PhoneAnswer, WhatsApp } from './whatsapp.ts'
 
-type Carried = 'send' | 'composeMedia' | 'markRead' | 'presence' | 'lookUp' | 'fetchMedia'
+type Carried = 'send' | 'composeMedia' | 'markRead' | 'presence' | 'lookUp' | 'fetchMedia' | 'askPhone'
 
 const notConnected = () => ({ kind: 'not_connected' as const })
 
@@ -29,6 +30,14 @@ export function carrier({
     const session = sessionOf(instanceId)
     return session ? session.onSocket(work, otherwise) : otherwise()
   }
+  const ask: WhatsApp['askPhone'] = (instanceId, { reference, key }) => {
+    const { mediaKey } = unpackReference(reference)
+    return on<PhoneAnswer>(
+      instanceId,
+      socket => askPhone(socket, { key, mediaKey, waitMs: phoneWaitMs }),
+      () => null,
+    )
+  }
   return {
     async send(instanceId, message) {
       const session = sessionOf(instanceId)
@@ -41,14 +50,7 @@ export function carrier({
     presence: (instanceId, state) => on(instanceId, socket => presence(socket, state), notConnected),
     lookUp: (instanceId, phones) => on(instanceId, socket => lookUp(socket, phones), notConnected),
     fetchMedia: (instanceId, media) =>
-      fetchMedia(media, {
-        limits,
-        askPhone: async ({ mediaKey }) =>
-          on(
-            instanceId,
-            socket => askPhone(socket, { key: media.key, mediaKey, waitMs: phoneWaitMs }),
-            () => null,
-          ),
-      }),
+      fetchMedia(media, { limits, askPhone: media.askPhone ?? (() => ask(instanceId, media)) }),
+    askPhone: ask,
   }
 }

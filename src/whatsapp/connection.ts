@@ -10,7 +10,7 @@ import { makeSocket, type Timings } from './socket.ts'
 import { CODE_CRASHED, CODE_REFUSED } from './states.ts'
 import { SocketTimers } from './timers.ts'
 import { leaveScope, runInScope } from './trust.ts'
-import { endWaiting, onUpgradeRefused, terminateSoon, type Watch } from './watchdog.ts'
+import { endWaiting, onUpgradeRefused, silencedUnless, terminateSoon, type Watch } from './watchdog.ts'
 import type { Network, SeenNews, SyncNews } from './whatsapp.ts'
 
 export interface SocketEnd {
@@ -35,6 +35,7 @@ export interface ConnectionParts {
   keys: KeyStore
   caches: Caches
   log: Log
+  mayWrite: () => boolean
   timings: Timings
   events: ConnectionEvents
   sentPayload(whatsappId: string): Promise<Uint8Array | null>
@@ -129,6 +130,7 @@ export class Connection {
       groupOf: jid => this.#account.groups.kept(jid),
       getMessage: async ({ id }) => sentMessage(id ? await leaveScope(() => this.#parts.sentPayload(id)) : null),
     })
+    silencedUnless(this.#parts.mayWrite, socket)
     handleInOrder(socket, {
       isOver: () => this.#reason !== null || this.#finished,
       crashed: error => this.#crashed(error),

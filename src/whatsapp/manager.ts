@@ -26,6 +26,8 @@ export interface WhatsAppOptions {
   news: News
   log: Log
   clock?: Clock
+  /** Asked before each byte that goes out on a socket: whether this process may speak for its instances. */
+  mayWrite?: () => boolean
   options?: Partial<Timings> & {
     /** Logins at the same time. */
     maxLogins?: number
@@ -47,10 +49,11 @@ const LOOK_AGAIN_MS = 50
 const MAX_HISTORIES = 2
 
 /** Many sessions, at most one per instance, a bounded number of which log in at the same time. */
-export function createWhatsApp({ vault, news, log, clock = systemClock, options = {} }: WhatsAppOptions): WhatsApp {
+export function createWhatsApp(parts: WhatsAppOptions): WhatsApp {
+  const { vault, news, log, clock = systemClock, mayWrite = () => true, options = {} } = parts
   const { maxLogins = 8, lingerMs = 1, maxNews = 5000, download: limits, phoneWaitMs, ...timings } = options
   const gates = { gate: new Gate(maxLogins), historyGate: new Gate(MAX_HISTORIES) }
-  const shared = { vault, news, log, clock, ...gates, lingerMs, maxNews, limits }
+  const shared = { vault, news, log, clock, mayWrite, ...gates, lingerMs, maxNews, limits }
   const sessions = new Map<string, Session>()
   /** Stops and unlinks under way: a session that is started meanwhile begins after them. */
   const endings = new Map<string, Promise<unknown>>()
@@ -119,6 +122,17 @@ export function createWhatsApp({ vault, news, log, clock = systemClock, options 
         epochs.delete(instanceId)
         await vault.wipe(instanceId, null)
       }),
+    running: () =>
+      [...sessions].flatMap(([instanceId, { running, linked }]) => (running ? [{ instanceId, linked }] : [])),
+    release: instanceId =>
+      ending(instanceId, async () => {
+        const session = sessions.get(instanceId)
+        session?.silence()
+        await session?.stop()
+      }),
+    abandon() {
+      for (const session of sessions.values()) session.giveWay()
+    },
     async pairingCode(instanceId, phoneNumber) {
       const socket = await sessions.get(instanceId)?.pairingSocket(PAIRING_WAIT_MS)
       if (!socket) throw new PairingUnavailable()

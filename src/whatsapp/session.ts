@@ -25,6 +25,7 @@ export interface SessionParts {
   news: News
   log: Log
   clock: Clock
+  mayWrite: () => boolean
   gate: Gate
   /** History is read by few at a time. */
   historyGate: Gate
@@ -68,7 +69,7 @@ export class Session {
     this.#autoReconnect = parts.options.autoReconnect
     this.#attempts = new Attempts(parts.timings.steadyMs)
     this.#epoch = parts.options.epoch
-    const teller = new Teller({ ...parts, onLeaseLost: () => this.#giveWay() })
+    const teller = new Teller({ ...parts, onLeaseLost: () => this.giveWay() })
     const { network } = parts.options
     this.#teller = teller
     this.#history = new History({ ...parts, network, gate: parts.historyGate, tell: news => teller.sync(news) })
@@ -166,7 +167,7 @@ export class Session {
 
   /** From the first byte to the end of one socket. */
   async #oneSocket(): Promise<SocketEnd> {
-    const { gate, instanceId, options, log, timings, vault } = this.#parts
+    const { gate, instanceId, options, log, mayWrite, timings, vault } = this.#parts
     let keys: KeyStore
     try {
       keys = await this.#ready()
@@ -185,6 +186,7 @@ export class Session {
         keys,
         caches: this.#caches,
         log,
+        mayWrite,
         timings,
         events: this.#events(keys),
         sentPayload: whatsappId => vault.sentPayload(instanceId, whatsappId),
@@ -212,7 +214,7 @@ export class Session {
       epoch: () => this.#epoch,
       lingerMs,
       onFailure: error => {
-        if (isLeaseLost(error)) this.#giveWay()
+        if (isLeaseLost(error)) this.giveWay()
         else if (this.#keys === keys) this.#connection?.end(keysFailed(error))
       },
       onInbox: () => this.#inbox.wake(keys),
@@ -271,8 +273,8 @@ export class Session {
     if (!(await wipe(this.#parts.instanceId, { ...this.#parts, epoch: this.#epoch }))) this.silence()
   }
 
-  /** Another session has the instance: nothing goes out any more, and nothing is told. */
-  #giveWay(): void {
+  /** Another session has the instance, or may have: nothing goes out any more, and nothing is told. */
+  giveWay(): void {
     this.#connection?.end(STOPPED)
     this.silence()
     this.#abort.abort()

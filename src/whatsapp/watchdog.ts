@@ -19,6 +19,25 @@ export function onUpgradeRefused(socket: WASocket, refused: (status: number) => 
   })
 }
 
+interface Wire {
+  send(bytes: Uint8Array, written?: (error?: Error) => void): void
+  terminate(): void
+}
+
+const wireOf = (socket: WASocket): Wire | null => (socket.ws as unknown as { socket: Wire | null }).socket
+
+/** Nothing is written once `mayWrite` says no, whichever timer or stanza of Baileys asks for it: the wire is cut instead. */
+export function silencedUnless(mayWrite: () => boolean, socket: WASocket): void {
+  const wire = wireOf(socket)
+  if (!wire) return
+  const send = wire.send.bind(wire)
+  wire.send = (bytes, written) => {
+    if (mayWrite()) return send(bytes, written)
+    wire.terminate()
+    written?.(new Error('this process may not write any more'))
+  }
+}
+
 const TERMINATE_AFTER_MS = 500
 const GIVE_UP_AFTER_MS = 2000
 
@@ -28,8 +47,8 @@ const GIVE_UP_AFTER_MS = 2000
  */
 export function terminateSoon(socket: () => WASocket | null, gone: () => void): Watch {
   const cut = setTimeout(() => {
-    const client = socket()?.ws as { socket?: { terminate(): void } | null } | undefined
-    client?.socket?.terminate()
+    const made = socket()
+    if (made) wireOf(made)?.terminate()
   }, TERMINATE_AFTER_MS)
   const giveUp = setTimeout(gone, GIVE_UP_AFTER_MS)
   return {

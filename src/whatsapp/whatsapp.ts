@@ -73,6 +73,14 @@ export interface WhatsApp {
   lookUp(instanceId: string, phones: string[]): Promise<LookUpOutcome>
   /** Opens media that WhatsApp has. Asks the phone for a new link when the old one is too old and a session is open. */
   fetchMedia(instanceId: string, media: RemoteMedia): Promise<FetchOutcome>
+  /** Asks the account's phone to upload media once more; null also when no session is open here. */
+  askPhone(instanceId: string, media: Pick<RemoteMedia, 'reference' | 'key'>): Promise<PhoneAnswer>
+  /** The sessions that run here. */
+  running(): { instanceId: string; linked: boolean }[]
+  /** Closes the socket and keeps the link, for another process to go on with it. Tells nothing. */
+  release(instanceId: string): Promise<void>
+  /** Cuts all sockets at once and tells nothing: this process may not speak for any instance any more. */
+  abandon(): void
   /** Closes all sockets without unlinking; tells nothing. */
   close(): Promise<void>
 }
@@ -167,7 +175,12 @@ export interface RemoteMedia {
   /** The message that brought it. */
   key: MessageKey
   network: Network
+  /** Left out: by the session here. */
+  askPhone?: () => Promise<PhoneAnswer>
 }
+
+/** Where the phone has put the media now, or that it has them not. Null: there is nobody to ask, or no answer. */
+export type PhoneAnswer = { directPath: string } | 'has_not' | null
 
 /** What is there is whole, and not what its sender announced. */
 export interface BrokenMedia {

@@ -19,6 +19,7 @@ import { type Belongings, graphqlOperations, MISSING, restOperations } from '../
  */
 
 const SECRET_KEY = 'canary-secret-key-0f1e2d3c4b5a69788796a5b4'
+const OPERATOR_KEY = 'canary-operator-key-9c8b7a6d5e4f30211203f4e5'
 const SMTP_PASSWORD = 'canary-smtp-password'
 const PHONE = '5511987650001'
 const PAIRING_PHONE = '5511987650002'
@@ -32,6 +33,8 @@ let server: ChildProcess
 let url: string
 let said = ''
 const letters: string[] = []
+/** What gave the operator's key away in its answer. */
+const tellers: string[] = []
 /** What must not be in the log, by what it is. */
 const canaries = new Map<string, string>()
 
@@ -62,6 +65,7 @@ beforeAll(async () => {
     DATABASE_URL: database.url,
     DATA_DIR: dataDir,
     SECRET_KEY,
+    OPERATOR_KEY,
     SANDBOX: 'on',
     LOG_LEVEL: 'trace',
     RATE_LIMIT_PER_MINUTE: '1000000',
@@ -106,6 +110,7 @@ async function ask(
     signal: AbortSignal.timeout(20_000),
   })
   const text = await response.text()
+  if (`${text} ${[...response.headers]}`.includes(OPERATOR_KEY)) tellers.push(`${method} ${path}`)
   const isJson = /json/.test(response.headers.get('content-type') ?? '')
   return { status: response.status, headers: response.headers, body: isJson && text !== '' ? JSON.parse(text) : text }
 }
@@ -182,6 +187,19 @@ async function everyOperation(own: Belongings): Promise<string[]> {
     used.push(operation.name)
   }
   return used
+}
+
+/** With its key where it belongs, and where it does not. */
+async function asOperator(): Promise<void> {
+  const key = { 'x-api-key': OPERATOR_KEY }
+  expect((await ask('GET', '/v1/observability/nodes', undefined, key)).status).toBe(200)
+  const { body } = await ask('POST', '/graphql', { query: '{ nodes { data { id } } }' }, key)
+  expect(body.data.nodes.data).toHaveLength(1)
+  await ask('GET', '/v1/instances', undefined, key)
+  await ask('GET', `/v1/observability/nodes?key=${OPERATOR_KEY}`, undefined, key)
+  await ask('POST', '/graphql', { query: `{ ${OPERATOR_KEY.replaceAll('-', '_')} }` }, key)
+  await ask('GET', '/v1/observability/nodes', undefined, { 'x-api-key': `${OPERATOR_KEY}x` })
+  await ask('GET', '/v1/observability/nodes', undefined, { authorization: `Bearer ${OPERATOR_KEY}` })
 }
 
 /** Refusals and crashes, with a canary in each part of a request. */
@@ -271,6 +289,7 @@ describe('the log, at trace', () => {
     for (const [what, value] of Object.entries({
       'the API key': apiKey,
       'the secret key': SECRET_KEY,
+      'the key of the operator': OPERATOR_KEY,
       'the password of the mail server': SMTP_PASSWORD,
       'a phone number': PHONE,
       'a phone number without its country': PHONE.slice(4),
@@ -285,6 +304,7 @@ describe('the log, at trace', () => {
     const own = await linkedInstance()
     expect(await plantSignalKeys(own.instanceId)).toBeGreaterThan(10)
     await trouble(own.instanceId)
+    await asOperator()
     const used = await everyOperation(own)
     expect(used.length).toBeGreaterThan(25)
     server.kill('SIGTERM')
@@ -297,6 +317,7 @@ describe('the log, at trace', () => {
     const found = [...canaries].filter(([, value]) => said.includes(value))
     const where = found.map(([what, value]) => [what, lines.find(line => line.includes(value))?.slice(0, 600)])
     expect(where).toEqual([])
+    expect(tellers).toEqual([])
     expect(canaries.size).toBeGreaterThanOrEqual(12)
   }, 120_000)
 

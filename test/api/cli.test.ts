@@ -114,6 +114,12 @@ describe('wataki tenant plan', () => {
   })
 })
 
+describe('wataki nodes', () => {
+  it('prints an empty list while no server runs', async () => {
+    expect((await cli('nodes')).stdout).toBe('{"data":[]}\n')
+  })
+})
+
 describe('wataki secrets reseal', () => {
   it('says how many rows of each table it has brought under the present key, while no server runs', async () => {
     const { stdout } = await cli('secrets', 'reseal')
@@ -129,6 +135,7 @@ describe('a wrong setting', () => {
       ['DATABASE_URL', 'mysql://x'],
       ['WHATSAPP_ROOT_KEY', 'short'],
       ['SECRET_KEY', 'short'],
+      ['OPERATOR_KEY', 'short'],
       ['SANDBOX', 'maybe'],
       ['SMTP_URL', 'http://localhost:25'],
       ['MAIL_FROM', 'nobody'],

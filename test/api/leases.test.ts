@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { takeLease } from '../../src/db/queries/leases.ts'
 import { type Answer, type Caller, connectedInstance, openTestApp, type TestApp, until } from '../support/app.ts'
 
 let wataki: TestApp
@@ -27,11 +26,11 @@ describe('a hundred connects at once', () => {
     const all = await Promise.all(Array.from({ length: 100 }, () => caller.post(`${path}/connect`)))
     expect(new Set(all.map(got => got.status))).toEqual(new Set([200]))
     expect(new Set(all.map(got => got.body.qr)).size).toBe(1)
-    expect(await leases()).toEqual([{ owner: wataki.app.node, epoch: '1' }])
+    expect(await leases()).toEqual([{ owner: wataki.app.node.id, epoch: '1' }])
     expect((await caller.post(`${path}/sandbox/scan`)).body.state).toBe('connected')
     // Connecting again neither fences the session off nor ends it.
     expect((await caller.post(`${path}/connect`)).body.status.state).toBe('connected')
-    expect(await leases()).toEqual([{ owner: wataki.app.node, epoch: '1' }])
+    expect(await leases()).toEqual([{ owner: wataki.app.node.id, epoch: '1' }])
   })
 })
 
@@ -42,7 +41,10 @@ describe('an instance that another process takes over', () => {
     const id = await connectedInstance(caller)
     const path = `/v1/instances/${id}`
     const { sql } = wataki.app.db
-    await takeLease(sql, { instanceId: id, owner: 'another process', now: new Date(), ttlMs: 15_000 })
+    await sql.query(
+      `insert into node (id, host, process, version, expires_at) values ('other', '', '', '', now() + interval '1 hour')`,
+    )
+    await sql.query(`update instance_lease set owner = 'other', epoch = epoch + 1 where instance_id = $1`, [id])
     const rows = async () => {
       const [row] = await sql.query<{ keys: string; inbox: string }>(
         `select (select md5(string_agg(encode(value, 'hex'), '' order by type, id)) from signal_key where instance_id = $1) as keys,
@@ -59,10 +61,11 @@ describe('an instance that another process takes over', () => {
     const messages = () => caller.get(`${path}/messages?chat_id=5511955550001`)
     expect((await messages()).body.data).toEqual([])
 
+    await sql.query(`delete from node where id = 'other'`)
     expect((await caller.post(`${path}/connect`)).status).toBe(200)
     await until(messages, ({ body }) => body.data.length === 1)
     expect((await caller.get(`${path}/status`)).body.state).toBe('connected')
-    expect((await leases())[0]).toEqual({ owner: wataki.app.node, epoch: '3' })
+    expect((await leases())[0]).toEqual({ owner: wataki.app.node.id, epoch: '3' })
   })
 })
 

@@ -12,6 +12,7 @@ beforeAll(async () => {
 afterAll(() => rm(dataDir, { recursive: true, force: true }))
 
 const GOOD_KEY = 'a key of the tests, which is long enough'
+const OTHER_KEY = 'the key of before, which is long enough'
 
 interface Ended {
   code: number | null
@@ -47,6 +48,13 @@ const wrong: [string, Record<string, string>][] = [
   ['SECRET_KEY_FILE', { NODE_ENV: 'production', SECRET_KEY_FILE: '/dev/null' }],
   ['SECRET_KEY_PREVIOUS', { ...production, SECRET_KEY_PREVIOUS: 'short' }],
   ['SECRET_KEY_PREVIOUS_FILE', { ...production, SECRET_KEY_PREVIOUS_FILE: '/nonexistent' }],
+  ['OPERATOR_KEY', { OPERATOR_KEY: 'short' }],
+  ['OPERATOR_KEY', { OPERATOR_KEY: 'x'.repeat(64) }],
+  ['OPERATOR_KEY', { OPERATOR_KEY: 'ein Schlüssel, den kein Header trägt, von 48 Zeichen' }],
+  ['OPERATOR_KEY', { ...production, OPERATOR_KEY: GOOD_KEY }],
+  ['OPERATOR_KEY', { ...production, SECRET_KEY_PREVIOUS: OTHER_KEY, OPERATOR_KEY: OTHER_KEY }],
+  ['OPERATOR_KEY_FILE', { OPERATOR_KEY_FILE: '/nonexistent' }],
+  ['OPERATOR_KEY_FILE', { OPERATOR_KEY_FILE: '/dev/null' }],
   ['PUBLIC_URL', { PUBLIC_URL: 'localhost:3000' }],
   ['PUBLIC_URL', { PUBLIC_URL: 'ftp://x' }],
   ['DATABASE_URL', { DATABASE_URL: 'mysql://x' }],
@@ -66,7 +74,7 @@ async function refused({ name, variables }: { name: string; variables: Record<st
   const what = JSON.stringify(variables)
   expect([code, stdout], what).toEqual([1, ''])
   expect(stderr, what).toMatch(new RegExp(`^wataki: ${name}: [^\\n]+\\n$`))
-  if (variables.SECRET_KEY) expect(stderr).not.toContain(variables.SECRET_KEY)
+  for (const key of [variables.SECRET_KEY, variables.OPERATOR_KEY]) if (key) expect(stderr).not.toContain(key)
   expect(tookMs).toBeLessThan(BUSY_MACHINE_MS)
 }
 

@@ -118,7 +118,7 @@ describe(`${NODES} nodes on one database`, () => {
       () => nodes.rows('select claimed_by from webhook where id = $1 and claimed_by is not null', [place.webhookId]),
       found => found.length > 0 && receiver.got.length > 20,
     )
-    const ending = nodes.nodes.findIndex(({ app }) => app.node === owner.claimed_by)
+    const ending = nodes.nodes.findIndex(({ app }) => app.node.id === owner.claimed_by)
     // The connection of the others is that of the first.
     const [ended] = ending > 0 ? nodes.nodes.splice(ending, 1) : []
     await ended?.close()

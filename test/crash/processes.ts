@@ -90,6 +90,11 @@ async function end(child: ChildProcess | null, signal: NodeJS.Signals): Promise<
   return code as number | null
 }
 
+interface Program extends Pick<Running, 'preload' | 'root'> {
+  /** Of its log. */
+  name?: string
+}
+
 export class Server {
   readonly dataDir: string
   readonly log: string
@@ -97,13 +102,14 @@ export class Server {
   /** From the start of the process to the first ready answer, of each start that came so far. */
   readonly readyMs: number[] = []
   readonly #env: Environment
-  readonly #program: Pick<Running, 'preload' | 'root'>
+  readonly #program: Program
   #child: ChildProcess | null = null
   #isReady = false
+  #isFrozen = false
 
-  constructor(dir: string, env: Environment, program: Pick<Running, 'preload' | 'root'> = {}) {
+  constructor(dir: string, env: Environment, program: Program = {}) {
     this.dataDir = join(dir, 'data')
-    this.log = join(dir, 'server.log')
+    this.log = join(dir, `${program.name ?? 'server'}.log`)
     this.#env = env
     this.#program = program
   }
@@ -115,7 +121,18 @@ export class Server {
 
   /** Ready, as far as is known here. */
   get isUp(): boolean {
-    return this.#isReady && this.#child !== null && isRunning(this.#child)
+    return this.#isReady && !this.#isFrozen && this.#child !== null && isRunning(this.#child)
+  }
+
+  /** As a machine does that is out of memory, or a debugger: it is there, and does nothing. */
+  freeze(): void {
+    this.#isFrozen = true
+    this.#child!.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#child!.kill('SIGCONT')
+    this.#isFrozen = false
   }
 
   get pid(): number {
@@ -138,6 +155,7 @@ export class Server {
     const child = run('src/main.ts', { cwd: join(this.dataDir, '..'), log: this.log, env, ...this.#program })
     this.#child = child
     this.#isReady = false
+    this.#isFrozen = false
     this.url = `http://127.0.0.1:${port}`
     const isReady = async () => !isRunning(child) || (await fetch(`${this.url}/readyz`)).ok
     await until(isReady, 'the server is ready', READY_MS)
@@ -191,12 +209,12 @@ export class Server {
   /** The way in, by the operator's door. */
   async createTenant(name: string): Promise<string> {
     const log = join(this.dataDir, '..', 'cli.log')
-    const words = ['tenant', 'create', '--name', name, '--email', 'dev@example.com']
+    const words = ['tenant', 'create', '--name', name, '--email', `${name.toLowerCase()}@example.com`]
     const env = { ...this.#env, DATA_DIR: this.dataDir }
     const { root } = this.#program
     const code = await runToEnd('src/cli.ts', { cwd: join(this.dataDir, '..'), log, env, words, root })
     if (code !== 0) throw new Error(`no tenant: ${tail(log)}`)
-    return JSON.parse(readFileSync(log, 'utf8')).api_key
+    return JSON.parse(readFileSync(log, 'utf8').trim().split('\n').at(-1)!).api_key
   }
 
   /** Its id; it is not connected. */

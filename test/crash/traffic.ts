@@ -114,7 +114,7 @@ export class Traffic {
   /** A client calls: some of one burst at the same time, the next burst when all have their answer. */
   async #send(chat: Chat): Promise<void> {
     while (!this.#stopped && chat.sent.length < MAX_PER_CHAT) {
-      while (!this.#world.server.isUp && !this.#stopped) await sleep(20)
+      while (!this.#world.servers.some(({ isUp }) => isUp) && !this.#stopped) await sleep(20)
       const burst = Array.from({ length: this.#between(1, 4) }, () => this.#sendOne(chat))
       const answered = (await Promise.all(burst)).every(Boolean)
       await sleep(answered ? this.#between(10, 150) : 100)
@@ -126,7 +126,8 @@ export class Traffic {
     const sent: Sent = { text, startedMs: performance.now(), endedMs: Number.POSITIVE_INFINITY, id: null }
     chat.sent.push(sent)
     const answer = await this.#world.send(this.#instanceId, chat.contact, text).catch(() => null)
-    sent.endedMs = performance.now()
+    // Without an answer nobody knows when it was over: what a frozen server has received it may still do.
+    if (answer) sent.endedMs = performance.now()
     if (answer?.status === 202) sent.id = answer.body.id
     else if (answer && answer.status < 500) throw new Error(`refused: ${JSON.stringify(answer)}`)
     return sent.id !== null

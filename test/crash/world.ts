@@ -28,7 +28,16 @@ const PAGE = 200
 const MAX_PAGES = 100
 
 export interface World {
+  /** The first of them. */
   server: Server
+  /** All on one database. */
+  servers: Server[]
+  /** One that answers, each in turn. */
+  next(): Server
+  /** Where calls go from now on; null: wherever one answers. */
+  at: Server | null
+  /** Of its tenant. */
+  apiKey: string
   network: SandboxControl
   /** What the sandbox printed. */
   printed: Environment
@@ -61,12 +70,16 @@ interface WorldOptions {
   settings?: Environment
   /** A module that the server loads first. */
   preload?: string
+  /** How many servers; more than one need a DATABASE_URL. */
+  nodes?: number
+  /** Settings of one of them. */
+  own?: (node: number) => Environment
   /** Sees the folder of everything before anything is in it; what it answers undoes that. */
   prepare?: (dir: string) => Promise<() => Promise<void>>
 }
 
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
-  const { reach = async printed => printed, settings, preload, prepare } = options
+  const { reach = async printed => printed, settings, preload, nodes = 1, own = () => ({}), prepare } = options
   const dir = await folder()
   const ends: (() => Promise<void>)[] = [() => removeFolder(dir)]
   const close = async () => {
@@ -79,11 +92,14 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     const { printed } = sandbox
     const { WHATSAPP_WS_URL = '', WHATSAPP_MEDIA_URL = '', WHATSAPP_ROOT_KEY = '' } = await reach(printed)
     const network = { WHATSAPP_WS_URL, WHATSAPP_MEDIA_URL, WHATSAPP_ROOT_KEY }
-    const server = new Server(dir, { ...network, ...settings }, { preload })
-    ends.push(() => server.kill())
-    await server.start()
-    const apiKey = await server.createTenant('Acme')
-    const world = assemble({ server, printed, database: sandbox.database, apiKey, close })
+    const servers = Array.from({ length: nodes }, (_, i) => {
+      const name = i === 0 ? 'server' : `server-${i}`
+      return new Server(dir, { ...network, ...settings, ...own(i) }, { preload, name })
+    })
+    ends.push(async () => void (await Promise.all(servers.map(server => server.kill()))))
+    await Promise.all(servers.map(server => server.start()))
+    const apiKey = await servers[0]!.createTenant('Acme')
+    const world = assemble({ servers, printed, database: sandbox.database, apiKey, close })
     await world.withDatabase(({ sql }) => sql.query(`update tenant set plan = 'scale'`))
     return world
   } catch (error) {
@@ -93,7 +109,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
 }
 
 interface Parts {
-  server: Server
+  servers: Server[]
   printed: Environment
   /** The file in which the sandbox keeps its state. */
   database: string
@@ -101,10 +117,16 @@ interface Parts {
   close(): Promise<void>
 }
 
-function assemble({ server, printed, database, apiKey, close }: Parts): World {
+function assemble({ servers, printed, database, apiKey, close }: Parts): World {
   const network = controlClient(printed.SANDBOX_URL!)
+  const server = servers[0]!
+  let turn = 0
+  const next = (): Server => {
+    const up = servers.filter(({ isUp }) => isUp)
+    return up[turn++ % up.length] ?? server
+  }
   const request: World['request'] = (method, path, { body, headers } = {}) =>
-    fetch(`${server.url}/v1${path}`, {
+    fetch(`${(world.at ?? next()).url}/v1${path}`, {
       method,
       headers: { 'x-api-key': apiKey, ...headers },
       body,
@@ -116,8 +138,12 @@ function assemble({ server, printed, database, apiKey, close }: Parts): World {
     return { status: response.status, body: JSON.parse((await response.text()) || 'null') }
   }
   const state = async (id: string) => (await call<{ state: string }>('GET', `/instances/${id}/status`)).body.state
-  return {
+  const world: World = {
     server,
+    servers,
+    next,
+    at: null,
+    apiKey,
     network,
     printed,
     call,
@@ -143,7 +169,11 @@ function assemble({ server, printed, database, apiKey, close }: Parts): World {
       const messages = await network.messages(id, { contact })
       return messages.flatMap(({ fromMe, content }) => (!fromMe && content.type === 'text' ? [content.text] : []))
     },
-    unreadable: () => readFileSync(server.log, 'utf8').split('failed to decrypt message').length - 1,
+    unreadable: () =>
+      servers.reduce(
+        (sum, { log }) => sum + readFileSync(log, 'utf8').split('failed to decrypt message').length - 1,
+        0,
+      ),
     unacknowledged: () => unacknowledged(database),
     async withDatabase(use) {
       const opened = await openDatabase({
@@ -160,6 +190,7 @@ function assemble({ server, printed, database, apiKey, close }: Parts): World {
     },
     close,
   }
+  return world
 }
 
 async function allPages(call: World['call'], path: string): Promise<Message[]> {

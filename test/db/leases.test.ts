@@ -1,8 +1,17 @@
 import { createHash } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Database, openDatabase } from '../../src/db/open.ts'
 import { recordQr, recordState } from '../../src/db/queries/instances.ts'
-import { endLease, heldLease, LeaseLost, takeLease } from '../../src/db/queries/leases.ts'
+import {
+  claimFree,
+  endLease,
+  findOwner,
+  heldLease,
+  LeaseLost,
+  releaseLease,
+  takeLease,
+} from '../../src/db/queries/leases.ts'
+import { beatNode, buryNode, insertNode, removeAllNodes } from '../../src/db/queries/nodes.ts'
 import { createVault } from '../../src/db/vault.ts'
 import { newId } from '../../src/ids.ts'
 import { createSecrets } from '../../src/secrets.ts'
@@ -30,8 +39,7 @@ beforeEach(async () => {
   ])
 })
 
-const take = (owner: string, sql = database.sql) =>
-  takeLease(sql, { instanceId, owner, now: new Date(), ttlMs: 15_000 })
+const take = async (owner: string, sql = database.sql) => (await takeLease(sql, { instanceId, owner })) as number | null
 const bytes = (text: string) => new TextEncoder().encode(text)
 const batch = (text: string) => ({
   credentials: bytes(text),
@@ -59,7 +67,7 @@ describe('a lease', () => {
     expect(await take('a')).toBe(1)
     expect(await take('b')).toBe(2)
     expect(await take('a')).toBe(3)
-    await endLease(database.sql, instanceId, new Date())
+    await endLease(database.sql, instanceId)
     expect(await take('a')).toBe(5)
   })
 
@@ -72,6 +80,60 @@ describe('a lease', () => {
     await take('a')
     await database.sql.query('delete from instance where id = $1', [instanceId])
     expect(await take('a')).toBeNull()
+  })
+})
+
+describe('a lease of a node that lives', () => {
+  const enter = (id: string) =>
+    insertNode(database.sql, { id, host: 'h', process: '', connections: 'nobody', version: '0', leaseMs: 10_000 })
+  afterEach(() => removeAllNodes(database.sql))
+
+  it('is not to be had by another, until that node is buried; and burying needs that it has not beaten since', async () => {
+    await enter('a')
+    const epoch = await takeLease(database.sql, { instanceId, owner: 'a' })
+    expect(await takeLease(database.sql, { instanceId, owner: 'b' })).toBe('held')
+    expect(await findOwner(database.sql, instanceId)).toBe('a')
+    const beat = await beatNode(database.sql, { id: 'a', leaseMs: 10_000, lagMs: 0 })
+    expect(beat!.nodes).toMatchObject([{ id: 'a', expired: false }])
+    expect(await buryNode(database.sql, { id: 'a', beats: 1 })).toBe(false)
+    expect(await takeLease(database.sql, { instanceId, owner: 'b' })).toBe('held')
+    expect(await buryNode(database.sql, { id: 'a', beats: 2 })).toBe(true)
+    expect(await findOwner(database.sql, instanceId)).toBeNull()
+    expect(await takeLease(database.sql, { instanceId, owner: 'b' })).toBe((epoch! as number) + 1)
+    // Who was buried learns it at its next beat.
+    expect(await beatNode(database.sql, { id: 'a', leaseMs: 10_000, lagMs: 0 })).toBeNull()
+  })
+
+  it('goes to whoever wants it once it is released, and what its owner writes late is refused', async () => {
+    await enter('a')
+    const epoch = (await take('a'))!
+    expect(await releaseLease(database.sql, { instanceId, owner: 'b' })).toBe(false)
+    expect(await releaseLease(database.sql, { instanceId, owner: 'a' })).toBe(true)
+    await expect(vaultOf(database).commit(instanceId, batch('late'), epoch)).rejects.toThrow(LeaseLost)
+    expect(await take('b')).toBe(epoch + 2)
+  })
+
+  it('of instances that are to be connected are taken once, however many nodes take them at the same time', async () => {
+    const ids = Array.from({ length: 40 }, () => newId('inst'))
+    for (const id of ids)
+      await database.sql.query(
+        `insert into instance (id, tenant_id, name, sandbox, wanted, linked) values ($1, 'ten', $1, true, true, true)`,
+        [id],
+      )
+    for (const id of ['a', 'b', 'c']) await enter(id)
+    const claimed = await Promise.all(
+      ['a', 'b', 'c'].flatMap(owner =>
+        [15, 15].map(limit => claimFree(database.sql, { owner, limit, now: new Date() })),
+      ),
+    )
+    while ((await claimFree(database.sql, { owner: 'a', limit: 15, now: new Date() })).length > 0);
+    const all = claimed.flat().map(({ id }) => id)
+    expect(new Set(all).size).toBe(all.length)
+    const owners = await database.sql.query('select 1 from instance_lease where instance_id = any($1) and epoch = 1', [
+      ids,
+    ])
+    expect(owners).toHaveLength(ids.length)
+    await database.sql.query('delete from instance where id = any($1)', [ids])
   })
 })
 
@@ -100,7 +162,7 @@ describe('what is written under an epoch that is over', () => {
     expect(await recordQr(database.sql, { ...qr, epoch: now })).toBe('ten')
     await vault.wipe(instanceId, null)
     expect(await vault.credentials(instanceId)).toBeNull()
-    await endLease(database.sql, instanceId, new Date())
+    await endLease(database.sql, instanceId)
     await expect(vault.commit(instanceId, batch('nobody'), now)).rejects.toThrow(LeaseLost)
     expect(await vault.credentials(instanceId)).toBeNull()
   })

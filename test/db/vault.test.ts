@@ -37,7 +37,7 @@ describe.each(ENGINES)('on %s', (_name, open) => {
     em.create(Tenant, { id: tenantId, name: 'Acme', email: `${tenantId}@example.com` })
     em.create(Instance, { id: instanceId, tenantId, name: 'support', sandbox: true })
     await em.flush()
-    await takeLease(database.sql, { instanceId, owner: 'test', now: new Date(), ttlMs: 1000 })
+    await takeLease(database.sql, { instanceId, owner: 'test' })
   })
 
   const count = async (table: string): Promise<number> => {

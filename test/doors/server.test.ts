@@ -29,6 +29,16 @@ describe('health', () => {
       expect((await door.call('/readyz', { key: null })).status).toBe(503)
     }))
 
+  it('is not ready at /readyz while the node is to lose its instances to others, and alive', () =>
+    withDoor({}, async door => {
+      door.app.node.draining = true
+      const away = await door.call('/readyz', { key: null })
+      expect([away.status, away.json.error]).toEqual([503, { code: 'unavailable', message: 'draining', details: {} }])
+      expect((await door.call('/healthz', { key: null })).status).toBe(200)
+      door.app.node.draining = false
+      expect((await door.call('/readyz', { key: null })).status).toBe(200)
+    }))
+
   it('of other paths is 404 in the shape of errors', () =>
     withDoor({}, async door => {
       for (const path of ['/v2/things', '/graphql/x', '/v1x']) {

@@ -52,6 +52,7 @@ export function contextOf(
     requestId: 'req_test',
     facts: {},
     caller: null,
+    operator: false,
     ip: null,
     sessionToken: null,
     idempotencyKey: null,

@@ -3,6 +3,7 @@ import { M0002Accounts } from './m0002-accounts.ts'
 import { M0003RateBuckets } from './m0003-rate-buckets.ts'
 import { M0004Messages } from './m0004-messages.ts'
 import { M0005Webhooks } from './m0005-webhooks.ts'
+import { M0006Nodes } from './m0006-nodes.ts'
 
 /** In the order they run. Append only: a migration that was released never changes. */
 export const MIGRATIONS = [
@@ -11,4 +12,5 @@ export const MIGRATIONS = [
   { name: 'm0003-rate-buckets', class: M0003RateBuckets },
   { name: 'm0004-messages', class: M0004Messages },
   { name: 'm0005-webhooks', class: M0005Webhooks },
+  { name: 'm0006-nodes', class: M0006Nodes },
 ]

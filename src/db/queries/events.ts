@@ -41,6 +41,33 @@ export async function eventCounts(
   return rows.map(row => ({ ...row, count: Number(row.count) }))
 }
 
+/** The counts of the newest events of these instances. */
+export async function newestCounts(
+  sql: Sql,
+  instanceIds: readonly string[],
+): Promise<{ instanceId: string; seq: number }[]> {
+  const rows = await sql.query<{ instanceId: string; seq: string }>(
+    'select instance_id as "instanceId", last_seq as seq from event_counter where instance_id = any($1)',
+    [instanceIds],
+    'newest-counts',
+  )
+  return rows.map(row => ({ ...row, seq: Number(row.seq) }))
+}
+
+/** Of one instance, whoever's it is, oldest first. */
+export async function eventsAfter(
+  sql: Sql,
+  of: { instanceId: string; seq: number; limit: number },
+): Promise<EventRow[]> {
+  const rows = await sql.query<EventRow & { seq: string }>(
+    `select id, tenant_id as "tenantId", instance_id as "instanceId", type, about, seq, created_at as at, data
+     from event where instance_id = $1 and seq > $2 order by seq limit $3`,
+    [of.instanceId, of.seq, of.limit],
+    'events-after',
+  )
+  return rows.map(row => ({ ...row, seq: Number(row.seq) }))
+}
+
 /** In the order of their commits, from the first after `seq` and not from before `since`; of all types for null. */
 export async function listEvents(
   sql: Sql,

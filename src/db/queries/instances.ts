@@ -78,24 +78,18 @@ export async function recordQr(
   return row?.tenantId ?? null
 }
 
-export interface Resumed {
+/** What is needed of an instance to run its session. */
+export interface Runnable {
   id: string
   sandbox: boolean
   autoReconnect: boolean
-  /** Whether it is to be connected now. */
-  start: boolean
 }
 
-/** Brings every state in line with a process that has no socket yet; answers the rows that changed or are to start. */
-export function resetStates(sql: Sql, now: Date): Promise<Resumed[]> {
-  return sql.query<Resumed>(
-    `with target as (
-       select id, wanted and state <> 'logged_out' and (auto_reconnect or not linked) as start from instance)
-     update instance set qr = null, qr_expires_at = null, state_at = $1,
-       state = case when not target.start then 'disconnected' when linked then 'reconnecting' else 'connecting' end
-     from target where instance.id = target.id
-       and (target.start or state not in ('disconnected', 'logged_out', 'error'))
-     returning instance.id, sandbox, auto_reconnect as "autoReconnect", target.start`,
-    [now],
+export async function findRunnable(sql: Sql, instanceId: string): Promise<Runnable | null> {
+  const [row] = await sql.query<Runnable>(
+    'select id, sandbox, auto_reconnect as "autoReconnect" from instance where id = $1',
+    [instanceId],
+    'find-runnable',
   )
+  return row ?? null
 }

@@ -1,9 +1,11 @@
 import { isForeignKeyViolation, type Sql } from '../sql.ts'
+import type { Runnable } from './instances.ts'
 
 /**
- * Who may write for an instance: the process with the newest epoch. Each statement that writes for a session locks
+ * Who may write for an instance: the node with the newest epoch. Each statement that writes for a session locks
  * the lease `for share` first, so that a take-over waits for what is under way and refuses what comes later. Who wants
- * the lease and the instance's own row takes the lease first.
+ * the lease and the instance's own row takes the lease first. A lease is as good as its owner's row in `node`: nothing
+ * is written to renew it.
  */
 
 /** What a session wrote under an epoch that is over. The party knows it by its name. */
@@ -24,39 +26,59 @@ export interface Holder {
 export const heldLease = ({ instance, epoch }: Holder): string =>
   `held as (select from instance_lease where instance_id = ${instance} and epoch = ${epoch} for share)`
 
-export interface Taking {
-  instanceId: string
-  /** The process. What it holds already it goes on holding, under the same epoch. */
-  owner: string
-  now: Date
-  ttlMs: number
-}
-
-/** The epoch, one more than that of any other owner before; null when the instance is gone. Asks nobody. */
-export async function takeLease(sql: Sql, { instanceId, owner, now, ttlMs }: Taking): Promise<number | null> {
+/**
+ * The epoch, one more than that of any other owner before; what the node holds already it goes on holding, under the
+ * same epoch. `held`: another node lives that has it. Null: the instance is gone.
+ */
+export async function takeLease(
+  sql: Sql,
+  { instanceId, owner }: { instanceId: string; owner: string },
+): Promise<number | 'held' | null> {
   const taken = sql.query<{ epoch: string }>(
-    `insert into instance_lease as lease (instance_id, owner, epoch, expires_at)
-     select id, $2, 1, $3 from instance where id = $1
-     on conflict (instance_id) do update set owner = excluded.owner, expires_at = excluded.expires_at,
+    `insert into instance_lease as lease (instance_id, owner, epoch) select id, $2, 1 from instance where id = $1
+     on conflict (instance_id) do update set owner = excluded.owner,
        epoch = case when lease.owner = excluded.owner then lease.epoch else lease.epoch + 1 end
+     where lease.owner = excluded.owner or not exists (select from node where id = lease.owner)
      returning epoch`,
-    [instanceId, owner, new Date(now.getTime() + ttlMs)],
+    [instanceId, owner],
     'take-lease',
   )
-  const [row] = await taken.catch(error => {
-    // Deleted while this waited for the row.
-    if (isForeignKeyViolation(error)) return []
-    throw error
-  })
-  return row ? Number(row.epoch) : null
+  const [row] = await taken.catch(unlessGone)
+  if (row) return Number(row.epoch)
+  return (await findEpoch(sql, instanceId)) === null ? null : 'held'
 }
 
 /**
  * Nobody writes for the instance any more until somebody takes the lease anew; in a transaction, until that has ended.
  * False: the instance is gone.
  */
-export async function endLease(sql: Sql, instanceId: string, now: Date): Promise<boolean> {
-  return (await takeLease(sql, { instanceId, owner: '', now, ttlMs: 0 })) !== null
+export async function endLease(sql: Sql, instanceId: string): Promise<boolean> {
+  const ended = sql.query(
+    `insert into instance_lease as lease (instance_id, owner, epoch) select id, '', 1 from instance where id = $1
+     on conflict (instance_id) do update set owner = '', epoch = lease.epoch + 1 returning 1 as one`,
+    [instanceId],
+    'end-lease',
+  )
+  return (await ended.catch(unlessGone)).length > 0
+}
+
+/** Deleted while a statement waited for the row. */
+function unlessGone(error: unknown): [] {
+  if (isForeignKeyViolation(error)) return []
+  throw error
+}
+
+/** Whoever wants it may have it. False: the owner did not have it any more. */
+export async function releaseLease(
+  sql: Sql,
+  { instanceId, owner }: { instanceId: string; owner: string },
+): Promise<boolean> {
+  const rows = await sql.query(
+    `update instance_lease set owner = '', epoch = epoch + 1 where instance_id = $1 and owner = $2 returning 1 as one`,
+    [instanceId, owner],
+    'release-lease',
+  )
+  return rows.length > 0
 }
 
 /** The newest one; null when the instance is gone. */
@@ -67,4 +89,77 @@ export async function findEpoch(sql: Sql, instanceId: string): Promise<number | 
     'find-epoch',
   )
   return row ? Number(row.epoch) : null
+}
+
+/** The node that lives and has the instance; null: none. */
+export async function findOwner(sql: Sql, instanceId: string): Promise<string | null> {
+  const [row] = await sql.query<{ owner: string }>(
+    'select owner from instance_lease join node on node.id = owner where instance_id = $1',
+    [instanceId],
+    'find-owner',
+  )
+  return row?.owner ?? null
+}
+
+/** Instances of nobody that are to be connected. */
+const IS_FREE = `(lease.owner is null or lease.owner not in (select id from node))`
+const IS_TO_START = `wanted and state <> 'logged_out' and (auto_reconnect or not linked)`
+
+export interface Shares {
+  /** Leases of this node. */
+  mine: number
+  /** Of all nodes that live, with those that are to be had. */
+  all: number
+  free: number
+  /** Nodes that take instances. */
+  nodes: number
+}
+
+/** How the instances are spread. */
+export async function countLeases(sql: Sql, owner: string): Promise<Shares> {
+  const [row] = await sql.query<Shares>(
+    `select count(*) filter (where lease.owner = $1)::int as mine, count(*)::int as all,
+       count(*) filter (where ${IS_FREE})::int as free, (select count(*)::int from node where not draining) as nodes
+     from instance left join instance_lease lease on lease.instance_id = instance.id
+     where not ${IS_FREE} or ${IS_TO_START}`,
+    [owner],
+    'count-leases',
+  )
+  return row!
+}
+
+export interface Claimed extends Runnable {
+  epoch: number
+}
+
+/** Takes up to `limit` instances of nobody that are to be connected, and brings their states in line with that. */
+export async function claimFree(sql: Sql, of: { owner: string; limit: number; now: Date }): Promise<Claimed[]> {
+  const rows = await sql.query<Claimed & { epoch: string }>(
+    `with free as (
+       select instance.id from instance left join instance_lease lease on lease.instance_id = instance.id
+       where ${IS_FREE} and ${IS_TO_START} order by instance.id limit $2),
+     taken as (
+       insert into instance_lease as lease (instance_id, owner, epoch) select id, $1, 1 from free order by id
+       on conflict (instance_id) do update set owner = excluded.owner, epoch = lease.epoch + 1 where ${IS_FREE}
+       returning instance_id, epoch)
+     update instance set qr = null, qr_expires_at = null, state_at = $3,
+       state = case when linked then 'reconnecting' else 'connecting' end
+     from taken where instance.id = taken.instance_id
+     returning instance.id, sandbox, auto_reconnect as "autoReconnect", epoch`,
+    [of.owner, of.limit, of.now],
+    'claim-free',
+  )
+  return rows.map(row => ({ ...row, epoch: Number(row.epoch) }))
+}
+
+/** What nobody has and nobody is to start has no socket, whatever its state says. */
+export async function settleFree(sql: Sql, now: Date): Promise<void> {
+  await sql.query(
+    `update instance set qr = null, qr_expires_at = null, state_at = $1, state = 'disconnected'
+     where id in (
+       select id from instance left join instance_lease lease on lease.instance_id = instance.id
+       where ${IS_FREE} and not (${IS_TO_START}) and state not in ('disconnected', 'logged_out', 'error'))`,
+    [now],
+    'settle-free',
+  )
 }

@@ -101,14 +101,15 @@ export function lockPending(
   )
 }
 
-/** Connected instances with a message whose next try is due. Those of all others are not looked at. */
-export async function instancesWithDue(sql: Sql, now: Date): Promise<string[]> {
+/** Connected instances of this node with a message whose next try is due. Those of all others are not looked at. */
+export async function instancesWithDue(sql: Sql, { owner, now }: { owner: string; now: Date }): Promise<string[]> {
   const rows = await sql.query<{ instanceId: string }>(
     `select instance.id as "instanceId" from instance cross join lateral (
        select from message where message.instance_id = instance.id and status = 'pending' and next_attempt_at <= $1
        order by message.id limit 1) as due
-     where instance.state = 'connected' limit 1000`,
-    [now],
+     where instance.state = 'connected' and instance.id in (select instance_id from instance_lease where owner = $2)
+     limit 1000`,
+    [now, owner],
     'instances-with-due',
   )
   return rows.map(row => row.instanceId)

@@ -5,6 +5,7 @@ import { learnContacts } from '../../db/queries/contacts.ts'
 import { instanceNotConnected, unavailable } from '../../errors.ts'
 import type { Address } from '../../whatsapp/whatsapp.ts'
 import { instance } from '../instances/instance.ts'
+import { onOwner } from '../nodes/onOwner.ts'
 import { phoneDigits } from './chat-id.ts'
 
 export interface CheckedContact {
@@ -23,7 +24,7 @@ export async function checkContacts(
   const { id: instanceId, state } = await instance(ctx, args)
   if (state !== 'connected') throw instanceNotConnected(state)
   const phones = args.input.phones.map(written => phoneDigits(written)!)
-  const outcome = await ctx.whatsapp.lookUp(instanceId, [...new Set(phones)])
+  const outcome = await onOwner(ctx, instanceId, 'lookUp', { phones: [...new Set(phones)] })
   if (outcome.kind === 'not_connected') throw instanceNotConnected('reconnecting')
   if (outcome.kind === 'failed') throw unavailable('WhatsApp does not answer right now', new Error(outcome.message))
   await learn(

@@ -3,6 +3,7 @@ import { type EventRow, listEvents } from '../../db/queries/events.ts'
 import type { EventType } from '../../events/catalogue.ts'
 import { resume } from '../../events/resume.ts'
 import { keptSeq, listedSince } from './events.ts'
+import { follow } from './follow.ts'
 
 const PAGE_MAX = 200
 
@@ -23,8 +24,9 @@ export async function withMissed<Event extends { seq: number }>(
   live: AsyncIterableIterator<Event>,
   { tenantId, instanceId, after, types, revive }: Missed<Event>,
 ): Promise<AsyncIterableIterator<Event>> {
-  if (after == null) return live
   try {
+    await follow(ctx, instanceId)
+    if (after == null) return live
     const seq = await keptSeq(ctx, { tenantId, instanceId, after })
     return resume(live, {
       seq,

@@ -1,12 +1,13 @@
 import type { Context } from '../../context.ts'
 import { ApiError, notFound, unavailable } from '../../errors.ts'
 import { phoneDigits } from '../chats/chat-id.ts'
+import { follow } from '../events/follow.ts'
 import { failLoggedOut } from '../messages/failPending.ts'
+import { onOwner } from '../nodes/onOwner.ts'
 import { instance } from './instance.ts'
 import { networkOf } from './network.ts'
 import { qrImage } from './qr-image.ts'
 import { type ConnectResult, type StoredInstance, statusOf } from './shape.ts'
-import { startSession } from './startSession.ts'
 
 const WAIT_MS = 15_000
 
@@ -18,8 +19,7 @@ export interface ConnectArgs {
 /** Starts the session and answers as soon as it is connected, shows a code, or 15 s are over. */
 export async function connectInstance(ctx: Context, args: ConnectArgs): Promise<ConnectResult> {
   const stored = await instance(ctx, args)
-  const network = networkOf(ctx, stored)
-  if (!network) throw unavailable('the sandbox is off on this server')
+  if (!networkOf(ctx, stored)) throw unavailable('the sandbox is off on this server')
   const phone = args.input?.phoneNumber ? phoneDigits(args.input.phoneNumber) : null
   if (!stored.wanted) {
     stored.wanted = true
@@ -29,9 +29,11 @@ export async function connectInstance(ctx: Context, args: ConnectArgs): Promise<
   const deadlineMs = ctx.clock.nowMs() + WAIT_MS
   // A session that had given up says so in the row: only news from after this start counts.
   let fresh = stored.state === 'connected' || stored.state === 'qr_required'
-  let next = ctx.bus.next(stored.id, { accept: () => true, timeoutMs: WAIT_MS })
+  const about = { instanceId: stored.id, accept: () => true }
+  let next = ctx.bus.next(stored.id, { ...about, timeoutMs: WAIT_MS })
   try {
-    if (!(await startSession(ctx, stored, network))) throw notFound('instance')
+    await follow(ctx, stored.id)
+    if (!(await onOwner(ctx, stored.id, 'start', {}))) throw notFound('instance')
     for (;;) {
       if (!(await ctx.em.refresh(stored))) throw notFound('instance')
       const settled = fresh && isSettled(ctx, stored)
@@ -39,7 +41,7 @@ export async function connectInstance(ctx: Context, args: ConnectArgs): Promise<
       if (settled || leftMs <= 0) return answer(ctx, stored, phone)
       await next.event
       fresh = true
-      next = ctx.bus.next(stored.id, { accept: () => true, timeoutMs: Math.max(1, leftMs) })
+      next = ctx.bus.next(stored.id, { ...about, timeoutMs: Math.max(1, leftMs) })
     }
   } finally {
     next.cancel()
@@ -65,7 +67,7 @@ async function answer(ctx: Context, stored: StoredInstance, phone: string | null
 
 async function pairingCode(ctx: Context, instanceId: string, phone: string): Promise<string> {
   try {
-    return await ctx.whatsapp.pairingCode(instanceId, phone)
+    return await onOwner(ctx, instanceId, 'pairingCode', { phone })
   } catch (error) {
     if (error instanceof ApiError) throw error
     throw unavailable('WhatsApp gave no pairing code: try again', error)

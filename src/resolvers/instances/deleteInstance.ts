@@ -6,6 +6,7 @@ import { uncountPending } from '../../db/queries/usage.ts'
 import { notFound } from '../../errors.ts'
 import { recordAudit } from '../auth/audit.ts'
 import { sweptBefore, tidyMediaDue } from '../media/tidyMediaDue.ts'
+import { onOwner } from '../nodes/onOwner.ts'
 import { instance } from './instance.ts'
 
 const PIECE = 5000
@@ -13,15 +14,14 @@ const PIECE = 5000
 /** Unlinks the phone as far as WhatsApp can be reached, then deletes the row and, by cascade, all that hangs on it. */
 export async function deleteInstance(ctx: Context, args: { instanceId: string }): Promise<boolean> {
   const stored = await instance(ctx, args)
-  await ctx.whatsapp.unlink(stored.id)
-  await endLease(ctx.db.sql, stored.id, ctx.clock.now())
-  ctx.lanes.connect(stored.id, null)
+  await onOwner(ctx, stored.id, 'unlink', {})
+  await endLease(ctx.db.sql, stored.id)
   if (stored.sandbox) await ctx.sandbox?.forget(stored.id)
   const { id, tenantId } = stored
   await emptyInstance(ctx, stored)
   await ctx.db.transaction(async sql => {
     // Locked first, as by all who write for a session: nobody waits in a ring.
-    if (!(await endLease(sql, id, ctx.clock.now()))) throw notFound('instance')
+    if (!(await endLease(sql, id))) throw notFound('instance')
     await discardMediaOf(sql, { tenantId, instanceId: id, due: sweptBefore(ctx) })
     // What is pending is not sent any more: its place in the quota comes back.
     await uncountPending(sql, { tenantId, instanceId: id })
@@ -29,6 +29,7 @@ export async function deleteInstance(ctx: Context, args: { instanceId: string })
     await recordAudit(sql, ctx, { action: 'instance.deleted', tenantId, target: id })
   })
   ctx.bus.gone(id)
+  ctx.relay.tell(['gone', id])
   // A `connect` may have come between.
   await ctx.whatsapp.unlink(id)
   ctx.background('tidy media', tidyMediaDue(ctx))

@@ -1,5 +1,6 @@
 import type { Context } from '../../context.ts'
 import { notFound } from '../../errors.ts'
+import { onOwner } from '../nodes/onOwner.ts'
 import { instance } from './instance.ts'
 import { type InstanceStatus, statusOf } from './shape.ts'
 
@@ -9,7 +10,7 @@ export async function disconnectInstance(ctx: Context, args: { instanceId: strin
   if (!stored.wanted && stored.state === 'disconnected') return statusOf(stored)
   stored.wanted = false
   await ctx.em.flush()
-  await ctx.whatsapp.stop(stored.id)
+  await onOwner(ctx, stored.id, 'stop', {})
   if (!(await ctx.em.refresh(stored))) throw notFound('instance')
   return statusOf(stored)
 }

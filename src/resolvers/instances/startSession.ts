@@ -1,26 +1,34 @@
 import type { App } from '../../context.ts'
+import { findRunnable, type Runnable } from '../../db/queries/instances.ts'
 import { findEpoch, takeLease } from '../../db/queries/leases.ts'
-import type { Network } from '../../whatsapp/whatsapp.ts'
+import { unavailable } from '../../errors.ts'
+import { networkOf } from './network.ts'
 
-/** One process runs an instance: from here on this one, and what another still writes for it is refused. */
-const LEASE_MS = 15_000
-
-export interface Startable {
-  id: string
-  autoReconnect: boolean
+/** Another node has the instance. */
+export class HeldElsewhere extends Error {
+  override name = 'HeldElsewhere'
 }
 
 /**
- * Takes the lease and starts the session, or leaves it as it is when it runs in this process: then the epoch is still
- * its own. False: the instance is gone. A `deleteInstance` that comes meanwhile ends what was started before its own
- * end; what was started after that is ended here.
+ * Takes the lease and runs the session here, or leaves it as it is when it runs here already: then the epoch is still
+ * its own. False: the instance is gone. Throws `HeldElsewhere` when a node that lives has it.
  */
-export async function startSession(app: App, instance: Startable, network: Network): Promise<boolean> {
-  const { id, autoReconnect } = instance
-  const lease = { instanceId: id, owner: app.node, now: app.clock.now(), ttlMs: LEASE_MS }
-  const epoch = await takeLease(app.db.sql, lease)
-  if (epoch === null) return false
-  app.whatsapp.start(id, { network, autoReconnect, epoch })
+export async function startSession(app: App, instanceId: string): Promise<boolean> {
+  if (!app.node.holds) throw unavailable('This node is not in touch with the others: try again')
+  const epoch = await takeLease(app.db.sql, { instanceId, owner: app.node.id })
+  if (epoch === 'held') throw new HeldElsewhere()
+  const found = epoch === null ? null : await findRunnable(app.db.sql, instanceId)
+  return found !== null && runSession(app, found, epoch!)
+}
+
+/**
+ * A `deleteInstance` that comes meanwhile ends what was started before its own end; what was started after that is ended
+ * here. False: it is gone.
+ */
+export async function runSession(app: App, { id, ...instance }: Runnable, epoch: number): Promise<boolean> {
+  const network = networkOf(app, instance)
+  if (!network) throw unavailable('the sandbox is off on this server')
+  app.whatsapp.start(id, { network, autoReconnect: instance.autoReconnect, epoch })
   if ((await findEpoch(app.db.sql, id)) !== null) return true
   await app.whatsapp.unlink(id)
   return false

@@ -1,4 +1,5 @@
 import type { Context } from '../../context.ts'
+import { onOwner } from '../nodes/onOwner.ts'
 import { type ConfigInput, uniqueName } from './createInstance.ts'
 import { instance } from './instance.ts'
 import type { StoredInstance } from './shape.ts'
@@ -18,6 +19,6 @@ export async function updateInstance(ctx: Context, args: UpdateInstanceArgs): Pr
   stored.emitRaw = config?.emitRaw ?? stored.emitRaw
   stored.updatedAt = ctx.clock.now()
   await uniqueName(ctx.em.flush(), stored.name)
-  ctx.whatsapp.configure(stored.id, { autoReconnect: stored.autoReconnect })
+  if (config?.autoReconnect != null) await onOwner(ctx, stored.id, 'configure', { autoReconnect: stored.autoReconnect })
   return stored
 }

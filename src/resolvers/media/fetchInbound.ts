@@ -12,6 +12,7 @@ import { ApiError, unavailable } from '../../errors.ts'
 import { Unopened } from '../../secrets.ts'
 import type { BrokenMedia, FetchOutcome } from '../../whatsapp/whatsapp.ts'
 import { networkOf } from '../instances/network.ts'
+import { onOwner } from '../nodes/onOwner.ts'
 import { sniff } from './sniff.ts'
 import type { Spooled } from './spool.ts'
 import { storing } from './store.ts'
@@ -65,6 +66,7 @@ async function ask(app: App, media: ToFetch): Promise<FetchOutcome> {
     reference: app.secrets.open(media.remote, remotePlace(media.id)),
     key: { whatsappId, chat, fromMe, sender },
     network,
+    askPhone: () => onOwner(app, media.instanceId, 'askPhone', { mediaId: media.id }),
   })
 }
 

@@ -7,7 +7,7 @@ import { newId } from '../../ids.ts'
 import type { OutboundContent } from '../../whatsapp/whatsapp.ts'
 import { assertSendable } from '../instances/shape.ts'
 import type { Action } from './apply-action.ts'
-import { dispatchPending } from './dispatchPending.ts'
+import { dispatchSoon } from './dispatchSoon.ts'
 import { LIFETIME_SECONDS, WAIT_MS } from './sendMessage.ts'
 import type { StoredMessage } from './shape.ts'
 import { storedMessage } from './stored.ts'
@@ -51,7 +51,7 @@ export async function act(ctx: Context, { instanceId, messageId, ...acting }: Ac
       return settling
     })
     .then(settling => {
-      ctx.background('dispatch', dispatchPending(ctx, instanceId))
+      dispatchSoon(ctx, instanceId)
       return settling.done
     })
   return storedMessage((await findMessage(ctx.db.sql, at)) ?? target)

@@ -3,11 +3,11 @@ import type { MessageRow } from '../../db/queries/messages.ts'
 import type { Sql } from '../../db/sql.ts'
 import type { HouseEvent } from '../../events/catalogue.ts'
 import { changeStatus, type StatusChange } from './change-status.ts'
+import { settled } from './settled.ts'
 
 /** Moves what `find` locks on, in one transaction; then tells the lanes and the listeners. */
 export async function changeRow(
   app: App,
-  instanceId: string,
   of: { find: (sql: Sql) => Promise<(MessageRow | null)[]>; change: StatusChange },
 ): Promise<void> {
   const { changed, events } = await app.db.transaction(async sql => {
@@ -16,9 +16,6 @@ export async function changeRow(
     for (const row of rows) events.push(...(await changeStatus(sql, app, { row, ...of.change })))
     return { changed: rows, events }
   })
-  for (const row of changed) {
-    app.lanes.landed(instanceId, row.id)
-    app.lanes.settled(row.id)
-  }
+  for (const row of changed) settled(app, row)
   app.bus.publish(...events)
 }

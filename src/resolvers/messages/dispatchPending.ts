@@ -160,5 +160,4 @@ function putOff(app: App, instanceId: string, message: ClaimedMessage): Promise<
 const end = (
   app: App,
   { instanceId, message, change }: { instanceId: string; message: ClaimedMessage; change: StatusChange },
-): Promise<void> =>
-  changeRow(app, instanceId, { find: async sql => [await lockMessage(sql, instanceId, message.id)], change })
+): Promise<void> => changeRow(app, { find: async sql => [await lockMessage(sql, instanceId, message.id)], change })

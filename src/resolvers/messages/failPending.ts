@@ -2,6 +2,7 @@ import type { App } from '../../context.ts'
 import { instancesLeft, instancesWithExpired, lockPending } from '../../db/queries/outbox.ts'
 import type { HouseEvent } from '../../events/catalogue.ts'
 import { changeStatus } from './change-status.ts'
+import { settled } from './settled.ts'
 import type { MessageError } from './shape.ts'
 
 const BATCH_MAX = 100
@@ -24,10 +25,7 @@ export async function failPending(
       return locked
     })
     found = rows.length
-    for (const row of rows) {
-      app.lanes.landed(instanceId, row.id)
-      app.lanes.settled(row.id)
-    }
+    for (const row of rows) settled(app, row)
     app.bus.publish(...events)
   }
 }

@@ -6,7 +6,7 @@ import { refusal } from './refusal.ts'
 
 /** WhatsApp has the message, or refuses it. The only way to `sent`, but for a receipt that proves the same. */
 export async function onAck(app: App, instanceId: string, news: AckNews): Promise<void> {
-  await changeRow(app, instanceId, {
+  await changeRow(app, {
     find: sql => lockSent(sql, instanceId, [news.whatsappId]),
     change:
       news.errorCode === null

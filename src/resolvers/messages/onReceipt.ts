@@ -6,6 +6,7 @@ import { record } from '../../events/record.ts'
 import type { ReceiptNews } from '../../whatsapp/whatsapp.ts'
 import { changeStatus } from './change-status.ts'
 import { personOf } from './person.ts'
+import { settled } from './settled.ts'
 import { storedMessage } from './stored.ts'
 
 /** A phone has the message, or somebody read it: which also proves that WhatsApp had it. */
@@ -16,10 +17,7 @@ export async function onReceipt(app: App, instanceId: string, news: ReceiptNews)
     for (const row of rows) events.push(...(await receive(sql, app, { row, news })))
     return { rows, events }
   })
-  for (const row of rows) {
-    app.lanes.landed(instanceId, row.id)
-    app.lanes.settled(row.id)
-  }
+  for (const row of rows) settled(app, row)
   app.bus.publish(...events)
 }
 

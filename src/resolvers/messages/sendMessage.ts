@@ -14,7 +14,7 @@ import { reserve } from '../billing/quota.ts'
 import { chatJid, namesOfJid } from '../chats/chat-id.ts'
 import { assertSendable } from '../instances/shape.ts'
 import { type ContentInput, type Prepared, prepare, type SendableType } from './content.ts'
-import { dispatchPending } from './dispatchPending.ts'
+import { dispatchSoon } from './dispatchSoon.ts'
 import { extrasOf } from './extras.ts'
 import type { StoredMessage } from './shape.ts'
 import { keptContent, storedMessage } from './stored.ts'
@@ -58,7 +58,7 @@ export async function sendMessage(ctx: Context, args: SendMessageArgs): Promise<
   })
   ctx.bus.publish(made)
   try {
-    ctx.background('dispatch', dispatchPending(ctx, instanceId))
+    dispatchSoon(ctx, instanceId)
     const event = await acked.event
     return event ? (event.subject as StoredMessage) : made.subject
   } finally {
@@ -88,7 +88,7 @@ interface Accepted {
 async function accept(ctx: Context, draft: Draft): Promise<Accepted> {
   const id = newId('msg')
   const isAnswer = (event: HouseEvent) => event.type === 'message.status'
-  const acked = ctx.bus.next(id, { accept: isAnswer, timeoutMs: WAIT_MS })
+  const acked = ctx.bus.next(id, { instanceId: draft.args.instanceId, accept: isAnswer, timeoutMs: WAIT_MS })
   try {
     const payload = draft.outbound && ctx.whatsapp.compose(draft.outbound, draft.extras)
     const sealed = payload && ctx.secrets.seal(payload, payloadPlace(id))

@@ -4,6 +4,7 @@ import { findSender } from '../../db/queries/instances.ts'
 import { instanceNotConnected, notFound, unavailable } from '../../errors.ts'
 import type { PresenceState } from '../../whatsapp/whatsapp.ts'
 import { chatJid } from '../chats/chat-id.ts'
+import { onOwner } from '../nodes/onOwner.ts'
 
 export interface PresenceArgs {
   instanceId: string
@@ -23,7 +24,7 @@ export async function sendPresence(ctx: Context, { instanceId, input }: Presence
   const jid = chatJid(input.chatId)!
   const known = await findChat(ctx.db.sql, instanceId, jid)
   const chatId = known ? chatIdOf(known) : jid
-  const outcome = await ctx.whatsapp.presence(instanceId, { chat: chatId, state: input.state })
+  const outcome = await onOwner(ctx, instanceId, 'presence', { chat: chatId, state: input.state })
   if (outcome.kind === 'not_connected') throw instanceNotConnected('reconnecting')
   if (outcome.kind !== 'written') throw unavailable('WhatsApp did not take it', outcome.message)
   return { chatId, state: input.state }

@@ -1,5 +1,6 @@
 import type { Context } from '../../context.ts'
 import { ApiError } from '../../errors.ts'
+import { follow } from '../events/follow.ts'
 import { type InstanceStatus, statusOf } from '../instances/shape.ts'
 import { account, translated } from './account.ts'
 
@@ -15,10 +16,12 @@ export async function scanSandboxQr(ctx: Context, args: { instanceId: string }):
     throw new ApiError('instance_not_connected', 'there is no QR code to scan: call connect first')
   }
   const connected = ctx.bus.next(stored.id, {
+    instanceId: stored.id,
     accept: event => event.type === 'connection.update' && (event.subject as InstanceStatus).state === 'connected',
     timeoutMs: CONNECTED_WITHIN_MS,
   })
   try {
+    await follow(ctx, stored.id)
     await translated(sandbox.scan(stored.id, { qr: stored.qr }))
     await connected.event
   } finally {

@@ -6,7 +6,7 @@ const WEBHOOKS_MAX = 1000
 
 /** The clock's call: what is to be tried again, and what another process has left. */
 export async function deliverDue(app: App): Promise<void> {
-  const due = await webhooksWithDue(app.db.sql, { owner: app.node, limit: WEBHOOKS_MAX })
+  const due = await webhooksWithDue(app.db.sql, { owner: app.node.id, limit: WEBHOOKS_MAX })
   for (const target of due) deliverPending(app, target)
 }
 

@@ -50,9 +50,11 @@ async function take(app: App, lane: Lane): Promise<void> {
     // From before the claim: the database counts from later.
     const startMs = performance.now()
     const inHand = [...lane.inHand]
-    const claimed = await claimWebhook(app.db.sql, { webhookId, owner: app.node, ...times, inHand, limit: given })
-    if (!claimed) return
+    const claimed = await claimWebhook(app.db.sql, { webhookId, owner: app.node.id, ...times, inHand, limit: given })
+    // Who has it is told: it may have looked before this delivery was there.
+    if (!claimed) return app.relay.tell(['webhook', webhookId, tenantId])
     lane.claimedUntilMs = startMs + claimed.claimedMs
+    app.deliveries.held(lane)
     const secrets = secretsOf(app, webhookId, claimed.webhook)
     for (const delivery of claimed.due) {
       used++

@@ -7,5 +7,5 @@ const GRACE_MS = 2000
 /** Before the process ends: what receivers have taken is written down, and the webhooks are left to others. */
 export async function endDeliveries(app: App): Promise<void> {
   await app.deliveries.end(GRACE_MS)
-  await releaseWebhooks(app.db.sql, app.node)
+  await releaseWebhooks(app.db.sql, app.node.id)
 }

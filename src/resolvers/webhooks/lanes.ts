@@ -105,6 +105,8 @@ export class Deliveries {
   /** Each delivery as it is after a try, by its instance. */
   readonly feed: Feed<DeliveryRow> = createFeed()
   readonly #lanes = new Map<string, Lane>()
+  /** Until when, by webhook; the oldest first. */
+  readonly #held = new Map<string, number>()
   #ended = false
   readonly #ending = new AbortController()
 
@@ -112,6 +114,20 @@ export class Deliveries {
     const lane = this.#lanes.get(target.webhookId) ?? new Lane(target)
     this.#lanes.set(target.webhookId, lane)
     return lane
+  }
+
+  /** This process has claimed the webhook, and nobody else delivers to it for a while. */
+  held({ webhookId, claimedUntilMs }: Lane): void {
+    this.#held.delete(webhookId)
+    this.#held.set(webhookId, claimedUntilMs)
+    for (const [id, untilMs] of this.#held) {
+      if (untilMs > performance.now()) break
+      this.#held.delete(id)
+    }
+  }
+
+  holds(webhookId: string): boolean {
+    return (this.#held.get(webhookId) ?? 0) > performance.now()
   }
 
   /** When nothing is in hand, nothing need be known of it. */

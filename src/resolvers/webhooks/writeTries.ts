@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
 import type { App } from '../../context.ts'
-import { deliveriesByIds } from '../../db/queries/webhook-deliveries.ts'
 import { type ClaimedWebhook, recordTries, type TriedDelivery } from '../../db/queries/webhook-outbox.ts'
 import { disable } from './disable.ts'
-import { feedKey, type Lane } from './lanes.ts'
+import type { Lane } from './lanes.ts'
 import { GONE } from './outcome.ts'
+import { tellTried } from './watchDeliveries.ts'
 
 const BATCH_MAX = 100
 
@@ -34,7 +34,9 @@ async function writeBatch(app: App, lane: Lane, webhook: ClaimedWebhook): Promis
   const { instanceId, tenantId } = webhook
   const { written, failingMs } = await recordTries(app.db.sql, { instanceId, webhookId, tried })
   const counted = tried.filter(each => written.has(each.id))
-  await tell(app, { tenantId, instanceId, counted })
+  const ids = counted.map(each => each.id)
+  for (const id of ids) app.relay.tell(['tried', tenantId, instanceId, id])
+  await tellTried(app, { tenantId, instanceId, ids })
   const reason = reasonToDisable(app, counted, failingMs)
   if (reason) await disable(app, { ...webhook, webhookId, reason })
 }
@@ -42,16 +44,4 @@ async function writeBatch(app: App, lane: Lane, webhook: ClaimedWebhook): Promis
 function reasonToDisable(app: App, tried: TriedDelivery[], failingMs: number | null): 'gone' | 'failing' | null {
   if (tried.some(each => each.made.statusCode === GONE)) return 'gone'
   return failingMs !== null && failingMs >= app.config.webhooks.disableAfterMs ? 'failing' : null
-}
-
-/** Read only when somebody listens. */
-async function tell(
-  app: App,
-  { tenantId, instanceId, counted }: { tenantId: string; instanceId: string; counted: TriedDelivery[] },
-): Promise<void> {
-  const key = feedKey({ tenantId, instanceId })
-  if (counted.length === 0 || !app.deliveries.feed.isWatched(key)) return
-  const ids = counted.map(each => each.id)
-  for (const row of await deliveriesByIds(app.db.sql, { tenantId, instanceId, ids }))
-    app.deliveries.feed.publish(key, row)
 }

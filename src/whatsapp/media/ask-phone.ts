@@ -6,8 +6,7 @@ import {
   proto,
   type WASocket,
 } from '@whiskeysockets/baileys'
-import type { MessageKey } from '../whatsapp.ts'
-import type { PhoneAnswer } from './fetch.ts'
+import type { MessageKey, PhoneAnswer } from '../whatsapp.ts'
 
 const WAIT_MS = 20_000
 

@@ -1,9 +1,7 @@
-import type { FetchOutcome, RemoteMedia } from '../whatsapp.ts'
+import type { FetchOutcome, PhoneAnswer, RemoteMedia } from '../whatsapp.ts'
 import { type Download, type DownloadLimits, download } from './download.ts'
 import { type MediaReference, packReference, unpackReference } from './reference.ts'
 
-/** Where the phone has put the media now, or that it has them not. Null: there is nobody to ask, or no answer. */
-export type PhoneAnswer = { directPath: string } | 'has_not' | null
 export type AskPhone = (reference: MediaReference) => Promise<PhoneAnswer>
 
 /** Opens media at the place that the message names, or else where the phone puts it when asked. Never throws. */

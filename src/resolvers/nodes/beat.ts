@@ -1,0 +1,111 @@
+import { hostname } from 'node:os'
+import type { App } from '../../context.ts'
+import { CONNECTIONS } from '../../db/pool.ts'
+import { beatNode, buryNode, insertNode, removeAllNodes, removeNode } from '../../db/queries/nodes.ts'
+import { handOver } from './handOver.ts'
+import { LEASE_MS } from './node.ts'
+import { markOf } from './process-mark.ts'
+import { settle } from './settle.ts'
+
+/** Without anything new, the instances are looked at so many beats apart. */
+const SETTLE_EVERY = 5
+/** Alone on its database a node need not prove that it lives. */
+const ALONE_EVERY = 15
+
+/** At the start of the process: what it is to run, it runs. */
+export async function joinNodes(app: App): Promise<void> {
+  if (!app.node.shared) await removeAllNodes(app.db.sql)
+  await enter(app)
+  await look(app)
+  await settle(app)
+}
+
+async function enter(app: App): Promise<void> {
+  const sentMs = performance.now()
+  const { id } = app.node
+  const { version } = app.config
+  const of = { host: hostname(), process: markOf(), connections: CONNECTIONS, version }
+  await insertNode(app.db.sql, { id, ...of, leaseMs: LEASE_MS })
+  app.node.beaten(sentMs)
+  app.relay.tellAll(['free'])
+}
+
+/** The clock's call, each second. */
+export async function beatDue(app: App): Promise<void> {
+  const { node } = app
+  const tick = node.tick()
+  if (!node.shared && tick % ALONE_EVERY !== 0) return
+  const isNews = await look(app)
+  if (isNews || node.takeAsk() || tick % SETTLE_EVERY === 0 || node.draining) await node.inTurn(() => settle(app))
+}
+
+/** Another node says that there is something to be had. */
+export function settleSoon(app: App): void {
+  if (app.node.isAsked) return
+  app.node.ask()
+  const work = app.node.inTurn(async () => {
+    if (app.node.takeAsk()) await settle(app)
+  })
+  app.background('settle', work)
+}
+
+/** Says that this node lives, and sees who else does. True: somebody came or went. */
+async function look(app: App): Promise<boolean> {
+  const { node, db, log } = app
+  const sentMs = performance.now()
+  const seen = node.fenced ? null : await beatNode(db.sql, { id: node.id, leaseMs: LEASE_MS, lagMs: node.takeLagMs() })
+  if (!seen) {
+    await enterAnew(app)
+    return true
+  }
+  const gotMs = performance.now()
+  db.clock.take({ sentMs, gotMs, databaseMs: seen.databaseMs })
+  node.beaten(sentMs)
+  node.draining = seen.draining
+  const others = seen.nodes.filter(({ id }) => id !== node.id)
+  const dead = new Set<string>()
+  for (const { id, beats } of node.peers.look(others, gotMs)) {
+    if (!(await buryNode(db.sql, { id, beats }))) continue
+    dead.add(id)
+    log.warn({ node: id }, 'a node has gone silent: its instances are taken over')
+  }
+  return node.meet(others.filter(({ id }) => !dead.has(id)).map(({ id, draining }) => `${id} ${draining}`))
+}
+
+/** Others have taken it for dead, or may have: it gives up all that it had, and begins as a new one. */
+async function enterAnew(app: App): Promise<void> {
+  const { node } = app
+  app.log.warn({ node: node.id }, 'this node was out of touch for too long, and begins anew')
+  giveUp(app)
+  await removeNode(app.db.sql, node.id)
+  node.renew()
+  await enter(app)
+}
+
+/** The clock's call: closes the sockets of a node that is late, before others take its instances. */
+export async function fenceDue(app: App): Promise<void> {
+  const { node } = app
+  if (node.holds || node.fenced) return
+  app.log.warn({ node: node.id }, 'this node is out of touch: its sockets are closed')
+  giveUp(app)
+}
+
+function giveUp(app: App): void {
+  app.node.fenced = true
+  for (const { instanceId } of app.whatsapp.running()) app.lanes.connect(instanceId, null)
+  app.whatsapp.abandon()
+}
+
+/** At the end of the process. */
+export async function leaveNodes(app: App): Promise<void> {
+  const { node, db } = app
+  await node.inTurn(async () => {
+    if (node.shared)
+      await handOver(
+        app,
+        app.whatsapp.running().map(({ instanceId }) => instanceId),
+      )
+    await removeNode(db.sql, node.id)
+  })
+  app.relay.tellAll(['free'])
+}

@@ -1,0 +1,108 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { newId } from '../../ids.ts'
+import { Peers } from './peers.ts'
+import { isGone } from './process-mark.ts'
+
+/** How long a node that has fallen silent keeps its instances. */
+export const LEASE_MS = 10_000
+/** A node that could not beat for so long closes its sockets: well before anybody takes its instances. */
+export const FENCE_MS = 7_000
+
+/** This process among those on its database. */
+export class Node {
+  /** Another one after each time that others may have taken this node for dead. */
+  #id = newId('node')
+  /** Whether there can be others. */
+  readonly shared: boolean
+  readonly peers = new Peers(LEASE_MS, isGone)
+  /** Nobody new comes here; what is here moves on. */
+  draining = false
+  /** Whether it has given its instances up, and not taken part anew since. */
+  fenced = false
+  #deadlineMs: number
+  #others: string[] = []
+  #ticks = 0
+  #turn: Promise<void> = Promise.resolve()
+  #asked = false
+  readonly #delay = monitorEventLoopDelay({ resolution: 20 })
+
+  constructor(shared: boolean) {
+    this.shared = shared
+    this.#deadlineMs = Number.NEGATIVE_INFINITY
+    this.#delay.enable()
+  }
+
+  get id(): string {
+    return this.#id
+  }
+
+  /** Whether there is anybody to be told something. */
+  get hasPeers(): boolean {
+    return this.#others.length > 0
+  }
+
+  /** The others that live. True: they are not the same as before. */
+  meet(others: string[]): boolean {
+    const isNews = others.toSorted().join() !== this.#others.join()
+    this.#others = others.toSorted()
+    return isNews
+  }
+
+  /** Counts the beats. */
+  tick(): number {
+    return ++this.#ticks
+  }
+
+  /** Instances are taken and handed over by one at a time. */
+  inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => {})
+    return turn
+  }
+
+  /**
+   * Whether nobody can have taken over what is here, by a clock that goes on while the process is stopped: looked at
+   * before each byte that goes out on a socket.
+   */
+  get holds(): boolean {
+    return !this.shared || performance.now() < this.#deadlineMs
+  }
+
+  /** A beat that was begun at `sentMs` has been written. */
+  beaten(sentMs: number): void {
+    this.#deadlineMs = Math.max(this.#deadlineMs, sentMs + FENCE_MS)
+  }
+
+  /** From now on it holds nothing, and is nobody whom others know. */
+  renew(): void {
+    this.fenced = false
+    this.#id = newId('node')
+    this.#deadlineMs = Number.NEGATIVE_INFINITY
+  }
+
+  /** The instances are to be looked at, without waiting for their turn. */
+  ask(): void {
+    this.#asked = true
+  }
+
+  get isAsked(): boolean {
+    return this.#asked
+  }
+
+  takeAsk(): boolean {
+    const asked = this.#asked
+    this.#asked = false
+    return asked
+  }
+
+  /** How late the event loop was since the last call, at worst but for one in a hundred times, in ms. */
+  takeLagMs(): number {
+    const ms = this.#delay.percentile(99) / 1e6
+    this.#delay.reset()
+    return Number.isFinite(ms) ? Math.round(ms * 10) / 10 : 0
+  }
+
+  close(): void {
+    this.#delay.disable()
+  }
+}

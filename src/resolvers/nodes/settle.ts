@@ -1,0 +1,47 @@
+import type { App } from '../../context.ts'
+import { claimFree, countLeases, settleFree } from '../../db/queries/leases.ts'
+import { networkOf } from '../instances/network.ts'
+import { onConnection } from '../instances/onConnection.ts'
+import { runSession } from '../instances/startSession.ts'
+import { handOver } from './handOver.ts'
+
+/** At a time: what moves is away for a moment. */
+const MOVES_MAX = 5
+const CLAIM_MAX = 1_000
+
+/** Takes what is free and hands over what is too much, so that all nodes have as many instances each. */
+export async function settle(app: App): Promise<void> {
+  const { node } = app
+  if (!node.holds) return
+  const { mine, all, free, nodes } = await countLeases(app.db.sql, node.id)
+  // With nobody to hand over to, all stays where it is, and what is free goes to whoever comes first.
+  const share = nodes === 0 ? all : node.draining ? 0 : Math.ceil(all / nodes)
+  if (free > 0 && share > mine) await claim(app, Math.min(CLAIM_MAX, share - mine))
+  if (free > 0 || mine < all) await settleFree(app.db.sql, app.clock.now())
+  if (mine > share) await handOver(app, movable(app).slice(0, Math.min(MOVES_MAX, mine - share)))
+}
+
+/** Not those whose code is being scanned. */
+const movable = (app: App): string[] =>
+  app.whatsapp.running().flatMap(({ instanceId, linked }) => (linked ? [instanceId] : []))
+
+/** What was asked to be connected is connected again, with no new scan. */
+async function claim(app: App, limit: number): Promise<void> {
+  const claimed = await claimFree(app.db.sql, { owner: app.node.id, limit, now: app.clock.now() })
+  if (claimed.length > 0) app.log.info({ instances: claimed.length }, 'instances taken over')
+  for (const { epoch, ...instance } of claimed) {
+    if (networkOf(app, instance)) await runSession(app, instance, epoch)
+    else await tellSandboxOff(app, instance.id)
+  }
+}
+
+const tellSandboxOff = (app: App, instanceId: string): Promise<void> =>
+  onConnection(app, instanceId, {
+    state: 'error',
+    lastError: 'The sandbox, in which this instance lives, is off on this server.',
+    linked: true,
+    phoneNumber: null,
+    lid: null,
+    connection: null,
+    epoch: 0,
+  })
