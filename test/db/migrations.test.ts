@@ -11,12 +11,13 @@ import type { TestDatabase } from '../support/database.ts'
 import { openReceiver, type Receiver } from '../support/receiver.ts'
 import { Customer, SETTINGS } from './everyday.ts'
 import {
-  connected,
   counts,
+  dial,
   emptyDatabase,
   makeEmpty,
   makeOld,
   missingRows,
+  type OldDatabase,
   type State,
   stateOf,
 } from './old-database.ts'
@@ -31,7 +32,7 @@ const KILLS = 20
 const SLOW = { timeout: 180_000 }
 
 let dir: string
-let database: TestDatabase
+let database: OldDatabase
 let fresh: State
 beforeAll(async () => {
   dir = await folder()
@@ -79,32 +80,29 @@ describe('the tables of every earlier version become those of this one', () => {
   it('whoever wrote and was written to is one chat, and events are numbered', async () => {
     await makeOld(database, FIRST)
     await migrate(database)
-    await connected(database, async client => {
-      const { rows: messages } = await client.query({
-        text: `select message.id, coalesce(group_jid, phone), chat.lid from message join chat on chat.id = chat order by 1`,
-        rowMode: 'array',
-      })
-      const person = ['5511999990001@s.whatsapp.net', '10000000000001@lid']
-      expect(messages).toEqual([
-        ['msg_01', ...person],
-        ['msg_02', ...person],
-        ['msg_04', ...person],
-        ['msg_05', null, '10000000000005@lid'],
-        ['msg_06', '120363000000000001@g.us', null],
-        ['msg_07', '5511999990007@s.whatsapp.net', null],
-        ['msg_08', '5511999990007@s.whatsapp.net', null],
-      ])
-      const { rows: events } = await client.query({
-        text: `select id, seq::int, about, last_seq::int from event join event_counter using (instance_id) order by 1`,
-        rowMode: 'array',
-      })
-      expect(events).toEqual([
-        ['evt_01', 1, 'inst_bot', 3],
-        ['evt_02', 2, 'msg_02', 3],
-        ['evt_03', 1, 'inst_lost', 1],
-        ['evt_04', 3, 'msg_01', 3],
-      ])
-    })
+    const listed = async (text: string) => (await database.client.query({ text, rowMode: 'array' })).rows
+    const messages = await listed(
+      `select message.id, coalesce(group_jid, phone), chat.lid from message join chat on chat.id = chat order by 1`,
+    )
+    const person = ['5511999990001@s.whatsapp.net', '10000000000001@lid']
+    expect(messages).toEqual([
+      ['msg_01', ...person],
+      ['msg_02', ...person],
+      ['msg_04', ...person],
+      ['msg_05', null, '10000000000005@lid'],
+      ['msg_06', '120363000000000001@g.us', null],
+      ['msg_07', '5511999990007@s.whatsapp.net', null],
+      ['msg_08', '5511999990007@s.whatsapp.net', null],
+    ])
+    const events = await listed(
+      `select id, seq::int, about, last_seq::int from event join event_counter using (instance_id) order by 1`,
+    )
+    expect(events).toEqual([
+      ['evt_01', 1, 'inst_bot', 3],
+      ['evt_02', 2, 'msg_02', 3],
+      ['evt_03', 1, 'inst_lost', 1],
+      ['evt_04', 3, 'msg_01', 3],
+    ])
   })
 })
 
@@ -140,7 +138,7 @@ describe('a server that is killed while it migrates', () => {
       const points = pointsOf(await statementsOf(() => migrate(database)))
       const whole = await stateOf(database)
       const log = join(dir, 'killed.log')
-      const kill = async (of: TestDatabase, point: string): Promise<string[]> => {
+      const kill = async (of: OldDatabase, point: string): Promise<string[]> => {
         await makeOld(of, FIRST)
         const before = await stateOf(of)
         const whatIs = (state: State): string => {
@@ -151,10 +149,8 @@ describe('a server that is killed while it migrates', () => {
           return isNew ? 'new' : 'neither'
         }
         const end = await start(of, log, { KILL_AT: point })
-        await connected(of, async client => {
-          const others = 'select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()'
-          await until(async () => (await client.query(others)).rowCount === 0, 'the server has noticed')
-        })
+        const others = 'select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()'
+        await until(async () => (await of.client.query(others)).rowCount === 0, 'the server has noticed')
         const left = whatIs(await stateOf(of))
         const next = await migrate(of).then(
           async () => whatIs(await stateOf(of)),
@@ -164,7 +160,7 @@ describe('a server that is killed while it migrates', () => {
       }
       const waiting = points.entries()
       const outcomes: string[][] = []
-      const lane = async (of: TestDatabase) => {
+      const lane = async (of: OldDatabase) => {
         for (const [i, point] of waiting) outcomes[i] = await kill(of, point)
       }
       const other = await emptyDatabase()
@@ -178,23 +174,15 @@ describe('a server that is killed while it migrates', () => {
 })
 
 describe('nodes that start together on the tables of an earlier version', () => {
-  async function dial(): Promise<pg.Client> {
-    const client = new pg.Client({ connectionString: database.url })
-    await client.connect()
-    ending.push(() => client.end())
-    return client
-  }
-
   /** Stops whoever migrates at the first statement, until `release`. */
   async function hold(): Promise<{ waiting(forMs: number): Promise<number>; release(): Promise<void> }> {
-    const holder = await dial()
-    // Inside a transaction, who is active is told as it was when first asked.
-    const watcher = await dial()
+    const holder = await dial(database.url)
+    ending.push(() => holder.end())
     await holder.query('begin')
     await holder.query('lock table tenant in access share mode')
     return {
       async waiting(forMs) {
-        const { rowCount } = await watcher.query(
+        const { rowCount } = await database.client.query(
           `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
              and clock_timestamp() - query_start > $1 * interval '1 ms'`,
           [forMs],
@@ -251,7 +239,7 @@ describe(`the code of the last release, ${RELEASE}`, () => {
     ;[root, home] = await Promise.all([folder(), folder()])
     unpackRelease(root)
     receiver = await openReceiver()
-    const env = { ...SETTINGS, DATABASE_URL: database.url, NODE_COMPILE_CACHE: join(home, 'compiled') }
+    const env = { ...SETTINGS, DATABASE_URL: database.url, NODE_COMPILE_CACHE: join(dir, 'compiled') }
     release = new Server(home, env, { root })
     customer = new Customer(release, receiver)
   })
