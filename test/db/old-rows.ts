@@ -119,6 +119,15 @@ export const OLD_ROWS: Record<string, string[]> = {
       ('del_02', 'ten_acme', 'inst_late', 'whk_gone', 'evt_06', 'message.received', 2, 'chat_people', 'failed', 4, '[]', 'gone',
         null, ${at(13)}, ${at(14)})`,
   ],
+  'm0006-nodes': [
+    `insert into node (id, host, process, connections, version, started_at, beats, beat_at, expires_at, lag_ms, draining) values
+      ('node_one', 'a.example', 'a:1:1', 'wataki node_one', '0.4.0', ${at(20)}, 7, ${at(20)}, ${at(21)}, 0.25, false),
+      ('node_two', 'b.example', 'b:1:1', 'wataki node_two', '0.4.0', ${at(20)}, 9, ${at(20)}, ${at(21)}, 3, true)`,
+    `insert into command (id, node_id, asked_by, instance_id, kind, args, created_at, expires_at, taken_at, answer) values
+      ('cmd_01', 'node_one', 'node_two', 'inst_bot', 'disconnect', '{}', ${at(20)}, ${at(21)}, ${at(20)}, '{"done":true}'),
+      ('cmd_02', 'node_two', 'node_one', 'inst_late', 'connect', '{}', ${at(20)}, ${at(21)}, null, null)`,
+    `insert into instance_lease (instance_id, owner, epoch) values ('inst_late', 'node_two', 1)`,
+  ],
 }
 
 /**
