@@ -4,7 +4,10 @@ import {
   type GraphQLSchema,
   isEnumType,
   isObjectType,
+  type ObjectTypeDefinitionNode,
   type OperationDefinitionNode,
+  parse,
+  printType,
 } from 'graphql'
 import { compileQuery, isCompiledQuery } from 'graphql-jit'
 import { useSofa } from 'sofa-api'
@@ -54,28 +57,41 @@ interface Marked {
   rest: RestRoute
 }
 
-export async function sofaRoutes(schema: GraphQLSchema): Promise<SofaRoutes> {
+const made = new WeakMap<GraphQLSchema, Promise<SofaRoutes>>()
+
+/** They depend on nothing else: the servers of one process have the same. */
+export function sofaRoutes(schema: GraphQLSchema): Promise<SofaRoutes> {
+  const known = made.get(schema) ?? makeRoutes(schema)
+  made.set(schema, known)
+  return known
+}
+
+async function makeRoutes(schema: GraphQLSchema): Promise<SofaRoutes> {
   const marked = markedFields(schema)
   const run = jit(schema)
-  const router = useSofa({
-    basePath: '/v1',
+  const router = withRootNodes(
     schema,
-    routes: Object.fromEntries(
-      marked.map(({ name, typeName, rest }) => [
-        `${typeName}.${name}`,
-        { method: rest.method, path: sofaPath(rest), responseStatus: rest.status as 200, tags: [rest.tag] },
-      ]),
-    ),
-    // Types that SOFA takes for models shrink to their id when nested.
-    ignore: Object.values(schema.getTypeMap())
-      .filter(isObjectType)
-      .map(type => type.name),
-    context: (server: { call?: Call }) => server.call,
-    execute: args => run.execute(args as unknown as ExecuteArgs) as never,
-    errorHandler: ([error]) => {
-      throw error
-    },
-  }) as unknown as SofaRouter
+    () =>
+      useSofa({
+        basePath: '/v1',
+        schema,
+        routes: Object.fromEntries(
+          marked.map(({ name, typeName, rest }) => [
+            `${typeName}.${name}`,
+            { method: rest.method, path: sofaPath(rest), responseStatus: rest.status as 200, tags: [rest.tag] },
+          ]),
+        ),
+        // Types that SOFA takes for models shrink to their id when nested.
+        ignore: Object.values(schema.getTypeMap())
+          .filter(isObjectType)
+          .map(type => type.name),
+        context: (server: { call?: Call }) => server.call,
+        execute: args => run.execute(args as unknown as ExecuteArgs) as never,
+        errorHandler: ([error]) => {
+          throw error
+        },
+      }) as unknown as SofaRouter,
+  )
   const handlers = new Map(router.__routes.map(route => [`${route.method} ${route.path}`, route.handler]))
   const routes: Route[] = []
   for (const { name, field, rest } of marked) {
@@ -94,6 +110,17 @@ export async function sofaRoutes(schema: GraphQLSchema): Promise<SofaRoutes> {
     })
   }
   return { routes, document: router.openAPIDocument }
+}
+
+/** SOFA looks at the syntax of a root type once for each argument, and prints and parses all of a type that has none. */
+function withRootNodes<T>(schema: GraphQLSchema, make: () => T): T {
+  const roots = [schema.getQueryType(), schema.getMutationType()].filter(type => type != null && !type.astNode)
+  try {
+    for (const type of roots) type!.astNode = parse(printType(type!)).definitions[0] as ObjectTypeDefinitionNode
+    return make()
+  } finally {
+    for (const type of roots) type!.astNode = undefined
+  }
 }
 
 /** SOFA's own reading of requests finds nothing here: variables come from our input step, with the call. */

@@ -52,9 +52,7 @@ export class Control implements SandboxControl {
     return this.#network
   }
 
-  async counters(): Promise<NetworkCounters> {
-    return { ...this.#sim.counters }
-  }
+  counters = async (): Promise<NetworkCounters> => structuredClone(this.#sim.counters)
 
   async scan(account: string, request: { qr: string }): Promise<{ phoneNumber: string }> {
     const person = this.#phoneOf(account) ?? this.#newPhone(account, this.#freeNumber())

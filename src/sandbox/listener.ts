@@ -63,6 +63,7 @@ export class Listener {
       if (broken) throw new Error('a fault: this message cannot be read')
       message = await this.#decrypt(node, origin)
     } catch (error) {
+      sim.counters.undecryptable++
       sim.events.emit('undecryptable', { person: this.#person, id: node.attrs.id ?? '', error: error as Error })
       return this.#askAgain(node, origin)
     }

@@ -21,6 +21,12 @@ export interface NetworkCounters {
   replaced: number
   /** Stanzas on such a connection afterwards. */
   late: number
+  /** Messages of devices that a contact could not open. */
+  undecryptable: number
+  /** Messages of contacts that a device asked for again. */
+  resent: number
+  /** How long linked devices were away before their logins, the last 2,000. */
+  awayMs: number[]
 }
 
 /** The same calls in process and over the control URL of a sandbox that runs alone. */

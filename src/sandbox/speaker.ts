@@ -244,6 +244,7 @@ export class Speaker {
       const attrs = item.chat === 'peer' ? peer : group ? { ...base, ...this.#groupFrom(group) } : direct
       companion.deliver(el('message', attrs, [enc]))
     }
+    sim.counters.resent++
     sim.events.emit('resent', { person: me, id, content: contentOf(item.message) })
   }
 

@@ -5,19 +5,35 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { until } from '../support/app.ts'
+import { type TestDatabase, testDatabase } from '../support/database.ts'
 
 const run = promisify(execFile)
-// Up to seven commands in a row, each of which starts PostgreSQL.
+// Some commands in a row, each of which starts PostgreSQL.
 vi.setConfig({ testTimeout: 180_000 })
 let dataDir: string
+let database: TestDatabase
 let env: NodeJS.ProcessEnv
 
 beforeAll(async () => {
+  database = await testDatabase()
   dataDir = await mkdtemp(join(tmpdir(), 'wataki-cli-'))
   await chmod(dataDir, 0o755)
   env = { ...process.env, DATA_DIR: dataDir, PORT: '0', SANDBOX: 'off', NODE_ENV: 'development' }
 })
-afterAll(() => rm(dataDir, { recursive: true, force: true }))
+afterAll(async () => {
+  await database?.drop()
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+/** For commands of which it is no matter whose database they work on: their own has to start for each of them. */
+function onRunningDatabase(): void {
+  let own: NodeJS.ProcessEnv
+  beforeAll(() => {
+    own = env
+    env = { ...env, DATABASE_URL: database.url }
+  })
+  afterAll(() => void (env = own))
+}
 
 const cli = (...words: string[]) => run(process.execPath, ['src/cli.ts', ...words], { env })
 const create = async (email: string) =>
@@ -66,6 +82,8 @@ describe('wataki tenant create', () => {
 })
 
 describe('wataki tenant suspend, activate and sign-in-link', () => {
+  onRunningDatabase()
+
   it('say what a tenant is by then, and give a link that works once', async () => {
     const { tenant_id } = await create('status@acme.com')
     const status = async (...words: string[]) => JSON.parse((await cli('tenant', ...words)).stdout)
@@ -97,6 +115,8 @@ describe('wataki tenant suspend, activate and sign-in-link', () => {
 })
 
 describe('wataki tenant plan', () => {
+  onRunningDatabase()
+
   it('says which plan a tenant has by then, and refuses a plan that there is not, and more or less than one name', async () => {
     const { tenant_id } = await create('plan@acme.com')
     const plan = async (...words: string[]) => JSON.parse((await cli('tenant', 'plan', ...words)).stdout)

@@ -231,13 +231,21 @@ describe('subscriptions', () => {
     const rounds = 250
     for (let round = 0; round < rounds; round++) {
       for (const { id: instanceId, tenantId } of instances) {
-        const base = { tenantId, instanceId, seq: round, at: new Date(), about: 'x', webhooks: [], data: {} as never }
+        const base = { tenantId, instanceId, at: new Date(), about: 'x', webhooks: [], data: {} as never }
         const subject = { id: `msg_${round}`, instanceId }
+        let seq = 4 * round
         for (const type of ['message.received', 'message.status', 'connection.update'] as const) {
-          wataki.app.bus.publish({ ...base, id: `evt_${round}`, type, subject })
+          wataki.app.bus.publish({ ...base, id: `evt_${round}`, seq: ++seq, type, subject })
         }
         // The same instance under another tenant: no such event exists, and it must reach nobody.
-        wataki.app.bus.publish({ ...base, tenantId: 'ten_other', id: `evt_${round}`, type: 'message.status', subject })
+        const foreign = {
+          tenantId: 'ten_other',
+          id: `evt_${round}`,
+          seq: ++seq,
+          type: 'message.status',
+          subject,
+        } as const
+        wataki.app.bus.publish({ ...base, ...foreign })
       }
       await new Promise(setImmediate)
     }
@@ -332,7 +340,7 @@ describe('a deleted instance', () => {
   }
 
   /** Pools of connections, the doors, the clock, and the `fetch` of the test. */
-  const OF_THE_APP = /pg-pool|node:_http_server|src\/http\/revoked|src\/jobs\/|deps\/undici/
+  const OF_THE_APP = /pg-pool|node:_http_server|src\/http\/revoked|src\/jobs\/|src\/db\/channel|deps\/undici/
 
   /** Of both ends, between this process and its WhatsApp network. */
   const sockets = async () => {

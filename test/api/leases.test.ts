@@ -42,7 +42,8 @@ describe('an instance that another process takes over', () => {
     const path = `/v1/instances/${id}`
     const { sql } = wataki.app.db
     await sql.query(
-      `insert into node (id, host, process, version, expires_at) values ('other', '', '', '', now() + interval '1 hour')`,
+      `insert into node (id, host, process, connections, version, expires_at)
+       values ('other', '', '', 'nobody', '', now() + interval '1 hour')`,
     )
     await sql.query(`update instance_lease set owner = 'other', epoch = epoch + 1 where instance_id = $1`, [id])
     const rows = async () => {

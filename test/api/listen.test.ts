@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Trouble } from '../../src/cli/trouble.ts'
+import { verifyWebhook } from '../../src/cli/verify.ts'
 import { envelope } from '../../src/events/envelope.ts'
 import { record } from '../../src/events/record.ts'
 import { type Caller, connectedInstance, type Json, openTestApp, type TestApp, until } from '../support/app.ts'
@@ -306,6 +308,7 @@ describe('wataki webhooks verify', () => {
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
+  /** As a command: its code, and what it says. */
   const verify = async (body: string, ...words: string[]): Promise<[number, string]> => {
     const path = join(folder, 'body')
     await writeFile(path, body)
@@ -314,6 +317,22 @@ describe('wataki webhooks verify', () => {
       ({ stdout }) => [0, stdout],
       error => [error.code, error.stderr],
     )
+  }
+
+  /** The same without a process of its own. */
+  const judge = async (body: string, ...words: string[]): Promise<[number, string]> => {
+    const path = join(folder, 'body')
+    await writeFile(path, body)
+    const said = vi.spyOn(console, 'log').mockImplementation(() => {})
+    try {
+      await verifyWebhook(['--body', path, ...words])
+      return [0, `${said.mock.calls.join('\n')}\n`]
+    } catch (error) {
+      if (!(error instanceof Trouble)) throw error
+      return [1, `wataki: ${error.message}\n`]
+    } finally {
+      said.mockRestore()
+    }
   }
 
   it('says that a signature is right, and why it is not', async () => {
@@ -329,8 +348,14 @@ describe('wataki webhooks verify', () => {
     ]
     for (const [body, words, code, says] of [
       [BODY, [...known, '--signature', hex], 0, 'X-Webhook-Signature is right'],
-      [BODY, [...known, ...signed(0)], 0, 'webhook-signature is right'],
       [BODY, [...other, '--signature', hex], 1, 'another secret'],
+    ] as const) {
+      const answer = await verify(body, ...words)
+      expect(answer, words.join(' ')).toEqual([code, expect.stringContaining(says)])
+      expect(await judge(body, ...words)).toEqual(answer)
+    }
+    for (const [body, words, code, says] of [
+      [BODY, [...known, ...signed(0)], 0, 'webhook-signature is right'],
       [BODY, [...other, ...signed(0)], 1, 'another secret'],
       [JSON.stringify(JSON.parse(BODY)), [...known, '--signature', hex], 1, 'encoded anew'],
       [`${BODY}\n`, [...known, ...signed(0)], 1, 'encoded anew'],
@@ -341,7 +366,7 @@ describe('wataki webhooks verify', () => {
       [BODY, [...known, '--webhook-signature', 'v1,AAAA'], 1, 'needs --id and --timestamp'],
       [BODY, known, 1, 'either --signature or --webhook-signature'],
     ] as const) {
-      const answer = await verify(body, ...words)
+      const answer = await judge(body, ...words)
       expect(answer, words.join(' ')).toEqual([code, expect.stringContaining(says)])
       expect(answer[1]).toMatch(/^[^\n]+\n$/)
     }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { NetworkCounters } from '../../src/sandbox/sandbox.ts'
 import type { Server } from '../crash/processes.ts'
 import { acquaint, PERFECT, Traffic } from '../crash/traffic.ts'
 import { type NodeWorld, openNodeWorld, until } from '../nodes/world.ts'
@@ -27,6 +28,9 @@ afterAll(async () => {
   await world?.close()
   await receiver?.close()
 }, 60_000)
+
+const unread = ({ undecryptable, resent }: NetworkCounters) => ({ undecryptable, resent })
+const NONE = { undecryptable: 0, resent: 0 }
 
 const nodeOf = async ({ pid }: Server): Promise<string> =>
   (await world.rows<{ id: string }>(`select id from node where split_part(process, ' ', 3) = $1`, [String(pid)]))[0]!.id
@@ -113,12 +117,13 @@ it(
       logins: after.logins - before.logins,
       'replaced of frozen': `${after.replaced - before.replaced} of ${held}`,
       late: after.late,
-      unreadable: world.unreadable(),
+      undecryptable: after.undecryptable,
+      resent: after.resent,
     })
     for (const verdict of verdicts) expect(verdict).toEqual(PERFECT)
     expect(await undelivered()).toEqual([])
     expect(books).toMatchObject({ halves: [], gaps: [] })
-    expect(world.unreadable()).toBe(0)
+    expect(unread(after)).toEqual(NONE)
     expect(after.late).toBe(0)
     // A frozen process cannot close its sockets; nobody else's is ever replaced.
     expect(after.replaced - before.replaced).toBeLessThanOrEqual(held)
@@ -145,6 +150,7 @@ it(
     }
     const after = await world.network.counters()
     const tookMs = performance.now() - startedMs
+    const away = after.awayMs.slice(before.logins - after.logins).toSorted((a, b) => a - b)
     const ids = (await world.rows<{ id: string }>('select id from instance')).map(({ id }) => id)
     const contact = '5511977770003'
     const texts = await world.all(ids, async id => {
@@ -154,14 +160,18 @@ it(
     })
     report('nodes.test.ts', 'handovers', {
       handovers: await logins(),
+      'away p50': `${away[Math.floor(away.length / 2)]} ms`,
+      p99: `${away[Math.floor(away.length * 0.99)]} ms`,
+      longest: `${away.at(-1)} ms`,
       'each second': Math.round((after.logins - before.logins) / (tookMs / 100)) / 10,
       replaced: after.replaced - before.replaced,
       late: after.late,
-      unreadable: world.unreadable(),
+      undecryptable: after.undecryptable,
+      resent: after.resent,
     })
     expect({ replaced: after.replaced - before.replaced, late: after.late }).toEqual({ replaced: 0, late: 0 })
     expect(texts).toEqual(ids.map(id => [`after all ${id}`]))
-    expect(world.unreadable()).toBe(0)
+    expect(unread(after)).toEqual(NONE)
   },
   form(180_000, 3_600_000),
 )

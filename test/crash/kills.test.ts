@@ -7,7 +7,7 @@ import { acquaint, chance, PERFECT, Traffic, type Verdict } from './traffic.ts'
 import { openWorld, type World } from './world.ts'
 
 /** A run by hand may ask for more, and for the very run of a seed that failed. */
-const KILLS = Number(process.env.CRASH_KILLS ?? 8)
+const KILLS = Number(process.env.CRASH_KILLS ?? 5)
 const SEED = Number(process.env.CRASH_SEED ?? randomInt(2 ** 31))
 const CONTACTS = ['5511988880001', '5511988880002', '5511988880003']
 const SETTLED_MS = 60_000

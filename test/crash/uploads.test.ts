@@ -8,7 +8,7 @@ import { folder, removeFolder, Server, until } from './processes.ts'
 
 /** Servers that are killed with -9 while files come in: afterwards each row has its file, and each file a row. */
 
-const KILLS = Number(process.env.UPLOAD_KILLS ?? 10)
+const KILLS = Number(process.env.UPLOAD_KILLS ?? 5)
 const AT_ONCE = 6
 const SIZE_BYTES = 400_000
 

@@ -85,7 +85,15 @@ describe('a lease', () => {
 
 describe('a lease of a node that lives', () => {
   const enter = (id: string) =>
-    insertNode(database.sql, { id, host: 'h', process: '', connections: 'nobody', version: '0', leaseMs: 10_000 })
+    insertNode(database.sql, {
+      id,
+      host: 'h',
+      process: '',
+      connections: 'nobody',
+      version: '0',
+      draining: false,
+      leaseMs: 10_000,
+    })
   afterEach(() => removeAllNodes(database.sql))
 
   it('is not to be had by another, until that node is buried; and burying needs that it has not beaten since', async () => {

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { expect, it, vi } from 'vitest'
+import { afterAll, expect, it, vi } from 'vitest'
 import { openS3Storage } from '../../src/storage/s3.ts'
 import { conforms, type Opened } from './conformance.ts'
 import { openS3Double, type S3Double } from './s3-double.ts'
@@ -11,6 +11,7 @@ function useAccount({ accessKeyId, secretAccessKey }: typeof ACCOUNT): void {
   vi.stubEnv('AWS_ACCESS_KEY_ID', accessKeyId)
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', secretAccessKey)
 }
+afterAll(() => void vi.unstubAllEnvs())
 
 async function open(prefix: string, account = ACCOUNT): Promise<Opened & { double: S3Double }> {
   useAccount(account)

@@ -31,4 +31,8 @@ function hostOf(args: unknown[]): string | null {
   return typeof second === 'string' ? second : 'localhost'
 }
 
-afterAll(() => expect(outside, 'who a test would have connected to').toEqual([]))
+afterAll(() => {
+  // The next file may run in the same process.
+  prototype.connect = connect
+  expect(outside, 'who a test would have connected to').toEqual([])
+})

@@ -27,7 +27,7 @@ const STATEMENTS = [
     id text primary key,
     node_id text not null,
     asked_by text not null,
-    instance_id text not null,
+    instance_id text not null references instance on delete cascade,
     kind text not null,
     args jsonb not null,
     created_at timestamptz(3) not null default clock_timestamp(),
@@ -37,6 +37,7 @@ const STATEMENTS = [
   )`,
   'create index command_to_take on command (node_id, created_at) where taken_at is null',
   'create index command_by_end on command (expires_at)',
+  'create index command_by_instance on command (instance_id)',
 
   // Whose a lease is, is said by `owner` and `node`. The version before this one still writes its end.
   'alter table instance_lease alter column expires_at set default current_timestamp',

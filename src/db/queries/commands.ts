@@ -1,4 +1,4 @@
-import type { Sql } from '../sql.ts'
+import { isForeignKeyViolation, type Sql } from '../sql.ts'
 
 /** What nodes ask of each other. All times are the database's. */
 
@@ -14,8 +14,9 @@ export interface NewCommand {
   lifeMs: number
 }
 
-export async function insertCommand(sql: Sql, command: NewCommand): Promise<void> {
-  await sql.query(
+/** False: the instance is gone. */
+export async function insertCommand(sql: Sql, command: NewCommand): Promise<boolean> {
+  const inserted = sql.query(
     `insert into command (id, node_id, asked_by, instance_id, kind, args, expires_at)
      values ($1, $2, $3, $4, $5, $6, clock_timestamp() + $7 * interval '1 ms')`,
     [
@@ -28,6 +29,13 @@ export async function insertCommand(sql: Sql, command: NewCommand): Promise<void
       command.lifeMs,
     ],
     'insert-command',
+  )
+  return inserted.then(
+    () => true,
+    error => {
+      if (isForeignKeyViolation(error)) return false
+      throw error
+    },
   )
 }
 

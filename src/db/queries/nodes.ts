@@ -13,14 +13,15 @@ export interface NewNode {
   /** As which PostgreSQL shows its connections. */
   connections: string
   version: string
+  draining: boolean
   leaseMs: number
 }
 
 export async function insertNode(sql: Sql, node: NewNode): Promise<void> {
   await sql.query(
-    `insert into node (id, host, process, connections, version, expires_at)
-     values ($1, $2, $3, $4, $5, clock_timestamp() + $6 * interval '1 ms')`,
-    [node.id, node.host, node.process, node.connections, node.version, node.leaseMs],
+    `insert into node (id, host, process, connections, version, draining, expires_at)
+     values ($1, $2, $3, $4, $5, $6, clock_timestamp() + $7 * interval '1 ms')`,
+    [node.id, node.host, node.process, node.connections, node.version, node.draining, node.leaseMs],
     'insert-node',
   )
 }
@@ -111,4 +112,15 @@ export function listNodes(sql: Sql): Promise<NodeRow[]> {
        (select count(*)::int from instance_lease where owner = node.id) as instances
      from node order by started_at, id`,
   )
+}
+
+/** The node that takes instances and has the fewest; null: none takes any. */
+export async function findTaker(sql: Sql): Promise<string | null> {
+  const [row] = await sql.query<{ id: string }>(
+    `select id from node where not draining
+     order by (select count(*) from instance_lease where owner = node.id), id limit 1`,
+    [],
+    'find-taker',
+  )
+  return row?.id ?? null
 }

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import type { App } from '../../context.ts'
 import { CONNECTIONS } from '../../db/pool.ts'
-import { beatNode, buryNode, insertNode, removeAllNodes, removeNode } from '../../db/queries/nodes.ts'
+import { beatNode, buryNode, drainNode, insertNode, removeAllNodes, removeNode } from '../../db/queries/nodes.ts'
 import { handOver } from './handOver.ts'
 import { LEASE_MS } from './node.ts'
 import { markOf } from './process-mark.ts'
@@ -10,7 +10,7 @@ import { settle } from './settle.ts'
 /** Without anything new, the instances are looked at so many beats apart. */
 const SETTLE_EVERY = 5
 /** Alone on its database a node need not prove that it lives. */
-const ALONE_EVERY = 15
+const ALONE_EVERY = 5
 
 /** At the start of the process: what it is to run, it runs. */
 export async function joinNodes(app: App): Promise<void> {
@@ -24,9 +24,11 @@ async function enter(app: App): Promise<void> {
   const sentMs = performance.now()
   const { id } = app.node
   const { version } = app.config
-  const of = { host: hostname(), process: markOf(), connections: CONNECTIONS, version }
+  const { draining } = app.node
+  const of = { host: hostname(), process: markOf(), connections: CONNECTIONS, version, draining }
   await insertNode(app.db.sql, { id, ...of, leaseMs: LEASE_MS })
   app.node.beaten(sentMs)
+  app.node.joined = true
   app.relay.tellAll(['free'])
 }
 
@@ -34,12 +36,14 @@ async function enter(app: App): Promise<void> {
 export async function beatDue(app: App): Promise<void> {
   const { node } = app
   const tick = node.tick()
-  if (!node.shared && tick % ALONE_EVERY !== 0) return
+  if (!node.joined || (!node.shared && tick % ALONE_EVERY !== 0)) return
+  node.allowMoves()
   const isNews = await look(app)
-  if (isNews || node.takeAsk() || tick % SETTLE_EVERY === 0 || node.draining) await node.inTurn(() => settle(app))
+  // Not waited for: however long it takes, the next beat comes in time.
+  if (isNews || tick % SETTLE_EVERY === 0 || node.draining || node.uneven) settleSoon(app)
 }
 
-/** Another node says that there is something to be had. */
+/** There may be something to take or to hand over. */
 export function settleSoon(app: App): void {
   if (app.node.isAsked) return
   app.node.ask()
@@ -85,7 +89,7 @@ async function enterAnew(app: App): Promise<void> {
 /** The clock's call: closes the sockets of a node that is late, before others take its instances. */
 export async function fenceDue(app: App): Promise<void> {
   const { node } = app
-  if (node.holds || node.fenced) return
+  if (!node.joined || node.holds || node.fenced) return
   app.log.warn({ node: node.id }, 'this node is out of touch: its sockets are closed')
   giveUp(app)
 }
@@ -100,11 +104,12 @@ function giveUp(app: App): void {
 export async function leaveNodes(app: App): Promise<void> {
   const { node, db } = app
   await node.inTurn(async () => {
-    if (node.shared)
-      await handOver(
-        app,
-        app.whatsapp.running().map(({ instanceId }) => instanceId),
-      )
+    if (node.shared) {
+      // First, so that the others have room for what is handed over while more of it is.
+      await drainNode(db.sql, { id: node.id, draining: true })
+      const all = app.whatsapp.running().map(({ instanceId }) => instanceId)
+      await handOver(app, all)
+    }
     await removeNode(db.sql, node.id)
   })
   app.relay.tellAll(['free'])

@@ -8,6 +8,11 @@ export const LEASE_MS = 10_000
 /** A node that could not beat for so long closes its sockets: well before anybody takes its instances. */
 export const FENCE_MS = 7_000
 
+/** Instances that are handed over in a second while nodes come and go: each is away for a moment. */
+const MOVES_MAX = 5
+
+const SAMPLE_MS = 20
+
 /** This process among those on its database. */
 export class Node {
   /** Another one after each time that others may have taken this node for dead. */
@@ -17,14 +22,19 @@ export class Node {
   readonly peers = new Peers(LEASE_MS, isGone)
   /** Nobody new comes here; what is here moves on. */
   draining = false
+  /** There is something to take or to hand over still. */
+  uneven = false
+  /** Whether the others can know of it. */
+  joined = false
   /** Whether it has given its instances up, and not taken part anew since. */
   fenced = false
   #deadlineMs: number
   #others: string[] = []
   #ticks = 0
+  #moves = 0
   #turn: Promise<void> = Promise.resolve()
   #asked = false
-  readonly #delay = monitorEventLoopDelay({ resolution: 20 })
+  readonly #delay = monitorEventLoopDelay({ resolution: SAMPLE_MS })
 
   constructor(shared: boolean) {
     this.shared = shared
@@ -46,6 +56,18 @@ export class Node {
     const isNews = others.toSorted().join() !== this.#others.join()
     this.#others = others.toSorted()
     return isNews
+  }
+
+  /** Once a second. */
+  allowMoves(): void {
+    this.#moves = MOVES_MAX
+  }
+
+  /** How many of so many may be handed over now. */
+  takeMoves(wanted: number): number {
+    const moves = Math.max(0, Math.min(this.#moves, wanted))
+    this.#moves -= moves
+    return moves
   }
 
   /** Counts the beats. */
@@ -97,9 +119,10 @@ export class Node {
 
   /** How late the event loop was since the last call, at worst but for one in a hundred times, in ms. */
   takeLagMs(): number {
-    const ms = this.#delay.percentile(99) / 1e6
+    // What it counts is the time between two samples.
+    const ms = this.#delay.percentile(99) / 1e6 - SAMPLE_MS
     this.#delay.reset()
-    return Number.isFinite(ms) ? Math.round(ms * 10) / 10 : 0
+    return Number.isFinite(ms) ? Math.max(0, Math.round(ms * 10) / 10) : 0
   }
 
   close(): void {

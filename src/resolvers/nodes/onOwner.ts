@@ -1,7 +1,8 @@
 import type { App } from '../../context.ts'
 import { deleteCommand, findCommand, insertCommand, withdrawCommand } from '../../db/queries/commands.ts'
 import { findOwner } from '../../db/queries/leases.ts'
-import { ApiError, type ErrorCode, unavailable } from '../../errors.ts'
+import { findTaker } from '../../db/queries/nodes.ts'
+import { ApiError, type ErrorCode, notFound, unavailable } from '../../errors.ts'
 import { newId } from '../../ids.ts'
 import { HeldElsewhere } from '../instances/startSession.ts'
 import { type ArgsOf, COMMANDS, type Kind, LIFE_MS, type ResultOf } from './commands.ts'
@@ -25,7 +26,7 @@ export async function onOwner<K extends Kind>(
 ): Promise<ResultOf<K>> {
   const work = COMMANDS[kind] as (app: App, instanceId: string, args: ArgsOf<K>) => Promise<ResultOf<K>>
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const owner = app.node.shared ? await findOwner(app.db.sql, instanceId) : null
+    const owner = app.node.shared ? await findPlace(app, instanceId, kind) : null
     if (owner !== null && owner !== app.node.id) {
       const answer = await ask(app, { owner, instanceId, kind, args })
       if (answer && 'result' in answer) return answer.result as ResultOf<K>
@@ -41,6 +42,12 @@ export async function onOwner<K extends Kind>(
   throw unavailable('The instance is moving between nodes: try again')
 }
 
+/** Null: here. What nobody has does not begin on a node that is being emptied. */
+async function findPlace(app: App, instanceId: string, kind: Kind): Promise<string | null> {
+  const owner = await findOwner(app.db.sql, instanceId)
+  return owner === null && kind === 'start' && app.node.draining ? findTaker(app.db.sql) : owner
+}
+
 interface Asking {
   owner: string
   instanceId: string
@@ -54,7 +61,8 @@ async function ask(app: App, { owner, instanceId, kind, args }: Asking): Promise
   const id = newId('cmd')
   const lifeMs = LIFE_MS[kind]
   const deadlineMs = performance.now() + lifeMs
-  await insertCommand(sql, { id, nodeId: owner, askedBy: app.node.id, instanceId, kind, args, lifeMs })
+  const command = { id, nodeId: owner, askedBy: app.node.id, instanceId, kind, args, lifeMs }
+  if (!(await insertCommand(sql, command))) throw notFound('instance')
   // Waited for before it can be answered.
   let answered = app.asked.wait(id, LOOK_EVERY_MS)
   app.relay.tellAll(['command', owner])

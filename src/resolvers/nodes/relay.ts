@@ -102,7 +102,14 @@ export class Relay {
   }
 
   #take(text: string): void {
-    const [from, ...words] = JSON.parse(text) as [string, ...Word[]]
-    if (from !== this.#node.id) for (const word of words) this.#hear(word)
+    let said: [string, ...Word[]]
+    try {
+      said = JSON.parse(text)
+    } catch {
+      // Of somebody else on the same database.
+      return
+    }
+    const [from, ...words] = Array.isArray(said) ? said : []
+    if (from !== this.#node.id) for (const word of words) if (Array.isArray(word)) this.#hear(word)
   }
 }

@@ -5,8 +5,6 @@ import { onConnection } from '../instances/onConnection.ts'
 import { runSession } from '../instances/startSession.ts'
 import { handOver } from './handOver.ts'
 
-/** At a time: what moves is away for a moment. */
-const MOVES_MAX = 5
 const CLAIM_MAX = 1_000
 
 /** Takes what is free and hands over what is too much, so that all nodes have as many instances each. */
@@ -18,7 +16,9 @@ export async function settle(app: App): Promise<void> {
   const share = nodes === 0 ? all : node.draining ? 0 : Math.ceil(all / nodes)
   if (free > 0 && share > mine) await claim(app, Math.min(CLAIM_MAX, share - mine))
   if (free > 0 || mine < all) await settleFree(app.db.sql, app.clock.now())
-  if (mine > share) await handOver(app, movable(app).slice(0, Math.min(MOVES_MAX, mine - share)))
+  const moving = movable(app).slice(0, node.takeMoves(mine - share))
+  await handOver(app, moving)
+  node.uneven = mine > share || (free > 0 && mine < share)
 }
 
 /** Not those whose code is being scanned. */
