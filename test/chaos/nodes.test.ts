@@ -169,7 +169,7 @@ it(
       'away p50': `${away[Math.floor(away.length / 2)]} ms`,
       p99: `${away[Math.floor(away.length * 0.99)]} ms`,
       longest: `${away.at(-1)} ms`,
-      'each second': Math.round((after.logins - before.logins) / (tookMs / 100)) / 10,
+      'each second': Math.round(((after.logins - before.logins) / tookMs) * 10_000) / 10,
       replaced: after.replaced - before.replaced,
       late: after.late,
       undecryptable: after.undecryptable,
