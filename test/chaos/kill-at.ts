@@ -8,7 +8,7 @@
  *   delay:claim-pending:1:500  the first one is sent 500 ms later
  *   fail:0.01:7                so many of all statements fail, by the seed 7: half of them although they were executed
  * `commit.insert-message` is the commit of a transaction in which that statement was; `begin`, `commit` and
- * `rollback` go by their own names. `any` is each statement.
+ * `rollback` go by their own names.
  */
 import pg from 'pg'
 
@@ -60,10 +60,10 @@ function namesOf(client: object, statement: Any): string[] {
   const open = transactions.get(client)
   if (name !== 'commit') {
     open?.add(name)
-    return [name, 'any']
+    return [name]
   }
   transactions.delete(client)
-  return [name, 'any', ...[...(open ?? [])].map(each => `commit.${each}`)]
+  return [name, ...[...(open ?? [])].map(each => `commit.${each}`)]
 }
 
 /** Whether this execution is the one that a point of the kind waits for. */

@@ -5,11 +5,12 @@ import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { MIGRATIONS } from '../../src/db/migrations/list.ts'
 import { openDatabase } from '../../src/db/open.ts'
-import { type Environment, folder, removeFolder, runToEnd, Server, until } from '../crash/processes.ts'
+import { folder, removeFolder, runToEnd, Server, until } from '../crash/processes.ts'
 import type { Json } from '../support/app.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { openReceiver, type Receiver } from '../support/receiver.ts'
 import { Customer, SETTINGS } from './everyday.ts'
+import type { Target } from './migrating.ts'
 import {
   counts,
   dial,
@@ -28,6 +29,8 @@ const NAMES = MIGRATIONS.map(({ name }) => name)
 const OLD = NAMES.slice(0, -1)
 const FIRST = NAMES[0]!
 const KILLS = 20
+/** So many databases are migrated by each process that is killed. */
+const AT_ONCE = 5
 /** For what starts many processes, when other tests have the processor. */
 const SLOW = { timeout: 180_000 }
 
@@ -56,9 +59,9 @@ async function migrate({ url }: TestDatabase): Promise<void> {
 }
 
 /** In a process of its own. */
-const start = ({ url }: TestDatabase, log: string, more: Environment = {}): Promise<number | NodeJS.Signals> => {
-  const env = { DATABASE_URL: url, NODE_COMPILE_CACHE: join(dir, 'compiled'), ...more }
-  return runToEnd('test/db/migrating.ts', { cwd: dir, log, env, preload: 'test/chaos/kill-at.ts' })
+const start = (targets: Target[], log: string): Promise<number | NodeJS.Signals> => {
+  const env = { TARGETS: JSON.stringify(targets), NODE_COMPILE_CACHE: join(dir, 'compiled') }
+  return runToEnd('test/db/migrating.ts', { cwd: dir, log, env })
 }
 
 const migrationsOf = ({ rows }: State): unknown[] => rows.migration!.map(row => row.name)
@@ -112,22 +115,18 @@ describe('a server that is killed while it migrates', () => {
     const spy = vi.spyOn(pg.Client.prototype, 'query')
     try {
       await work()
-      const calls = spy.mock.calls as unknown as [string | { text: string; submit?: unknown } | undefined][]
-      return calls.flatMap(([first]) => {
-        if (typeof first === 'object' && first.submit) return []
-        return first ? [typeof first === 'string' ? first : first.text] : []
-      })
+      const calls = spy.mock.calls as unknown as [string | { text: string }][]
+      return calls.map(([first]) => (typeof first === 'string' ? first : first.text))
     } finally {
       spy.mockRestore()
     }
   }
 
-  /** Before statements from the first to the commit, evenly, and after the commit. */
-  function pointsOf(statements: string[]): string[] {
-    const isCommit = (statement: string) => /^commit\b/i.test(statement)
-    const commit = statements.findLastIndex(isCommit)
+  /** Before which statement each is: from the first to the commit, evenly, and after the commit. */
+  function pointsOf(statements: string[]): number[] {
+    const commit = statements.findLastIndex(statement => /^commit\b/i.test(statement))
     const before = Array.from({ length: KILLS - 1 }, (_, i) => 1 + Math.round((i * commit) / (KILLS - 2)))
-    return [...before.map(n => `before:any:${n}`), `after:commit:${statements.filter(isCommit).length}`]
+    return [...before, statements.length + 1]
   }
 
   it(
@@ -136,39 +135,39 @@ describe('a server that is killed while it migrates', () => {
     async () => {
       await makeOld(database, FIRST)
       const points = pointsOf(await statementsOf(() => migrate(database)))
-      const whole = await stateOf(database)
-      const log = join(dir, 'killed.log')
-      const kill = async (of: OldDatabase, point: string): Promise<string[]> => {
-        await makeOld(of, FIRST)
-        const before = await stateOf(of)
-        const whatIs = (state: State): string => {
-          if (isDeepStrictEqual(state, before)) return 'old'
-          const isNew =
-            isDeepStrictEqual([state.schema, counts(state)], [whole.schema, counts(whole)]) &&
-            missingRows(before, state, FIRST).length === 0
-          return isNew ? 'new' : 'neither'
-        }
-        const end = await start(of, log, { KILL_AT: point })
-        const others = 'select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()'
-        await until(async () => (await of.client.query(others)).rowCount === 0, 'the server has noticed')
-        const left = whatIs(await stateOf(of))
-        const next = await migrate(of).then(
-          async () => whatIs(await stateOf(of)),
-          (error: Error) => error.message,
-        )
-        return [point, String(end), left, next]
-      }
-      const waiting = points.entries()
-      const outcomes: string[][] = []
-      const lane = async (of: OldDatabase) => {
-        for (const [i, point] of waiting) outcomes[i] = await kill(of, point)
-      }
-      const other = await emptyDatabase()
-      ending.push(() => other.drop())
-      await Promise.all([lane(database), lane(other)])
-      const last = points.length - 1
-      expect(outcomes).toEqual(points.map((point, i) => [point, 'SIGKILL', i === last ? 'new' : 'old', 'new']))
       expect(new Set(points).size).toBe(KILLS)
+      const whole = await stateOf(database)
+      const whatIs = (state: State, before: State): string => {
+        if (isDeepStrictEqual(state, before)) return 'old'
+        const isNew =
+          isDeepStrictEqual([state.schema, counts(state)], [whole.schema, counts(whole)]) &&
+          missingRows(before, state, FIRST).length === 0
+        return isNew ? 'new' : 'neither'
+      }
+      const log = join(dir, 'killed.log')
+      const all = await Promise.all(Array.from({ length: AT_ONCE }, emptyDatabase))
+      ending.push(() => Promise.all(all.map(each => each.drop())))
+      const outcomes: unknown[] = []
+      while (outcomes.length < KILLS) {
+        const before = await Promise.all(all.map(each => makeOld(each, FIRST).then(() => stateOf(each))))
+        const stops = points.slice(outcomes.length, outcomes.length + AT_ONCE)
+        const end = await start(
+          all.map(({ url }, i) => ({ url, stopBefore: stops[i]! })),
+          log,
+        )
+        const next = async (each: OldDatabase, i: number) => {
+          const others = 'select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()'
+          await until(async () => (await each.client.query(others)).rowCount === 0, 'the server has noticed')
+          const left = whatIs(await stateOf(each), before[i]!)
+          const failed = await migrate(each).then(
+            () => null,
+            (error: Error) => error.message,
+          )
+          return [stops[i], end, left, failed ?? whatIs(await stateOf(each), before[i]!)]
+        }
+        outcomes.push(...(await Promise.all(all.map(next))))
+      }
+      expect(outcomes).toEqual(points.map((point, i) => [point, 'SIGKILL', i === KILLS - 1 ? 'new' : 'old', 'new']))
     },
   )
 })
@@ -198,7 +197,7 @@ describe('nodes that start together on the tables of an earlier version', () => 
     const before = await stateOf(database)
     const held = await hold()
     const logs = ['a', 'b', 'c'].map(name => join(dir, `${name}.log`))
-    const ends = Promise.all(logs.map(log => start(database, log)))
+    const ends = Promise.all(logs.map(log => start([{ url: database.url }], log)))
     await Promise.race([
       until(async () => (await held.waiting(0)) === logs.length, 'all of them wait', SLOW.timeout),
       ends,
