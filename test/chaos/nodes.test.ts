@@ -44,9 +44,10 @@ const isWhole = async (nodes: number): Promise<boolean> =>
 async function round(): Promise<{ tookMs: number; held: number }> {
   const [dead, frozen] = [...world.servers].sort(() => random() - 0.5) as [Server, Server]
   const [deadNode, frozenNode] = [await nodeOf(dead), await nodeOf(frozen)]
-  const held = (await world.spread())[frozenNode] ?? 0
   frozen.freeze()
   await sleep(between(0, 500))
+  // Not before: instances may still be on their way to it.
+  const held = (await world.spread())[frozenNode] ?? 0
   await dead.kill()
   const goneMs = performance.now()
   const isOver = async () => {
