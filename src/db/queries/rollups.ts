@@ -46,8 +46,10 @@ const FAILURES_MAX = 20
  */
 export async function rollUpMessages(sql: Sql): Promise<number> {
   await sql.query(
-    `insert into rollup_mark (instance_id) select instance_id from event_counter
-     where not exists (select from rollup_mark where rollup_mark.instance_id = event_counter.instance_id)
+    `insert into rollup_mark (instance_id) select instance.id from event_counter counter
+       join instance on instance.id = counter.instance_id
+     where not exists (select from rollup_mark mark where mark.instance_id = counter.instance_id)
+     for key share of instance skip locked
      on conflict do nothing`,
     [],
     'insert-rollup-marks',

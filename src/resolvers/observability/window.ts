@@ -70,7 +70,7 @@ export function seriesOf<Figures extends object>(
 
 /** Each figure, summed. */
 export function totalOf<Figures extends Record<keyof Figures, number>>(
-  rows: readonly Figures[],
+  rows: readonly NoInfer<Figures>[],
   zeros: Figures,
 ): Figures {
   const total = { ...zeros }
