@@ -107,7 +107,7 @@ interface Place {
 async function open(messages: number): Promise<Place> {
   const dir = mkdtempSync(join(tmpdir(), 'wataki-bench-'))
   chmodSync(dir, 0o755)
-  const settings = { NODE_ENV: 'test', PORT: '0', SANDBOX: 'off', DATA_DIR: dir, RATE_LIMIT_PER_MINUTE: '1000000000' }
+  const settings = { NODE_ENV: 'test', PORT: '0', SANDBOX: 'off', DATA_DIR: dir, RATE_LIMIT_PER_MINUTE: '100000000' }
   const running = await openApp(readConfig(settings), silent)
   const { tenantId, apiKey } = await createTenant(running.app, { name: 'Bench', email: 'bench@example.com' })
   await fill(running.app, { tenantId, messages })
