@@ -45,10 +45,13 @@ const FILL = [
        count(*) filter (where n % 1000 <> 0), count(*) filter (where n % 1000 = 0) from made group by 1, 2, 3, 4
      on conflict (webhook_id, hour) do update set delivered = kept.delivered + excluded.delivered,
        failed = kept.failed + excluded.failed`,
-  `insert into api_rollup as kept (tenant_id, hour, method, route, requests, t5)
-     select tenant_id, date_trunc('hour', at, 'UTC'), 'POST', '/v1/route/' || n % 20, count(*), count(*) from made
-     group by 1, 2, 3, 4
-     on conflict (tenant_id, hour, method, route) do update set requests = kept.requests + excluded.requests, t5 = kept.t5 + excluded.t5`,
+  `insert into api_rollup as kept (tenant_id, grain, hour, method, route, requests, t5)
+     select tenant_id, grain, hour, method, route, count(*), count(*) from made cross join lateral (values
+       ('hour', date_trunc('hour', at, 'UTC'), '', ''),
+       ('route_hour', date_trunc('hour', at, 'UTC'), 'POST', '/v1/route/' || n % 20),
+       ('route_day', date_trunc('day', at, 'UTC'), 'POST', '/v1/route/' || n % 20)) as g (grain, hour, method, route)
+     group by 1, 2, 3, 4, 5
+     on conflict (tenant_id, grain, hour, method, route) do update set requests = kept.requests + excluded.requests, t5 = kept.t5 + excluded.t5`,
   'drop table made',
 ]
 
@@ -76,7 +79,7 @@ async function fill(app: Running['app'], { tenantId, messages }: { tenantId: str
   const startedMs = performance.now()
   while (await isBehind(sql)) await rollUpMessagesDue(app)
   const seconds = (performance.now() - startedMs) / 1000
-  await sql.query('analyze')
+  await app.db.sql.query('vacuum analyze')
   console.log(`\r${messages} messages: ${Math.round((messages * 3) / seconds)} events counted each second`)
 }
 

@@ -61,15 +61,17 @@ const STATEMENTS = [
   'create index connection_rollup_by_tenant on connection_rollup (tenant_id, hour)',
   'create index connection_rollup_by_age on connection_rollup (hour)',
 
+  // All calls of an hour; those of a route in an hour; and of a route in a day (UTC), by its first hour.
   `create table api_rollup (
     tenant_id text not null references tenant on delete cascade,
+    grain text not null check (grain in ('hour', 'route_hour', 'route_day')),
     hour timestamptz(0) not null,
     method text not null,
     route text not null,
     requests integer not null default 0,
     errors integer not null default 0,
     ${steps},
-    primary key (tenant_id, hour, method, route)
+    primary key (tenant_id, grain, hour, method, route)
   ) with (fillfactor = 70)`,
   'create index api_rollup_by_age on api_rollup (hour)',
   // Batches of API calls that are written: one whose answer was lost is not written again.

@@ -18,7 +18,8 @@ export interface MessageFigures {
 }
 
 /** So many events of an instance are looked at in one statement: by who counts, and by who reads what is not counted yet. */
-const EVENTS_MAX = 5000
+const COUNTED_MAX = 5000
+const READ_MAX = 1000
 const INSTANCES_MAX = 100
 
 const reached = (state: string) => `count(*) filter (where type in ('message.status', 'message.created')
@@ -32,9 +33,9 @@ const IS_FAILURE = `type = 'message.status' and data->>'status' = 'failed'`
 const WHY = `coalesce(data->'error'->>'code', 'failed'), coalesce(data->'error'->>'message', 'The message was not sent.')`
 
 /** Of one instance after its mark: the events come in the order of their commits, and none before it comes later. */
-const eventsAfter = (instance: string, mark: string) => `lateral (
+const eventsAfter = (instance: string, { mark, limit }: { mark: string; limit: number }) => `lateral (
   select seq, type, data, passed, created_at, date_trunc('hour', created_at, 'UTC') as hour from event
-  where event.instance_id = ${instance} and seq > ${mark} order by seq limit ${EVENTS_MAX}) as e`
+  where event.instance_id = ${instance} and seq > ${mark} order by seq limit ${limit}) as e`
 
 /** So many failures of an instance are kept of what is counted in one statement. */
 const FAILURES_MAX = 20
@@ -63,7 +64,7 @@ export async function rollUpMessages(sql: Sql): Promise<number> {
        for key share of instance skip locked for no key update of mark skip locked),
      news as (
        select behind.tenant_id, behind.instance_id, e.*
-       from behind cross join ${eventsAfter('behind.instance_id', 'behind.seq')}),
+       from behind cross join ${eventsAfter('behind.instance_id', { mark: 'behind.seq', limit: COUNTED_MAX })}),
      counted as (
        insert into message_rollup as kept (tenant_id, instance_id, hour, sent, delivered, read, failed, received)
        select tenant_id, instance_id, hour, ${COUNTS} from news where ${IS_COUNTED}
@@ -93,7 +94,7 @@ const NEWS = `news as (
   select instance.tenant_id, instance.id as instance_id, e.*
   from instance join event_counter counter on counter.instance_id = instance.id
     left join rollup_mark mark on mark.instance_id = instance.id
-    cross join ${eventsAfter('instance.id', 'coalesce(mark.seq, 0)')}
+    cross join ${eventsAfter('instance.id', { mark: 'coalesce(mark.seq, 0)', limit: READ_MAX })}
   where instance.tenant_id = $1 and counter.last_seq > coalesce(mark.seq, 0))`
 
 /** Both parts in one statement, which sees one moment: nothing is in neither of them, or in both. */

@@ -1,5 +1,6 @@
 import { type Context, tenantOf } from '../../context.ts'
-import { type CallFigures, callFigures } from '../../db/queries/api-rollups.ts'
+import { type CallFigures, callFigures, routeFigures } from '../../db/queries/api-rollups.ts'
+import type { Bucketed } from '../../db/queries/rollups.ts'
 import { quantileMs, STEPS } from './histogram.ts'
 import { seriesOf, type Window, type WindowArgs, windowOf } from './window.ts'
 import { writeCallsDue } from './writeCallsDue.ts'
@@ -29,25 +30,21 @@ const ROUTES_MAX = 100
 export async function apiUsage(ctx: Context, args: WindowArgs): Promise<ApiUsage> {
   const tenantId = tenantOf(ctx)
   const window = windowOf(ctx.clock, args)
-  return { ...window, ...(await callsOf(ctx, { tenantId, window })) }
+  const { totals, rows } = await callsOf(ctx, { tenantId, window })
+  const buckets = rows.map(row => ({ ...statsOf(row), bucket: row.bucket }))
+  const routes = await routeFigures(ctx.db.sql, { tenantId, ...window.span, limit: ROUTES_MAX })
+  const byRoute = routes.map(row => ({ ...statsOf(row), method: row.method, route: row.route || null }))
+  return { ...window, totals, series: seriesOf(window, buckets, NO_CALLS), byRoute }
 }
 
 /** With what this process has not written down yet; others write theirs within seconds. */
 export async function callsOf(
   ctx: Pick<Context, 'db' | 'calls'>,
   { tenantId, window }: { tenantId: string; window: Window },
-): Promise<Pick<ApiUsage, 'totals' | 'series' | 'byRoute'>> {
+): Promise<{ totals: CallStats; rows: Bucketed<CallFigures>[] }> {
   await writeCallsDue(ctx)
   const rows = await callFigures(ctx.db.sql, { tenantId, ...window.span })
-  const buckets = rows.flatMap(row => (row.bucket === null ? [] : [{ ...statsOf(row), bucket: row.bucket }]))
-  const byRoute = rows
-    .flatMap(row => (row.bucket === null ? [{ ...statsOf(row), method: row.method, route: row.route || null }] : []))
-    .sort((a, b) => b.requests - a.requests)
-  return {
-    totals: statsOf(sumOf(rows.filter(row => row.bucket !== null))),
-    series: seriesOf(window, buckets, NO_CALLS),
-    byRoute: byRoute.slice(0, ROUTES_MAX),
-  }
+  return { totals: statsOf(sumOf(rows)), rows }
 }
 
 function sumOf(rows: readonly CallFigures[]): CallFigures {

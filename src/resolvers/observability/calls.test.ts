@@ -22,14 +22,22 @@ describe('calls between two writings', () => {
     calls.note(call({ at: new Date('2026-03-10T13:00:00.000Z') }))
     calls.note(call({ tenantId: 'ten_2', route: null, tookMs: null }))
     const { counts, errors } = calls.take()!
-    expect(
-      counts.map(({ tenantId, hour, requests, errors }) => [tenantId, hour.getUTCHours(), requests, errors]),
-    ).toEqual([
-      ['ten_1', 12, 2, 1],
-      ['ten_1', 13, 1, 0],
-      ['ten_2', 12, 1, 0],
+    const told = (grain: string) =>
+      counts
+        .filter(count => count.grain === grain)
+        .map(({ tenantId, hour, requests, errors, times }) => [
+          ...[tenantId, hour.getUTCHours(), requests, errors, times[stepOf(4)]],
+        ])
+    expect(told('route_hour')).toEqual([
+      ['ten_1', 12, 2, 1, 2],
+      ['ten_1', 13, 1, 0, 1],
+      ['ten_2', 12, 1, 0, 0],
     ])
-    expect(counts.map(({ times }) => times[stepOf(4)])).toEqual([2, 1, 0])
+    expect(told('hour')).toEqual(told('route_hour'))
+    expect(told('route_day')).toEqual([
+      ['ten_1', 0, 3, 1, 3],
+      ['ten_2', 0, 1, 0, 0],
+    ])
     expect(errors).toMatchObject([{ tenantId: 'ten_1', code: 'not_found' }])
   })
 
@@ -51,9 +59,9 @@ describe('calls between two writings', () => {
   it('take no more memory than there is a bound for', () => {
     const calls = new Calls()
     for (let i = 0; i < 11_000; i++) calls.note(call({ tenantId: `ten_${i}` }))
-    for (let i = 0; i < 30; i++) calls.note(call({ error: { code: `${i}`, message: '' } }))
+    for (let i = 0; i < 30; i++) calls.note(call({ tenantId: 'ten_0', error: { code: `${i}`, message: '' } }))
     const { counts, errors } = calls.take()!
-    expect(counts).toHaveLength(10_000)
+    expect(counts).toHaveLength(30_000)
     expect(errors.map(({ code }) => Number(code))).toEqual(Array.from({ length: 20 }, (_, i) => i + 10))
   })
 })

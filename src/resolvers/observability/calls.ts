@@ -22,8 +22,11 @@ export interface Batch {
 }
 
 const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+const begin = (at: Date, everyMs: number): Date => new Date(Math.floor(at.getTime() / everyMs) * everyMs)
+
 /** Beyond them calls go uncounted until the next writing, seconds later. */
-const COUNTS_MAX = 10_000
+const COUNTS_MAX = 30_000
 /** Of each tenant, and of all. */
 const OWN_ERRORS_MAX = 20
 const ERRORS_MAX = 2_000
@@ -56,19 +59,28 @@ export class Calls {
     if (this.#batch?.id === id) this.#batch = null
   }
 
+  /** In all that it is counted in, or in none of them. */
   #count({ tenantId, method, at, route, tookMs, error }: Call): void {
-    const hourMs = Math.floor(at.getTime() / HOUR_MS) * HOUR_MS
-    const key = `${tenantId} ${hourMs} ${method} ${route}`
-    let count = this.#counts.get(key)
-    if (!count) {
-      if (this.#counts.size >= COUNTS_MAX) return
-      const times = new Array<number>(STEPS).fill(0)
-      count = { tenantId, hour: new Date(hourMs), method, route: route ?? '', requests: 0, errors: 0, times }
+    const hour = begin(at, HOUR_MS)
+    const of = { tenantId, method, route: route ?? '' }
+    const counts = [
+      this.#of({ tenantId, grain: 'hour', hour, method: '', route: '' }),
+      this.#of({ ...of, grain: 'route_hour', hour }),
+      this.#of({ ...of, grain: 'route_day', hour: begin(at, DAY_MS) }),
+    ]
+    if (this.#counts.size + counts.length > COUNTS_MAX && counts.some(({ key }) => !this.#counts.has(key))) return
+    for (const { key, count } of counts) {
       this.#counts.set(key, count)
+      count.requests++
+      if (error) count.errors++
+      if (tookMs !== null) count.times[stepOf(tookMs)]!++
     }
-    count.requests++
-    if (error) count.errors++
-    if (tookMs !== null) count.times[stepOf(tookMs)]!++
+  }
+
+  #of(what: Omit<CallCount, 'requests' | 'errors' | 'times'>): { key: string; count: CallCount } {
+    const key = `${what.tenantId} ${what.grain} ${what.hour.getTime()} ${what.method} ${what.route}`
+    const kept = this.#counts.get(key)
+    return { key, count: kept ?? { ...what, requests: 0, errors: 0, times: new Array<number>(STEPS).fill(0) } }
   }
 
   /** The newest take the place of the oldest of their tenant. */
