@@ -209,14 +209,19 @@ describe('messages by the hour', () => {
   })
 
   it('are left alone while their instance is deleted: neither waits for the other', async () => {
-    await newMessage('inbound', new Date(EDGE_MS))
-    await nodes[1]!.transaction(async deleter => {
-      await deleter.query('select 1 from instance where id = $1 for update', [instanceId])
-      await rollUpMessages(nodes[0]!.sql)
-      await deleter.query('delete from instance where id = $1', [instanceId])
-    })
+    for (const isKnown of [false, true]) {
+      const instance = await newInstance()
+      await newMessage('inbound', new Date(EDGE_MS), instance)
+      if (isKnown) await rollUpMessagesDue({ db: nodes[0]! })
+      await newMessage('inbound', new Date(EDGE_MS + 2 * HOUR_MS), instance)
+      await nodes[1]!.transaction(async deleter => {
+        await deleter.query('select 1 from instance where id = $1 for update', [instance])
+        await rollUpMessages(nodes[0]!.sql)
+        await deleter.query('delete from instance where id = $1', [instance])
+      })
+    }
     expect(await totals()).toEqual(NO_FIGURES)
-  })
+  }, 20_000)
 
   it('keep the reasons of failures, before and after they are counted', async () => {
     const failed = await newMessage('outbound', new Date(EDGE_MS))
