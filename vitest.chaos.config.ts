@@ -13,8 +13,8 @@ export default defineConfig({
     globalSetup: GLOBAL_SETUP,
     sequence: { sequencer: LongestFirst },
     include: ['test/chaos/**/*.test.ts', ...(long ? ['test/whatsapp/postgres.test.ts'] : [])],
-    // In the long form each has the machine for itself; in the short one some share it, for they wait a lot.
-    maxWorkers: long ? 1 : 3,
+    // In the long form each has the machine for itself; in the short one two share it, for they wait a lot.
+    maxWorkers: long ? 1 : 2,
     // What they count is counted once.
     retry: 0,
     teardownTimeout: 30_000,

@@ -17,8 +17,8 @@ export const TEST: Test = {
   setupFiles: ['test/support/loopback-only.ts'],
   // Forks, not threads: native addons live once per process.
   pool: 'forks',
-  // They wait more than they compute, also for PostgreSQL and the servers under test.
-  maxWorkers: 3,
+  // PostgreSQL and the servers under test want the other core.
+  maxWorkers: 2,
   // In CI other work may take the processor for seconds. A retry is named in the report; what the crash tests count is
   // counted once and not tried again.
   retry: process.env.CI ? 1 : 0,

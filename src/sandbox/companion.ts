@@ -23,6 +23,7 @@ export interface CompanionRow {
 
 const PRE_KEY_BYTES = 35 // id (3), key (32)
 const MAX_BATCHES = 20
+const AWAY_MAX = 2_000
 /** Between two pieces of a backlog other connections get their turn. */
 const BACKLOG_PIECE = 100
 
@@ -41,6 +42,7 @@ export class Companion {
   #row: CompanionRow
   /** The client asked for traffic and has been given the backlog. */
   #active = false
+  #leftAtMs: number | null = null
 
   constructor(person: Person, row: CompanionRow) {
     this.sim = person.sim
@@ -206,6 +208,7 @@ export class Companion {
 
   attach(conn: Connection): void {
     this.conn = conn
+    this.#noteReturn()
     this.#active = false
     this.outbox.markAllUnsent()
   }
@@ -213,9 +216,17 @@ export class Companion {
   detach(conn: Connection): void {
     if (this.conn !== conn) return
     this.conn = null
+    this.#leftAtMs = performance.now()
     this.#active = false
     this.outbox.markAllUnsent()
     this.sim.events.emit('offline', this)
+  }
+
+  #noteReturn(): void {
+    if (this.#leftAtMs === null) return
+    const { awayMs } = this.sim.counters
+    awayMs.push(Math.round(performance.now() - this.#leftAtMs))
+    if (awayMs.length > AWAY_MAX) awayMs.shift()
   }
 
   /** The backlog, then the word that this was all. What arrives meanwhile is sent in its turn. */

@@ -52,7 +52,7 @@ export class Control implements SandboxControl {
     return this.#network
   }
 
-  counters = async (): Promise<NetworkCounters> => ({ ...this.#sim.counters })
+  counters = async (): Promise<NetworkCounters> => structuredClone(this.#sim.counters)
 
   async scan(account: string, request: { qr: string }): Promise<{ phoneNumber: string }> {
     const person = this.#phoneOf(account) ?? this.#newPhone(account, this.#freeNumber())

@@ -25,6 +25,8 @@ export interface NetworkCounters {
   undecryptable: number
   /** Messages of contacts that a device asked for again. */
   resent: number
+  /** How long linked devices were away before their logins, the last 2,000. */
+  awayMs: number[]
 }
 
 /** The same calls in process and over the control URL of a sandbox that runs alone. */

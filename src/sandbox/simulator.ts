@@ -63,7 +63,7 @@ const MAX_CONTACTS_IN_MEMORY = 20_000
 
 /** The network: who is on it, which groups there are, who is connected. Numbers need no sign-up. */
 export class Simulator {
-  readonly counters: NetworkCounters = { logins: 0, replaced: 0, late: 0, undecryptable: 0, resent: 0 }
+  readonly counters: NetworkCounters = { logins: 0, replaced: 0, late: 0, undecryptable: 0, resent: 0, awayMs: [] }
   readonly options: SimulatorOptions
   readonly store: Store
   readonly media: MediaStore

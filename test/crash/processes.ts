@@ -47,13 +47,15 @@ export async function until(holds: () => unknown, what: string, limitMs = 20_000
   throw new Error(`not within ${limitMs} ms: ${what}${reason}`)
 }
 
-interface Running {
+export interface Running {
   cwd: string
   log: string
   env: Environment
   words?: string[]
   /** A module of the project that is loaded first, and can be talked to. */
   preload?: string | null
+  /** Where the program stands, when it is not this project. */
+  root?: string
 }
 
 /** Runs a program of the project; its output goes to `log`, nothing of our own settings comes along. */
@@ -61,7 +63,7 @@ function run(program: string, at: Running): ChildProcess {
   const { PATH = '', HOME = '', TMPDIR = '' } = process.env
   const log = openSync(at.log, 'a')
   const before = at.preload ? ['--import', pathToFileURL(join(ROOT, at.preload)).href] : []
-  const child = spawn(process.execPath, [...before, join(ROOT, program), ...(at.words ?? [])], {
+  const child = spawn(process.execPath, [...before, join(at.root ?? ROOT, program), ...(at.words ?? [])], {
     cwd: at.cwd,
     env: { PATH, HOME, ...(TMPDIR && { TMPDIR }), ...at.env },
     stdio: ['ignore', log, log, ...(at.preload ? ['ipc' as const] : [])],
@@ -70,6 +72,12 @@ function run(program: string, at: Running): ChildProcess {
   running.add(child)
   child.once('exit', () => running.delete(child))
   return child
+}
+
+/** Runs it to its end, and tells what that was: the exit code, or the signal that ended it. */
+export async function runToEnd(program: string, at: Running): Promise<number | NodeJS.Signals> {
+  const [code, signal] = await once(run(program, at), 'exit')
+  return code ?? signal
 }
 
 const isRunning = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null
@@ -82,6 +90,11 @@ async function end(child: ChildProcess | null, signal: NodeJS.Signals): Promise<
   return code as number | null
 }
 
+interface Program extends Pick<Running, 'preload' | 'root'> {
+  /** Of its log. */
+  name?: string
+}
+
 export class Server {
   readonly dataDir: string
   readonly log: string
@@ -89,17 +102,16 @@ export class Server {
   /** From the start of the process to the first ready answer, of each start that came so far. */
   readonly readyMs: number[] = []
   readonly #env: Environment
-  readonly #preload: string | null
+  readonly #program: Program
   #child: ChildProcess | null = null
   #isReady = false
   #isFrozen = false
 
-  /** `name`: of its log. */
-  constructor(dir: string, env: Environment, preload: string | null = null, name = 'server') {
+  constructor(dir: string, env: Environment, program: Program = {}) {
     this.dataDir = join(dir, 'data')
-    this.log = join(dir, `${name}.log`)
+    this.log = join(dir, `${program.name ?? 'server'}.log`)
     this.#env = env
-    this.#preload = preload
+    this.#program = program
   }
 
   /** Null: its own, in `dataDir`. */
@@ -140,8 +152,7 @@ export class Server {
       DATA_DIR: this.dataDir,
       PORT: String(port),
     }
-    const preload = this.#preload
-    const child = run('src/main.ts', { cwd: join(this.dataDir, '..'), log: this.log, env, preload })
+    const child = run('src/main.ts', { cwd: join(this.dataDir, '..'), log: this.log, env, ...this.#program })
     this.#child = child
     this.#isReady = false
     this.#isFrozen = false
@@ -199,9 +210,9 @@ export class Server {
   async createTenant(name: string): Promise<string> {
     const log = join(this.dataDir, '..', 'cli.log')
     const words = ['tenant', 'create', '--name', name, '--email', `${name.toLowerCase()}@example.com`]
-    const env = { DATA_DIR: this.dataDir, ...(this.databaseUrl && { DATABASE_URL: this.databaseUrl }) }
-    const child = run('src/cli.ts', { cwd: join(this.dataDir, '..'), log, env, words })
-    const [code] = await once(child, 'exit')
+    const env = { ...this.#env, DATA_DIR: this.dataDir }
+    const { root } = this.#program
+    const code = await runToEnd('src/cli.ts', { cwd: join(this.dataDir, '..'), log, env, words, root })
     if (code !== 0) throw new Error(`no tenant: ${tail(log)}`)
     return JSON.parse(readFileSync(log, 'utf8').trim().split('\n').at(-1)!).api_key
   }

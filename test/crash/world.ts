@@ -94,7 +94,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     const network = { WHATSAPP_WS_URL, WHATSAPP_MEDIA_URL, WHATSAPP_ROOT_KEY }
     const servers = Array.from({ length: nodes }, (_, i) => {
       const name = i === 0 ? 'server' : `server-${i}`
-      return new Server(dir, { ...network, ...settings, ...own(i) }, preload, name)
+      return new Server(dir, { ...network, ...settings, ...own(i) }, { preload, name })
     })
     ends.push(async () => void (await Promise.all(servers.map(server => server.kill()))))
     await Promise.all(servers.map(server => server.start()))

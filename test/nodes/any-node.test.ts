@@ -65,3 +65,43 @@ describe('three nodes on one database', () => {
     expect(await world.network.counters()).toMatchObject({ replaced: 0, late: 0 })
   }, 120_000)
 })
+
+describe('300 sends at once over three nodes, of a plan with 100', () => {
+  const RUNS = 3
+
+  it(`are 100 times 202 and 200 times 402, ${RUNS} times; and each number of the quota is told once`, async () => {
+    for (let run = 0; run < RUNS; run++) {
+      const headers = {
+        'x-api-key': await world.server.createTenant(`Counted${run}`),
+        'content-type': 'application/json',
+      }
+      const call = (path: string, body: object, node = 0) =>
+        fetch(`${world.servers[node % 3]!.url}/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+      const { id } = (await (await call('/instances', { name: 'counted' })).json()) as { id: string }
+      const { qr } = (await (await call(`/instances/${id}/connect`, {}, 1)).json()) as { qr: string }
+      await world.network.scan(id, { qr })
+      const state = () => world.rows<{ state: string }>('select state from instance where id = $1', [id])
+      await until(async () => (await state())[0]!.state === 'connected', 'connected')
+      const message = (text: string) => ({ chat_id: CONTACT, type: 'text', content: { text } })
+      const answers = await Promise.all(
+        Array.from({ length: 300 }, async (_, n) => {
+          // Of a server that has no connection to the database to spare nothing was taken.
+          for (let tries = 0; ; tries++) {
+            const answer = await call(`/instances/${id}/messages`, message(`number ${n}`), n)
+            if (answer.status !== 503 || tries === 20) return answer
+          }
+        }),
+      )
+      const of = (status: number) => answers.filter(answer => answer.status === status)
+      expect([of(202).length, of(402).length]).toEqual([100, 200])
+      const told = of(202).map(answer => Number(answer.headers.get('x-quota-remaining')))
+      expect(told.sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, n) => n))
+      await until(async () => (await world.shown(id, CONTACT)).length === 100, 'the contact has them')
+      const [usage] = await world.rows<{ used: number }>(
+        'select used::int from usage where tenant_id = (select tenant_id from instance where id = $1)',
+        [id],
+      )
+      expect(usage!.used).toBe(100)
+    }
+  }, 180_000)
+})

@@ -10,6 +10,7 @@ const LONG = [
   'test/chaos/database-stopped.test.ts',
   'test/chaos/uploads.test.ts',
   'test/crash/kills.test.ts',
+  'test/db/migrations.test.ts',
   'test/api/listen.test.ts',
   'test/whatsapp/crash.test.ts',
   'test/crash/windows.test.ts',

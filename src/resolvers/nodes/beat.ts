@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import type { App } from '../../context.ts'
 import { CONNECTIONS } from '../../db/pool.ts'
-import { beatNode, buryNode, insertNode, removeAllNodes, removeNode } from '../../db/queries/nodes.ts'
+import { beatNode, buryNode, drainNode, insertNode, removeAllNodes, removeNode } from '../../db/queries/nodes.ts'
 import { handOver } from './handOver.ts'
 import { LEASE_MS } from './node.ts'
 import { markOf } from './process-mark.ts'
@@ -104,11 +104,12 @@ function giveUp(app: App): void {
 export async function leaveNodes(app: App): Promise<void> {
   const { node, db } = app
   await node.inTurn(async () => {
-    if (node.shared)
-      await handOver(
-        app,
-        app.whatsapp.running().map(({ instanceId }) => instanceId),
-      )
+    if (node.shared) {
+      // First, so that the others have room for what is handed over while more of it is.
+      await drainNode(db.sql, { id: node.id, draining: true })
+      const all = app.whatsapp.running().map(({ instanceId }) => instanceId)
+      await handOver(app, all)
+    }
     await removeNode(db.sql, node.id)
   })
   app.relay.tellAll(['free'])

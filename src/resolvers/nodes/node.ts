@@ -4,9 +4,9 @@ import { Peers } from './peers.ts'
 import { isGone } from './process-mark.ts'
 
 /** How long a node that has fallen silent keeps its instances. */
-export const LEASE_MS = 10_000
+export const LEASE_MS = 8_000
 /** A node that could not beat for so long closes its sockets: well before anybody takes its instances. */
-export const FENCE_MS = 7_000
+export const FENCE_MS = 5_500
 
 /** Instances that are handed over in a second while nodes come and go: each is away for a moment. */
 const MOVES_MAX = 5
