@@ -39,6 +39,8 @@ import { joinNodes, leaveNodes } from './resolvers/nodes/beat.ts'
 import { hear, hearMissed } from './resolvers/nodes/hear.ts'
 import { Node } from './resolvers/nodes/node.ts'
 import { Relay } from './resolvers/nodes/relay.ts'
+import { Calls } from './resolvers/observability/calls.ts'
+import { writeCallsDue } from './resolvers/observability/writeCallsDue.ts'
 import { deliverSoon } from './resolvers/webhooks/deliverDue.ts'
 import { endDeliveries } from './resolvers/webhooks/endDeliveries.ts'
 import { Deliveries } from './resolvers/webhooks/lanes.ts'
@@ -127,6 +129,7 @@ export async function openApp(
       stripe: await openBilling(config),
       turns: new Turns(),
       lastUse: new LastUse(),
+      calls: new Calls(),
       revocations: createRevocations(revocation => relay.tell(['revoked', revocation])),
       background: (what, work) => background.add(what, work),
       whatsapp: createWhatsApp({
@@ -138,6 +141,7 @@ export async function openApp(
       }),
     }
     opened.push({ what: 'last uses', close: () => writeLastUseDue(app) })
+    opened.push({ what: 'calls', close: () => writeCallsDue(app) })
     opened.push({ what: 'delivery', close: () => app.delivery.close() })
     opened.push({ what: 'background work', close: () => background.settled() })
     opened.push({ what: 'whatsapp', close: () => app.whatsapp.close() })

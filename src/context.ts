@@ -17,6 +17,7 @@ import type { Lanes } from './resolvers/messages/lanes.ts'
 import type { Asked } from './resolvers/nodes/asked.ts'
 import type { Node } from './resolvers/nodes/node.ts'
 import type { Relay } from './resolvers/nodes/relay.ts'
+import type { Calls } from './resolvers/observability/calls.ts'
 import type { Once } from './resolvers/once.ts'
 import type { Deliveries } from './resolvers/webhooks/lanes.ts'
 import type { SandboxControl } from './sandbox/sandbox.ts'
@@ -65,6 +66,8 @@ export interface App {
   turns: Turns
   /** Which keys and sessions were used and are not written down yet. */
   lastUse: LastUse
+  /** Which calls were made and are not written down yet. */
+  calls: Calls
   /** Tells, in this process, which credentials have just ceased to be good. */
   revocations: Revocations
   /** Work that goes on after an answer: awaited at shutdown, its failure logged. */
@@ -103,8 +106,10 @@ export interface Facts {
   route?: string
   /** For the log: the root fields that GraphQL ran. */
   operations?: string[]
-  /** For the log: that of the error which was answered. */
-  code?: string
+  /** The error which was answered, or the first of them. */
+  refusal?: { code: string; message: string }
+  /** The tenant with whose API key the call came, let in or not. */
+  keyOf?: string
   /** Seconds after which the caller may try again. */
   retryAfterSeconds?: number
   /** The caller has a new session, or none any more: its cookie is to say so. */

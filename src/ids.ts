@@ -19,6 +19,7 @@ export type IdPrefix =
   | 'cmd'
   | 'req'
   | 'err'
+  | 'cnt'
 
 // Crockford's alphabet, in ASCII order: text order is then creation order.
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
@@ -53,6 +54,9 @@ export function newId(prefix: IdPrefix): string {
   }
   return `${prefix}_${encodeTime(lastMs)}${encodeBytes(lastTail)}`
 }
+
+/** The least that an id made at this time can be. */
+export const firstIdAt = (prefix: IdPrefix, ms: number): string => `${prefix}_${encodeTime(Math.max(0, ms))}`
 
 function encodeTime(ms: number): string {
   let text = ''

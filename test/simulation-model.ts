@@ -70,7 +70,7 @@ export class Model {
   async broken(): Promise<string[]> {
     const { sql } = this.#wataki.app.db
     const books = await booksIn(sql)
-    const wrong = [...books.halves, ...books.gaps.map(id => `the events of ${id} have a gap`)]
+    const wrong = [...books.halves, ...books.rollups, ...books.gaps.map(id => `the events of ${id} have a gap`)]
     if (books.used !== books.counted) wrong.push(`${books.used} are used, ${books.counted} counted`)
     wrong.push(...(await this.#statusesBack()), ...(await this.#toldBack()), ...(await this.#chatsTwice()))
     for (const talk of this.talks) {

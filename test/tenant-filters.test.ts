@@ -22,6 +22,8 @@ const EXCEPTIONS: Record<string, string> = {
   'delete from ${table} where ctid': 'tidies what has expired, of all tenants',
   'with due as ( select id, instance_id, next_attempt_at from media': 'what is to be fetched, of all tenants in turn',
   'delete from inbox where ctid': 'tidies what was settled long ago, of all tenants',
+  'with batch as (insert into api_batch': 'names the tenant as a column',
+  'delete from recent_error where id in': 'tidies what is beyond so many of each tenant',
   'delete from event where ctid': 'tidies what happened long ago, of all tenants',
   'select id from node where not draining order by': 'which node has the fewest, of all tenants',
   'with due as ( select id from command where node_id = $1': 'what other nodes ask of this one, of all tenants',

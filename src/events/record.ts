@@ -12,6 +12,8 @@ export interface Fact<Type extends EventType, Subject> {
   subject: Subject
   /** The one webhook that it goes to, whatever that has asked for. Left out: to all that have asked for its type. */
   webhookId?: string
+  /** States that were skipped on the way to the one that `data` tells. */
+  passed?: readonly string[]
 }
 
 /**
@@ -24,7 +26,7 @@ export async function record<Type extends EventType, Subject>(
   clock: Clock,
   fact: Fact<Type, Subject>,
 ): Promise<HouseEvent<Type, Subject>> {
-  const { webhookId = null, ...of } = fact
+  const { webhookId = null, passed = [], ...of } = fact
   const event = { id: newId('evt'), at: clock.now(), ...of }
   // What goes to one webhook about one chat goes in order.
   const { chat_id: chat = '' } = event.data as { chat_id?: string }
@@ -40,6 +42,7 @@ export async function record<Type extends EventType, Subject>(
       event.about,
       chat,
       webhookId,
+      passed.length > 0 ? passed : null,
     ],
     'record-event',
   )
@@ -62,8 +65,8 @@ const RECORD = `with counter as (
     select id, row_number() over (order by id) as place from webhook
     where instance_id = $3 and active and deleted_at is null and (case when $9::text is null then $4 = any(events) else id = $9 end)),
   made as (
-    insert into event (id, tenant_id, instance_id, type, data, created_at, about, seq, kept_until)
-    select $1, $2, $3, $4, $5::jsonb, $6::timestamptz, $7, last_seq,
+    insert into event (id, tenant_id, instance_id, type, data, created_at, about, passed, seq, kept_until)
+    select $1, $2, $3, $4, $5::jsonb, $6::timestamptz, $7, $10::text[], last_seq,
       $6::timestamptz + case when exists (select from hook) then interval '31 days' else interval '7 days' end
     from counter returning seq),
   delivery as (

@@ -75,16 +75,21 @@ export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
     if (!doorkeeper.mayBeGood(credentials)) return stranger(ctx)
     // What is remembered is no secret.
     const mark = hash('sha256', 'apiKey' in credentials ? credentials.apiKey : credentials.sessionToken, 'base64')
+    const isKey = 'apiKey' in credentials
     const used = spent.get(mark)
-    if (used) return refuse(ctx, used)
+    if (used) {
+      if (isKey) ctx.facts.keyOf = used.tenantId
+      return refuse(ctx, used.allowance)
+    }
     if (strangers.peek(networkOfCtx(ctx)).remaining <= 0 && !lookups.allow(mark)) return stranger(ctx)
     const admission = await doorkeeper.admit(app, credentials)
     if (!admission) return stranger(ctx)
     lookups.known(mark)
     ctx.facts.allowance = admission.allowance
+    if (isKey) ctx.facts.keyOf = admission.caller.tenantId
     if (!admission.active) throw accountInactive()
     if (!admission.admitted) {
-      spent.add(mark, admission.allowance)
+      spent.add(mark, { tenantId: admission.caller.tenantId, allowance: admission.allowance })
       return refuse(ctx, admission.allowance)
     }
     return admission.caller
@@ -177,19 +182,24 @@ function assertOwnPage(req: IncomingMessage, { sender, multipart }: { sender: Se
   }
 }
 
+interface Used {
+  tenantId: string
+  allowance: Allowance
+}
+
 /** Credentials whose allowance is used up, until it is fresh: their calls cost the database nothing. */
 class Spent {
-  readonly #until = new LRUCache<string, { endMs: number; allowance: Allowance }>({ max: SPENT_MAX })
+  readonly #until = new LRUCache<string, Used & { endMs: number }>({ max: SPENT_MAX })
 
-  add(mark: string, allowance: Allowance): void {
-    this.#until.set(mark, { endMs: performance.now() + allowance.resetsInSeconds * 1000, allowance })
+  add(mark: string, used: Used): void {
+    this.#until.set(mark, { ...used, endMs: performance.now() + used.allowance.resetsInSeconds * 1000 })
   }
 
-  get(mark: string): Allowance | null {
+  get(mark: string): Used | null {
     const known = this.#until.get(mark)
     if (!known) return null
     const resetsInSeconds = (known.endMs - performance.now()) / 1000
-    if (resetsInSeconds > 0) return { ...known.allowance, resetsInSeconds }
+    if (resetsInSeconds > 0) return { ...known, allowance: { ...known.allowance, resetsInSeconds } }
     this.#until.delete(mark)
     return null
   }

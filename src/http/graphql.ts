@@ -55,6 +55,7 @@ function refuse(exchange: Exchange, error: unknown, headers?: Headers): void {
   const known = apiErrorOf(error) ?? crash(exchange.ctx, error)
   const { status, code, message, details, retryAfterSeconds } = known
   exchange.ctx.facts.retryAfterSeconds = retryAfterSeconds
+  exchange.ctx.facts.refusal = { code, message }
   if (code === 'payload_too_large') exchange.res.shouldKeepAlive = false
   answer(exchange, status, JSON.stringify({ errors: [{ message, extensions: { code, details } }] }), headers)
 }

@@ -21,6 +21,7 @@ import { addressesBehind } from './address.ts'
 import { checked } from './checked.ts'
 import { contextsOf } from './context.ts'
 import { sharer } from './cors.ts'
+import { countCall } from './count.ts'
 import { requestIdOf } from './credentials.ts'
 import { createGate, type Doorkeeper } from './gate.ts'
 import { createGraphqlDoor } from './graphql.ts'
@@ -106,6 +107,7 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
     open.set(res, exchange)
     res.once('close', () => open.delete(res))
     logRequest(exchange)
+    countCall(app, exchange)
     const path = pathOf(req)
     const serve = answerWith.get(path.startsWith('/v1/') ? '/v1' : path)
     if (!serve) return answerError(exchange, notFound('page'))

@@ -1,7 +1,7 @@
 import { useDeferStream } from '@graphql-yoga/plugin-defer-stream'
 import {
   type DocumentNode,
-  type GraphQLError,
+  GraphQLError,
   type GraphQLSchema,
   getOperationAST,
   NoSchemaIntrospectionCustomRule,
@@ -104,8 +104,11 @@ function limits(schema: GraphQLSchema): Plugin<Given> {
 
 /** What the house wants of Yoga beyond its options. */
 function house({ log, schema, production, charge }: YogaOptions): Plugin<Given> {
-  const maskFor = (ctx: Context) => (error: unknown) =>
-    masked(log, error, { requestId: ctx.requestId, hideSuggestions: production })
+  const maskFor = (ctx: Context) => (error: unknown) => {
+    const told = masked(log, error, { requestId: ctx.requestId, hideSuggestions: production })
+    noteRefusal(ctx, told)
+    return told
+  }
   return {
     onParams({ params, setParams, context }) {
       const { upload } = context as unknown as Given
@@ -154,9 +157,10 @@ function house({ log, schema, production, charge }: YogaOptions): Plugin<Given> 
           ),
       }
     },
-    onResultProcess({ result, setResult }) {
+    onResultProcess({ result, setResult, serverContext }) {
       if (!('errors' in result) || !result.errors) return
       const errors = result.errors.map(error => (isOurs(error) ? error : coded(error, { hideSuggestions: production })))
+      for (const error of errors) noteRefusal((serverContext as unknown as Given).house, error)
       setResult({ ...result, errors: 'data' in result ? errors : errors.map(withStatus) })
     },
   }
@@ -170,6 +174,12 @@ function takeKey(schema: GraphQLSchema, { house, params }: Given, fields: string
   const mutations = schema.getMutationType()?.getFields() ?? {}
   const once = fields.filter(name => mutations[name] && isOnce(mutations[name]))
   if (once.length > 1) throw invalid({ 'Idempotency-Key': 'must go with one operation that creates or sends' })
+}
+
+/** Of several errors the first. What was answered beside them may be fine. */
+function noteRefusal({ facts }: Context, error: Error): void {
+  const code = error instanceof GraphQLError ? error.extensions.code : undefined
+  if (typeof code === 'string') facts.refusal ??= { code, message: error.message }
 }
 
 function withStatus(error: GraphQLError): GraphQLError {

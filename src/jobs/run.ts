@@ -13,6 +13,9 @@ import { tidyInboxDue } from '../resolvers/messages/tidyInboxDue.ts'
 import { answerCommands, tidyCommandsDue } from '../resolvers/nodes/answerCommands.ts'
 import { beatDue, fenceDue } from '../resolvers/nodes/beat.ts'
 import { hearMissed } from '../resolvers/nodes/hear.ts'
+import { rollUpMessagesDue } from '../resolvers/observability/rollUpMessagesDue.ts'
+import { tidyRollupsDue } from '../resolvers/observability/tidyRollupsDue.ts'
+import { writeCallsDue } from '../resolvers/observability/writeCallsDue.ts'
 import { tidyFirstAnswersDue } from '../resolvers/once.ts'
 import { deliverDue } from '../resolvers/webhooks/deliverDue.ts'
 import { tidyDeliveriesDue, tidyWebhooksDue } from '../resolvers/webhooks/tidyWebhooksDue.ts'
@@ -33,12 +36,15 @@ const JOBS: { name: string; everyMs: number; run: (app: App) => Promise<void> }[
   { name: 'send the mail', everyMs: 1_000, run: sendMailDue },
   { name: 'agree with Stripe', everyMs: 5_000, run: reconcileDue },
   { name: 'write down last uses', everyMs: 15_000, run: writeLastUseDue },
+  { name: 'write down calls', everyMs: 5_000, run: writeCallsDue },
+  { name: 'roll up messages', everyMs: 2_000, run: rollUpMessagesDue },
   { name: 'tidy the accounts', everyMs: 300_000, run: tidyAccountsDue },
   { name: 'tidy the rate buckets', everyMs: 300_000, run: tidyRateBucketsDue },
   { name: 'tidy the first answers', everyMs: 300_000, run: tidyFirstAnswersDue },
   { name: 'tidy the events', everyMs: 300_000, run: tidyEventsDue },
   { name: 'tidy the webhooks', everyMs: 5_000, run: tidyWebhooksDue },
   { name: 'tidy the deliveries', everyMs: 300_000, run: tidyDeliveriesDue },
+  { name: 'tidy the rollups', everyMs: 3_600_000, run: tidyRollupsDue },
   { name: 'tidy the inbox', everyMs: 3_600_000, run: tidyInboxDue },
 ]
 

@@ -61,7 +61,7 @@ export function answerError(
   const known = apiErrorOf(error) ?? crash(exchange.ctx, error)
   const { code, message, details } = options.spelled ? known : respelled(known)
   if (known.retryAfterSeconds !== undefined) exchange.ctx.facts.retryAfterSeconds = known.retryAfterSeconds
-  exchange.ctx.facts.code = code
+  exchange.ctx.facts.refusal = { code, message }
   if (code === 'payload_too_large') exchange.res.shouldKeepAlive = false
   answer(exchange, known.status, JSON.stringify({ error: { code, message, details } }), options.headers)
 }

@@ -109,6 +109,8 @@ function fromText(type: GraphQLLeafType, text: string): unknown {
   if (type.name === 'Int') return /^-?\d{1,10}$/.test(text) ? Number(text) : text
   if (type.name === 'Float') return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text
   if (type.name === 'Boolean') return text === 'true' ? true : text === 'false' ? false : text
+  // The plus of an offset, which reads as a blank unless it is escaped.
+  if (type.name === 'DateTime') return text.replace(/ (?=\d\d(?::?\d\d)?$)/, '+')
   return text
 }
 

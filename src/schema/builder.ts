@@ -19,9 +19,13 @@ builder.queryType({ description: 'What can be read.' })
 builder.mutationType({ description: 'What can be changed.' })
 builder.subscriptionType({ description: 'What can be listened to, over WebSocket (`graphql-transport-ws`) or SSE.' })
 
+/** Without an offset it would be the time of wherever the server stands. */
+const ISO_8601 = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d(?::?\d\d)?)$/i
+
 const parseTime = (value: unknown): Date => {
-  const time = typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) ? new Date(value) : null
-  if (!time || Number.isNaN(time.getTime())) throw new GraphQLError('must be an ISO 8601 time')
+  const time = typeof value === 'string' && ISO_8601.test(value) ? new Date(value.replace(/[+-]\d\d$/, '$&:00')) : null
+  if (!time || Number.isNaN(time.getTime()))
+    throw new GraphQLError('must be an ISO 8601 time with an offset, such as Z or +02:00')
   return time
 }
 

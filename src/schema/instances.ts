@@ -24,7 +24,7 @@ import { routes } from './route.ts'
 
 const rest = routes('Instances')
 
-const State = builder.enumType('InstanceState', {
+export const State = builder.enumType('InstanceState', {
   description: 'How an instance stands with WhatsApp.',
   values: {
     disconnected: { description: 'No connection, and none is being tried.' },

@@ -9,7 +9,7 @@ export function logRequest({ req, res, ctx }: { req: IncomingMessage; res: Serve
   if (!ctx.log.isLevelEnabled('info')) return
   const startedMs = performance.now()
   res.once('close', () => {
-    const { route = null, operations, code } = ctx.facts
+    const { route = null, operations, refusal } = ctx.facts
     ctx.log.info(
       {
         requestId: ctx.requestId,
@@ -17,7 +17,7 @@ export function logRequest({ req, res, ctx }: { req: IncomingMessage; res: Serve
         route,
         ...(operations && { operations }),
         status: res.headersSent ? res.statusCode : null,
-        ...(code && { code }),
+        ...(refusal && { code: refusal.code }),
         ms: Math.round((performance.now() - startedMs) * 10) / 10,
         ...(ctx.caller && { tenantId: ctx.caller.tenantId }),
         ...(!res.writableFinished && { aborted: true }),

@@ -113,7 +113,7 @@ describe.each(WAYS)('D8: PostgreSQL is $what under load', ({ what, refuses, begi
       }
       expect(back).toBeLessThan(BACK_WITHIN_MS)
       expect(verdict).toEqual(PERFECT)
-      expect(books).toEqual({ used: books.counted, counted: books.counted, halves: [], gaps: [] })
+      expect(books).toEqual({ used: books.counted, counted: books.counted, halves: [], gaps: [], rollups: [] })
     },
     180_000 + OUTAGE_MS * 2,
   )

@@ -143,7 +143,7 @@ it(
     })
     expect(misshapen).toEqual([])
     expect(amiss).toEqual([])
-    expect(books).toEqual({ used: books.counted, counted: books.counted, halves: [], gaps: [] })
+    expect(books).toEqual({ used: books.counted, counted: books.counted, halves: [], gaps: [], rollups: [] })
     expect(world.server.isUp && world.server.pid === pid, 'the process survived').toBe(true)
     for (const order of accepted.filter(({ key }) => key !== null)) {
       const { id } = order

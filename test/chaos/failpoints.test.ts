@@ -102,7 +102,7 @@ describe.each(POINTS)('D2: killed %s', (moment, point) => {
       })
       expect(verdict).toEqual(PERFECT)
       expect(rows).toMatchObject({ eventsAmiss: [], statusTwice: [] })
-      expect(books).toEqual({ used: books.counted, counted: books.counted, halves: [], gaps: [] })
+      expect(books).toEqual({ used: books.counted, counted: books.counted, halves: [], gaps: [], rollups: [] })
     },
     180_000 + TIMES * 20_000,
   )

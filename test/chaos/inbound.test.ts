@@ -109,7 +109,7 @@ it(
     })
     expect(verdict).toEqual(PERFECT)
     expect(rows).toMatchObject({ eventsAmiss: [], readTwice: 0 })
-    expect(books).toMatchObject({ halves: [], gaps: [] })
+    expect(books).toMatchObject({ halves: [], gaps: [], rollups: [] })
     const shown = chats.reduce((sum, chat) => sum + chat.said.filter((_, i) => isPicture(i)).length, 0)
     expect(seen).toEqual({ count: shown, amiss: [], rowsAmiss: 0 })
     expect(world.unreadable()).toBe(0)

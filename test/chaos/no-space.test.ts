@@ -87,7 +87,7 @@ it(`D10: the disk of the embedded database is full for ${FULL_MS / 1000} s: erro
   expect(misshapen).toEqual([])
   expect(refused()).toBeGreaterThan(0)
   expect(verdict).toEqual(PERFECT)
-  expect(books).toEqual({ used: books.counted, counted: books.counted, halves: [], gaps: [] })
+  expect(books).toEqual({ used: books.counted, counted: books.counted, halves: [], gaps: [], rollups: [] })
   expect(world.server.isUp && world.server.pid === pid, 'the process survived').toBe(true)
 }, 300_000)
 

@@ -129,7 +129,7 @@ it(
     })
     for (const verdict of verdicts) expect(verdict).toEqual(PERFECT)
     expect(await undelivered()).toEqual([])
-    expect(books).toMatchObject({ halves: [], gaps: [] })
+    expect(books).toMatchObject({ halves: [], gaps: [], rollups: [] })
     expect(unread(after)).toEqual(NONE)
     expect(after.late).toBe(0)
     // A frozen process cannot close its sockets; nobody else's is ever replaced.

@@ -48,7 +48,7 @@ it(
     })
     expect(verdict).toEqual(PERFECT)
     expect(rows).toMatchObject({ eventsAmiss: [], statusTwice: [] })
-    expect(books).toEqual({ used: books.counted, counted: books.counted, halves: [], gaps: [] })
+    expect(books).toEqual({ used: books.counted, counted: books.counted, halves: [], gaps: [], rollups: [] })
     expect(books.used).toBeGreaterThanOrEqual(traffic.accepted)
   },
   180_000 + KILLS * 15_000,

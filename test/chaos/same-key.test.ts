@@ -131,7 +131,13 @@ it(
     expect(again).toEqual(orders.map(order => ({ status: 202, body: order.answer })))
     expect(orders.map(order => [order.text, times(order)])).toEqual(orders.map(order => [order.text, 1]))
     expect(new Set(orders.map(order => JSON.parse(order.answer!).id)).size).toBe(KEYS)
-    expect(books).toEqual({ used: KEYS + CONTACTS.length, counted: KEYS + CONTACTS.length, halves: [], gaps: [] })
+    expect(books).toEqual({
+      used: KEYS + CONTACTS.length,
+      counted: KEYS + CONTACTS.length,
+      halves: [],
+      gaps: [],
+      rollups: [],
+    })
   },
   300_000 + KILLS * 30_000,
 )

@@ -6,6 +6,7 @@ import type { App, Caller } from '../../src/context.ts'
 import type { Doorkeeper } from '../../src/http/gate.ts'
 import { createServer, type ServerOptions } from '../../src/http/server.ts'
 import { createRevocations } from '../../src/resolvers/auth/revocations.ts'
+import { Calls } from '../../src/resolvers/observability/calls.ts'
 import { schema } from './schema.ts'
 
 export interface Door {
@@ -76,6 +77,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
       ...options.config,
     },
     clock: systemClock,
+    calls: new Calls(),
     node: { draining: false },
     revocations: createRevocations(() => {}),
     log: pino({ level: 'debug' }, sink),

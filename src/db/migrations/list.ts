@@ -5,6 +5,7 @@ import { M0004Messages } from './m0004-messages.ts'
 import { M0005Webhooks } from './m0005-webhooks.ts'
 import { M0006Nodes } from './m0006-nodes.ts'
 import { M0007Billing } from './m0007-billing.ts'
+import { M0008Rollups } from './m0008-rollups.ts'
 
 /** In the order they run. Append only: a migration that was released never changes. */
 export const MIGRATIONS = [
@@ -15,4 +16,5 @@ export const MIGRATIONS = [
   { name: 'm0005-webhooks', class: M0005Webhooks },
   { name: 'm0006-nodes', class: M0006Nodes },
   { name: 'm0007-billing', class: M0007Billing },
+  { name: 'm0008-rollups', class: M0008Rollups },
 ]

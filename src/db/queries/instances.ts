@@ -1,4 +1,5 @@
 import type { Sql } from '../sql.ts'
+import { connectionRolled } from './connection-rolled.ts'
 import { heldLease } from './leases.ts'
 
 /** The statements of the instance table that the engine's news and the send path make. */
@@ -53,11 +54,17 @@ export interface NewState {
  */
 export async function recordState(sql: Sql, news: NewState): Promise<string | null> {
   const [row] = await sql.query<{ tenantId: string }>(
-    `with ${heldLease({ instance: '$1', epoch: '$8' })}, allowed as (select from held union all select where $8::bigint = 0)
+    `with ${heldLease({ instance: '$1', epoch: '$8' })}, allowed as (select from held union all select where $8::bigint = 0),
+     was as (
+       select instance.id, tenant_id, state, state_at from instance, allowed where id = $1 for no key update of instance),
+     ${connectionRolled({ at: '$4::timestamptz', state: '$2::text', error: '$3::text' })},
+     told as (
+       insert into recent_error (tenant_id, instance_id, at, category, code, message)
+       select tenant_id, id, $4, 'connections', $2, $3 from was where $3 is not null)
      update instance set state = $2, last_error = $3, state_at = $4, linked = coalesce($5, linked),
        phone_number = coalesce($6, phone_number), lid = coalesce($7, lid),
        qr = case when $2 = 'qr_required' then qr end, qr_expires_at = case when $2 = 'qr_required' then qr_expires_at end
-     from allowed where id = $1 returning tenant_id as "tenantId"`,
+     from was where instance.id = was.id returning was.tenant_id as "tenantId"`,
     [news.instanceId, news.state, news.lastError, news.at, news.linked, news.phoneNumber, news.lid, news.epoch],
     'record-state',
   )

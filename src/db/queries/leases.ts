@@ -1,4 +1,5 @@
 import { isForeignKeyViolation, type Sql } from '../sql.ts'
+import { connectionRolled } from './connection-rolled.ts'
 import type { Runnable } from './instances.ts'
 
 /**
@@ -141,10 +142,14 @@ export async function claimFree(sql: Sql, of: { owner: string; limit: number; no
      taken as (
        insert into instance_lease as lease (instance_id, owner, epoch) select id, $1, 1 from free order by id
        on conflict (instance_id) do update set owner = excluded.owner, epoch = lease.epoch + 1 where ${IS_FREE}
-       returning instance_id, epoch)
+       returning instance_id, epoch),
+     was as (
+       select id, tenant_id, state, state_at, epoch from instance join taken on taken.instance_id = instance.id
+       order by id for no key update of instance),
+     ${connectionRolled({ at: '$3::timestamptz', state: `''`, error: 'null::text' })}
      update instance set qr = null, qr_expires_at = null, state_at = $3,
        state = case when linked then 'reconnecting' else 'connecting' end
-     from taken where instance.id = taken.instance_id
+     from was where instance.id = was.id
      returning instance.id, sandbox, auto_reconnect as "autoReconnect", epoch`,
     [of.owner, of.limit, of.now],
     'claim-free',
@@ -155,10 +160,13 @@ export async function claimFree(sql: Sql, of: { owner: string; limit: number; no
 /** What nobody has and nobody is to start has no socket, whatever its state says. */
 export async function settleFree(sql: Sql, now: Date): Promise<void> {
   await sql.query(
-    `update instance set qr = null, qr_expires_at = null, state_at = $1, state = 'disconnected'
-     where id in (
-       select id from instance left join instance_lease lease on lease.instance_id = instance.id
-       where ${IS_FREE} and not (${IS_TO_START}) and state not in ('disconnected', 'logged_out', 'error'))`,
+    `with was as (
+       select id, tenant_id, state, state_at from instance left join instance_lease lease on lease.instance_id = instance.id
+       where ${IS_FREE} and not (${IS_TO_START}) and state not in ('disconnected', 'logged_out', 'error')
+       order by id for no key update of instance),
+     ${connectionRolled({ at: '$1::timestamptz', state: `''`, error: 'null::text' })}
+     update instance set qr = null, qr_expires_at = null, state_at = $1, state = 'disconnected'
+     from was where instance.id = was.id`,
     [now],
     'settle-free',
   )

@@ -1,4 +1,5 @@
 import type { Sql } from '../sql.ts'
+import { deliveriesRolled } from './webhook-rollups.ts'
 
 /**
  * What is to be delivered: the rows of `webhook_delivery` that are `pending`. All times are the database's: several
@@ -106,7 +107,8 @@ export const TRIES_MAX = 20
 
 /**
  * Writes down what came of tries of one webhook. One that was tried elsewhere meanwhile, or asked for anew, is left as it
- * is. `failingSince`: since when nothing was taken, null when something was.
+ * is. `failingSince`: since when nothing was taken, null when something was. The instance is locked first, as by who
+ * deletes it.
  */
 export async function recordTries(
   sql: Sql,
@@ -114,7 +116,8 @@ export async function recordTries(
 ): Promise<{ written: Set<string>; failingMs: number | null }> {
   const { tried } = of
   const rows = await sql.query<{ id: string | null; failingMs: number | null }>(
-    `with tried as (
+    `with owner as (select tenant_id from instance where id = $1 for key share),
+     tried as (
        select * from unnest($3::text[], $4::int[], $5::text[], $6::float8[], $7::text[], $8::text[])
          as t (id, attempts, status, wait_ms, made, error)),
      written as (
@@ -122,9 +125,11 @@ export async function recordTries(
          tries = (case when jsonb_array_length(d.tries) >= ${TRIES_MAX} then d.tries - 0 else d.tries end) || tried.made::jsonb,
          next_attempt_at = case when tried.status = 'pending' then clock_timestamp() + tried.wait_ms * interval '1 ms' end,
          finished_at = case when tried.status <> 'pending' then clock_timestamp() end
-       from tried where d.id = tried.id and d.instance_id = $1 and d.webhook_id = $2
+       from tried, owner where d.id = tried.id and d.instance_id = $1 and d.webhook_id = $2
          and d.status = 'pending' and d.attempts = tried.attempts
-       returning d.id),
+       returning d.id, owner.tenant_id, d.instance_id, d.webhook_id, d.status, d.attempts, d.finished_at,
+         tried.made::jsonb->0->>'at' as tried_at),
+     ${deliveriesRolled('written')},
      hook as (
        update webhook set failing_since = case when $9 then null else clock_timestamp() end
        where instance_id = $1 and id = $2 and (failing_since is null) <> $9 returning failing_since)
@@ -189,12 +194,17 @@ export async function failInactive(sql: Sql, of: { error: string; limit: number 
   const rows = await sql.query(
     `${WITH_PENDING},
      left_over as (
-       select d.id from pending join webhook on webhook.id = pending.webhook_id cross join lateral (
+       select d.id from pending join webhook on webhook.id = pending.webhook_id
+         join instance on instance.id = webhook.instance_id cross join lateral (
          select id from webhook_delivery where webhook_id = webhook.id and status = 'pending'
          order by next_attempt_at limit $2) as d
-       where not active and deleted_at is null limit $2)
-     update webhook_delivery d set status = 'failed', next_attempt_at = null, finished_at = clock_timestamp(), error = $1
-     from left_over where d.id = left_over.id and d.status = 'pending' returning 1 as one`,
+       where not active and webhook.deleted_at is null limit $2 for key share of instance skip locked),
+     ended as (
+       update webhook_delivery d set status = 'failed', next_attempt_at = null, finished_at = clock_timestamp(), error = $1
+       from left_over where d.id = left_over.id and d.status = 'pending'
+       returning d.tenant_id, d.instance_id, d.webhook_id, d.status, 0 as attempts, d.finished_at, null as tried_at),
+     ${deliveriesRolled('ended')}
+     select 1 as one from ended`,
     [of.error, of.limit],
     'fail-inactive',
   )

@@ -6,7 +6,7 @@ import { record } from '../../events/record.ts'
 import { giveBack } from '../billing/quota.ts'
 import { applyAction } from './apply-action.ts'
 import type { MessageError, StoredMessage } from './shape.ts'
-import { advance, type MessageStatus } from './status.ts'
+import { advance, type MessageStatus, passed } from './status.ts'
 import { storedMessage } from './stored.ts'
 
 export interface StatusChange {
@@ -36,6 +36,7 @@ export async function changeStatus(
     instanceId: after.instanceId,
     about: after.id,
     data: messageStatus(after),
+    passed: passed(row.status, status),
     subject: after,
   })
   // Last: its row is every sender's of the tenant.

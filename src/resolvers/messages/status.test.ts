@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { advance, type MessageStatus } from './status.ts'
+import { advance, type MessageStatus, passed } from './status.ts'
 
 const ALL: MessageStatus[] = ['pending', 'sent', 'delivered', 'read', 'failed']
 const ORDER = ['pending', 'sent', 'delivered', 'read']
@@ -26,4 +26,11 @@ it('never goes back, whatever order and number of receipts', () => {
 it('fails only what WhatsApp has not taken', () => {
   expect(advance('pending', 'failed')).toBe('failed')
   for (const taken of ['sent', 'delivered', 'read'] as const) expect(advance(taken, 'failed')).toBe(taken)
+})
+
+it('names what a message skips, which it has reached all the same', () => {
+  expect(passed('pending', 'read')).toEqual(['sent', 'delivered'])
+  expect(passed('sent', 'read')).toEqual(['delivered'])
+  expect(passed('sent', 'delivered')).toEqual([])
+  expect(passed('pending', 'failed')).toEqual([])
 })

@@ -10,3 +10,11 @@ export function advance(now: MessageStatus, next: MessageStatus): MessageStatus 
   if (now === 'failed') return now
   return RANK[next] > RANK[now] ? next : now
 }
+
+/** The states between the two, which a message that gets so far has reached, too: what was read was sent and delivered. */
+export function passed(now: MessageStatus, next: MessageStatus): MessageStatus[] {
+  if (next === 'failed') return []
+  return STATES.filter(state => RANK[state] > RANK[now] && RANK[state] < RANK[next])
+}
+
+const STATES = Object.keys(RANK) as MessageStatus[]
