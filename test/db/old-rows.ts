@@ -128,6 +128,17 @@ export const OLD_ROWS: Record<string, string[]> = {
       ('cmd_02', 'node_two', 'node_one', 'inst_late', 'connect', '{}', ${at(20)}, ${at(21)}, null, null)`,
     `insert into instance_lease (instance_id, owner, epoch) values ('inst_late', 'node_two', 1)`,
   ],
+  'm0007-billing': [
+    `update tenant set cycle_anchor = ${at(22)} where id = 'ten_acme'`,
+    `insert into billing (tenant_id, heard, settled, check_at, customer_no, account_id, customer_id, checkout_no, checkout_plan,
+        checkout_begun_at, checkout_id, checkout_url, subscription_id, plan, status, period_end, ends_at, grace_ends_at) values
+      ('ten_acme', 5, 4, ${at(24)}, 1, 'acct_1', 'cus_1', 1, null, null, null, null, 'sub_1', 'growth', 'past_due', ${at(23)},
+        ${at(29)}, ${at(30)}),
+      ('ten_loja', 1, 0, ${at(24)}, 2, null, null, 3, 'scale', ${at(22)}, 'cs_1', 'https://127.0.0.1/pay/cs_1', null, null, null,
+        null, null, null)`,
+    `insert into duplicate_subscription (id, tenant_id, found_at, ended_at, refunded) values
+      ('sub_2', 'ten_acme', ${at(22)}, ${at(23)}, true), ('sub_3', 'ten_acme', ${at(23)}, null, null)`,
+  ],
 }
 
 /**
