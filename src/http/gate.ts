@@ -12,6 +12,7 @@ import type { Admission, Credentials } from '../resolvers/auth/admit.ts'
 import type { Exchange } from '../rest/answer.ts'
 import { networkOf } from './address.ts'
 import { apiKeyOf } from './credentials.ts'
+import { Lookups } from './lookups.ts'
 import { type Sender, sendersFor } from './origin.ts'
 import { Strangers } from './strangers.ts'
 
@@ -51,8 +52,6 @@ export interface Way {
   multipart?: boolean
 }
 
-/** Questions to the database, each second, about keys of networks that have used up their allowance. */
-const LATE_LOOKUPS_MAX = 100
 const SPENT_MAX = 10_000
 const READS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
@@ -61,7 +60,7 @@ export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
   const senderOf = sendersFor(publicUrl)
   const strangers = new Strangers(rateLimitPerMinute, () => app.clock.nowMs())
   const spent = new Spent()
-  const lookups = new LateLookups()
+  const lookups = new Lookups()
   const networkOfCtx = (ctx: Context) => networkOf(ctx.ip ?? '')
 
   function chargeStranger(ctx: Context, tokens = 1): void {
@@ -75,13 +74,21 @@ export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
     if (!doorkeeper.mayBeGood(credentials)) return stranger(ctx)
     // What is remembered is no secret.
     const mark = hash('sha256', 'apiKey' in credentials ? credentials.apiKey : credentials.sessionToken, 'base64')
-    const isKey = 'apiKey' in credentials
     const used = spent.get(mark)
     if (used) {
-      if (isKey) ctx.facts.keyOf = used.tenantId
+      if ('apiKey' in credentials) ctx.facts.keyOf = used.tenantId
       return refuse(ctx, used.allowance)
     }
-    if (strangers.peek(networkOfCtx(ctx)).remaining <= 0 && !lookups.allow(mark)) return stranger(ctx)
+    if (lookups.isKnown(mark)) return look(ctx, { credentials, mark })
+    const network = networkOfCtx(ctx)
+    return lookups.inTurn(network, async () => {
+      const isSpent = strangers.peek(network).remaining <= 0
+      return isSpent && !lookups.allowLate() ? stranger(ctx) : look(ctx, { credentials, mark })
+    })
+  }
+
+  async function look(ctx: Context, { credentials, mark }: { credentials: Credentials; mark: string }) {
+    const isKey = 'apiKey' in credentials
     const admission = await doorkeeper.admit(app, credentials)
     if (!admission) return stranger(ctx)
     lookups.known(mark)
@@ -202,29 +209,5 @@ class Spent {
     if (resetsInSeconds > 0) return { ...known, allowance: { ...known.allowance, resetsInSeconds } }
     this.#until.delete(mark)
     return null
-  }
-}
-
-/**
- * Somebody who tries keys must not keep the database busy; a neighbour behind the same address must not be kept out.
- * So keys that were good before are always asked about, and others as far as the second's budget goes.
- */
-class LateLookups {
-  readonly #known = new LRUCache<string, true>({ max: SPENT_MAX })
-  #secondStartMs = 0
-  #done = 0
-
-  known(mark: string): void {
-    this.#known.set(mark, true)
-  }
-
-  allow(mark: string): boolean {
-    if (this.#known.has(mark)) return true
-    const nowMs = performance.now()
-    if (nowMs >= this.#secondStartMs + 1000) {
-      this.#secondStartMs = nowMs
-      this.#done = 0
-    }
-    return ++this.#done <= LATE_LOOKUPS_MAX
   }
 }
