@@ -56,7 +56,11 @@ export function startJobs(app: App): () => Promise<void> {
       if (running.has(job.name)) return
       const run = job
         .run(app)
-        .catch(cause => app.log.error({ err: cause, job: job.name }, 'job failed'))
+        .then(() => app.metrics.work.ran(job.name, 'done'))
+        .catch(cause => {
+          app.metrics.work.ran(job.name, 'failed')
+          app.log.error({ err: cause, job: job.name }, 'job failed')
+        })
         .finally(() => running.delete(job.name))
       running.set(job.name, run)
     }, job.everyMs),
