@@ -50,6 +50,7 @@ const JOBS: { name: string; everyMs: number; run: (app: App) => Promise<void> }[
 
 /** Starts the clock; a job that still runs is not started again. The answer stops it and waits for what runs. */
 export function startJobs(app: App): () => Promise<void> {
+  for (const { name } of JOBS) app.metrics.work.expect(name)
   const running = new Map<string, Promise<void>>()
   const timers = JOBS.map(job =>
     setInterval(() => {

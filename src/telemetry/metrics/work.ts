@@ -4,6 +4,8 @@ const WAYS = ['uploaded', 'received', 'sent'] as const
 const OUTCOMES = ['sent', 'failed', 'refused'] as const
 
 export interface WorkMetrics {
+  /** There is such a job: it is told of before it has run. */
+  expect(task: string): void
   /** A call of the clock's has ended, by its name in the table of jobs. */
   ran(task: string, outcome: 'done' | 'failed'): void
   /** A file was stored for a caller, stored from WhatsApp, or given to WhatsApp's media host. */
@@ -34,6 +36,9 @@ export function workMetrics(registry: Registry): WorkMetrics {
   for (const way of WAYS) media.inc({ way }, 0)
   for (const outcome of OUTCOMES) letters.inc({ outcome }, 0)
   return {
+    expect(task) {
+      for (const outcome of ['done', 'failed']) runs.inc({ task, outcome }, 0)
+    },
     ran: (task, outcome) => runs.inc({ task, outcome }),
     carried: (way, bytes) => media.inc({ way }, bytes),
     letter: outcome => letters.inc({ outcome }),
