@@ -137,7 +137,7 @@ describe('webhooks', () => {
       async () => (await acme.get(`${path}/deliveries`)).body.data[0],
       ({ status }) => status === 'delivered',
     )
-    await acme.post(`${path}/deliveries/${delivered.id}/replay`)
+    await acme.post(`/v1/instances/${bot}/deliveries/${delivered.id}/replay`)
     const replayed = await counted(before, 'wataki_webhook_attempts_total', { outcome: '2xx' }, 2)
     expect(more(replayed, 'wataki_webhook_delivery_seconds_count')).toBe(1)
     await acme.delete(path)

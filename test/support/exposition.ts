@@ -9,6 +9,8 @@ export interface Exposition {
   value(name: string, labels?: Record<string, string>): number
   /** Whether there is such a series. */
   has(name: string): boolean
+  /** For the words of a test that fails: what is not zero, of the house's own. */
+  toJSON(): object
 }
 
 export interface Sample {
@@ -32,6 +34,10 @@ export async function scrape(url: string, init: RequestInit = {}): Promise<Expos
     samples,
     value: (name, labels = {}) => of(name, labels).reduce((sum, each) => sum + each.value, 0),
     has: name => of(name, {}).length > 0,
+    toJSON: () => {
+      const told = samples.filter(({ name, value }) => /^wataki_.*(?<!_bucket)$/.test(name) && value !== 0)
+      return Object.fromEntries(told.map(({ series, value }) => [series, value]))
+    },
   }
 }
 
