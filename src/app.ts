@@ -166,7 +166,7 @@ export async function openApp(
     })
     await joinNodes(app)
     const expose = expositionOf(app)
-    const listener = await openMetricsListener(config.metrics, expose)
+    const listener = await openMetricsListener(app, expose)
     if (listener) opened.push({ what: 'metrics', close: () => listener.close() })
     const server = await createServer(app, {
       schema,

@@ -1,10 +1,10 @@
-import { timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { ConfigError, type MetricsSettings } from '../config.ts'
+import { ConfigError } from '../config.ts'
+import type { App } from '../context.ts'
 import { methodNotAllowed, notFound, unauthorized } from '../errors.ts'
+import { mayScrape } from '../resolvers/auth/may-scrape.ts'
 import { answer, answerError, type Exchange } from '../rest/answer.ts'
-import { sha256 } from '../secrets.ts'
 import type { Exposition } from '../telemetry/metrics/metrics.ts'
 
 /** `/metrics`, for Prometheus: on the server's own listener, or on one that only it can reach. */
@@ -15,15 +15,15 @@ type Expose = () => Promise<Exposition>
 
 /** On the server's own listener. Nobody is charged: a hash is compared before anything is done. */
 export const metricsPage =
-  ({ onMain, token }: MetricsSettings, expose: Expose | undefined) =>
+  (app: App, expose: Expose | undefined) =>
   async (exchange: Exchange): Promise<void> => {
     const { req } = exchange
     try {
-      if (!onMain || !expose) throw notFound('page')
+      if (!app.config.metrics.onMain || !expose) throw notFound('page')
       if (!METHODS.includes(req.method!)) {
         return answerError(exchange, methodNotAllowed(), { headers: { Allow: METHODS.join(', ') } })
       }
-      if (!mayRead(req, token)) {
+      if (!mayRead(app, req)) {
         return answerError(exchange, unauthorized(), { headers: { 'WWW-Authenticate': 'Bearer' } })
       }
       const { contentType, text } = await expose()
@@ -33,11 +33,9 @@ export const metricsPage =
     }
   }
 
-/** Hashes are compared: how long it takes tells nothing of the token. */
-function mayRead({ headers }: IncomingMessage, token: string | null): boolean {
-  if (token === null) return true
-  const [, given] = /^Bearer +(.+)$/i.exec(headers.authorization ?? '') ?? []
-  return given !== undefined && timingSafeEqual(sha256(given), sha256(token))
+function mayRead(app: Pick<App, 'config'>, { headers }: IncomingMessage): boolean {
+  const [, given = null] = /^Bearer +(.+)$/i.exec(headers.authorization ?? '') ?? []
+  return mayScrape(app, given)
 }
 
 export interface MetricsListener {
@@ -49,16 +47,14 @@ const LIMITS = { headersTimeout: 10_000, requestTimeout: 10_000, maxHeaderSize: 
 const CONNECTIONS_MAX = 20
 
 /** A listener of its own, which knows this one path. Null: there is to be none. */
-export async function openMetricsListener(
-  { own, token }: MetricsSettings,
-  expose: Expose,
-): Promise<MetricsListener | null> {
+export async function openMetricsListener(app: App, expose: Expose): Promise<MetricsListener | null> {
+  const { own } = app.config.metrics
   if (own === null) return null
   const serve = async (req: IncomingMessage, res: ServerResponse) => {
     const path = req.url!.split('?', 1)[0]
     if (path !== '/metrics') return void res.writeHead(404).end()
     if (!METHODS.includes(req.method!)) return void res.writeHead(405, { Allow: METHODS.join(', ') }).end()
-    if (!mayRead(req, token)) return void res.writeHead(401, { 'WWW-Authenticate': 'Bearer' }).end()
+    if (!mayRead(app, req)) return void res.writeHead(401, { 'WWW-Authenticate': 'Bearer' }).end()
     const { contentType, text } = await expose()
     res.writeHead(200, { 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(text) }).end(text)
   }

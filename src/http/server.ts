@@ -124,7 +124,7 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
     ['/graphql', exchange => share(exchange) === 'on' && graphql.serve(exchange)],
     ['/healthz', exchange => answer(exchange, 200, '{"status":"ok"}')],
     ['/readyz', exchange => ready(app, exchange, closing === undefined)],
-    ['/metrics', metricsPage(app.config.metrics, options.expose)],
+    ['/metrics', metricsPage(app, options.expose)],
     ['/', homePage],
     ['/auth/verify', verifyPage],
     ['/dev/mailbox', mailboxPage],

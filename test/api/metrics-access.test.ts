@@ -145,6 +145,7 @@ describe('while the database', () => {
         now => now.value('wataki_database_up') === 1 && now.value('wataki_node_fenced') === 0,
       )
       expect(back.value('wataki_nodes', { state: 'active' })).toBe(1)
+      expect(back.value('wataki_node_fences_total')).toBe(1)
     }))
 
   it('hangs a scrape does not, however many ask', () =>

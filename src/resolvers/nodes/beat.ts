@@ -96,8 +96,8 @@ export async function fenceDue(app: App): Promise<void> {
 }
 
 function giveUp(app: App): void {
+  if (!app.node.fenced) app.metrics.node.fenced()
   app.node.fenced = true
-  app.metrics.node.fenced()
   for (const { instanceId } of app.whatsapp.running()) app.lanes.connect(instanceId, null)
   app.whatsapp.abandon()
 }
