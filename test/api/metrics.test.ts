@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { onMessage } from '../../src/resolvers/messages/onMessage.ts'
 import { type Caller, connectedInstance, openTestApp, type TestApp, until } from '../support/app.ts'
 import { type Exposition, scrape } from '../support/exposition.ts'
 import { send } from '../support/nodes.ts'
@@ -76,6 +77,36 @@ describe('messages', () => {
     expect(more(now, 'wataki_message_ack_seconds_bucket', { le: '30' })).toBe(2)
     expect(more(now, 'wataki_message_ack_seconds_sum')).toBeGreaterThan(0)
     expect(more(now, 'wataki_message_write_seconds_count')).toBeGreaterThanOrEqual(2)
+  })
+
+  it('that skip a status, and those that the phone itself has sent, are counted in all that they have reached', async () => {
+    const before = await metrics()
+    await fault('hold_acks')
+    const id = await text('5511900000006')
+    const receipt = { contact: '5511900000006', message_id: id, status: 'read' }
+    await acme.post(`/v1/instances/${bot}/sandbox/receipts`, receipt)
+    await reaches(id, 'read')
+    await fault('release_acks')
+    const jid = '5511900000006@s.whatsapp.net'
+    const address = { jid, lid: null, phone: jid }
+    await onMessage(wataki.app, bot, {
+      inboxKey: 'none',
+      whatsappId: '3EB0AAAAAAAAAAAAAAAA',
+      chat: address,
+      sender: address,
+      fromMe: true,
+      pushName: null,
+      timestamp: new Date(),
+      raw: {},
+      content: { type: 'location', latitude: 0, longitude: 0, name: null, address: null },
+      quotedWhatsappId: null,
+      mentions: [],
+    })
+    const now = await metrics()
+    const by = (type: string) => (status: string) => since(before)(now, 'wataki_messages_total', { status, type })
+    expect(['accepted', 'sent', 'delivered', 'read'].map(by('text'))).toEqual([1, 1, 1, 1])
+    expect(['accepted', 'sent', 'delivered', 'read'].map(by('location'))).toEqual([0, 1, 0, 0])
+    expect(since(before)(now, 'wataki_message_ack_seconds_count')).toBe(1)
   })
 
   it('that wait are told with the age of the oldest, apart from those whose instance is not connected', async () => {
@@ -167,8 +198,9 @@ describe('webhooks', () => {
 
 describe('instances', () => {
   it('are told by state, and sockets by what they hear', async () => {
-    const now = await until(metrics, now => now.value('wataki_instances', { state: 'connected' }) === 1)
-    expect(now.value('wataki_instances', { state: 'disconnected' })).toBeGreaterThan(0)
+    await acme.post('/v1/instances', { name: 'never linked' })
+    const now = await until(metrics, now => now.value('wataki_instances', { state: 'disconnected' }) > 0)
+    expect(now.value('wataki_instances', { state: 'connected' })).toBe(1)
     expect([now.value('wataki_sessions'), now.value('wataki_sockets_open'), now.value('wataki_sockets_deaf')]).toEqual([
       1, 1, 0,
     ])
