@@ -6,6 +6,7 @@ import { openDatabase } from './db/open.ts'
 import { createVault } from './db/vault.ts'
 import { createDelivery } from './delivery/delivery.ts'
 import { createBus } from './events/bus.ts'
+import { openMetricsListener } from './http/metrics.ts'
 import { createServer } from './http/server.ts'
 import { idsBy } from './ids.ts'
 import { startJobs } from './jobs/run.ts'
@@ -40,6 +41,8 @@ import { hear, hearMissed } from './resolvers/nodes/hear.ts'
 import { Node } from './resolvers/nodes/node.ts'
 import { Relay } from './resolvers/nodes/relay.ts'
 import { Calls } from './resolvers/observability/calls.ts'
+import { countEvent } from './resolvers/observability/countEvent.ts'
+import { expositionOf } from './resolvers/observability/expositionOf.ts'
 import { writeCallsDue } from './resolvers/observability/writeCallsDue.ts'
 import { deliverSoon } from './resolvers/webhooks/deliverDue.ts'
 import { endDeliveries } from './resolvers/webhooks/endDeliveries.ts'
@@ -56,6 +59,7 @@ import { openS3Storage } from './storage/s3.ts'
 import type { Storage } from './storage/storage.ts'
 import type { Stripe } from './stripe/stripe.ts'
 import { createLog, type Log } from './telemetry/log.ts'
+import { createMetrics } from './telemetry/metrics/metrics.ts'
 import { createWhatsApp } from './whatsapp/manager.ts'
 import type { Network, News } from './whatsapp/whatsapp.ts'
 
@@ -66,6 +70,8 @@ export interface Running {
   app: App
   /** Where it listens, `http://host:port`. */
   url: string
+  /** Where Prometheus reads, when that is a port of its own. */
+  metricsUrl: string | null
   /** Lets calls end, closes the sockets without unlinking, then the database. Safe to call twice. */
   close(): Promise<void>
 }
@@ -83,7 +89,8 @@ export async function openApp(
     }
   }
   try {
-    const db = await openDatabase({ ...config, log })
+    const metrics = createMetrics(config)
+    const db = await openDatabase({ ...config, log, measure: metrics.database.took })
     opened.push({ what: 'database', close: () => db.close() })
     const { clock } = db
     idsBy(clock)
@@ -96,6 +103,7 @@ export async function openApp(
       published(event) {
         relay.tell(['event', event.instanceId, event.seq])
         deliverSoon(app, event)
+        countEvent(app, event)
       },
       read: (instanceId, seq) => readRecorded(app, instanceId, seq),
     })
@@ -113,6 +121,7 @@ export async function openApp(
       config,
       clock,
       log,
+      metrics,
       secrets,
       db,
       bus,
@@ -136,6 +145,7 @@ export async function openApp(
         vault: createVault({ sql: db.sql, secrets }),
         news: newsFor(() => app),
         log,
+        metrics: metrics.sockets,
         clock,
         mayWrite: () => node.holds,
       }),
@@ -155,8 +165,12 @@ export async function openApp(
       background.add('hear', missed)
     })
     await joinNodes(app)
+    const expose = expositionOf(app)
+    const listener = await openMetricsListener(app, expose)
+    if (listener) opened.push({ what: 'metrics', close: () => listener.close() })
     const server = await createServer(app, {
       schema,
+      expose,
       binary: [mediaContent],
       signed: [stripeWebhook],
       events: describeEvents(),
@@ -167,7 +181,8 @@ export async function openApp(
     ownPort = port
     const url = `http://${config.host}:${port}`
     log.info({ url, database: db.describe }, 'listening')
-    return { app, url, close: closing }
+    if (listener) log.info({ url: listener.url }, 'metrics')
+    return { app, url, metricsUrl: listener?.url ?? null, close: closing }
   } catch (error) {
     await closing()
     throw error

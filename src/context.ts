@@ -25,6 +25,7 @@ import type { Secrets } from './secrets.ts'
 import type { Storage } from './storage/storage.ts'
 import type { Stripe } from './stripe/stripe.ts'
 import type { Log } from './telemetry/log.ts'
+import type { Metrics } from './telemetry/metrics/metrics.ts'
 import type { Network, WhatsApp } from './whatsapp/whatsapp.ts'
 
 /** Lives as long as the process. */
@@ -38,6 +39,7 @@ export interface App {
   config: Config
   clock: Clock
   log: Log
+  metrics: Metrics
   secrets: Secrets
   db: Database
   bus: Bus

@@ -48,6 +48,7 @@ const EXCEPTIONS: Record<string, string> = {
     'says whose news of Stripe are',
   'insert into audit_log': 'names the tenant as a column',
   'with counter as ( insert into event_counter': 'names tenant and instance as columns',
+  'with outbox as ( select pending.created_at': 'what waits for the operator to see, of all tenants',
   'with account as ( select id, plan, coalesce(cycle_anchor, created_at) as anchor from tenant where id = $1)':
     'the tenant itself, by its id',
 }

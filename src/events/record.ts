@@ -46,7 +46,7 @@ export async function record<Type extends EventType, Subject>(
     ],
     'record-event',
   )
-  return { ...event, seq: Number(row!.seq), webhooks: row!.webhooks }
+  return { ...event, passed, seq: Number(row!.seq), webhooks: row!.webhooks }
 }
 
 /** Of those that were written with it. */

@@ -66,7 +66,7 @@ export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
   function chargeStranger(ctx: Context, tokens = 1): void {
     const { admitted, allowance } = strangers.charge(networkOfCtx(ctx), tokens)
     ctx.facts.allowance = allowance
-    if (!admitted) throw rateLimited(allowance.resetsInSeconds)
+    if (!admitted) throw tooMany(ctx, 'stranger', allowance)
   }
 
   /** Null: nobody's credentials, and charged as a stranger's. */
@@ -140,7 +140,7 @@ export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
       if (!admission) throw unauthorized()
       ctx.facts.allowance = admission.allowance
       if (!admission.active) throw accountInactive()
-      if (!admission.admitted) throw rateLimited(admission.allowance.resetsInSeconds)
+      if (!admission.admitted) throw tooMany(ctx, 'tenant', admission.allowance)
     },
     async admitSocket(req, ctx, apiKey) {
       const key = apiKeyOf(req) ?? apiKey
@@ -166,7 +166,12 @@ const OTHER_ORIGIN = 'This request comes from another origin'
 
 function refuse(ctx: Context, allowance: Allowance): never {
   ctx.facts.allowance = allowance
-  throw rateLimited(allowance.resetsInSeconds)
+  throw tooMany(ctx, 'tenant', allowance)
+}
+
+function tooMany(ctx: Context, caller: 'tenant' | 'stranger', { resetsInSeconds }: Allowance): Error {
+  ctx.metrics.http.rateLimited(caller)
+  return rateLimited(resetsInSeconds)
 }
 
 /**

@@ -16,6 +16,7 @@ import { notFound, unavailable } from '../errors.ts'
 import type { DescribedEvent } from '../resolvers/events/eventCatalogue.ts'
 import { answer, answerError, apiErrorOf, crash, type Exchange } from '../rest/answer.ts'
 import { type BinaryRoute, createRest, type SignedRoute } from '../rest/rest.ts'
+import type { Exposition } from '../telemetry/metrics/metrics.ts'
 import { logRequest } from '../telemetry/request.ts'
 import { addressesBehind } from './address.ts'
 import { checked } from './checked.ts'
@@ -25,6 +26,7 @@ import { countCall } from './count.ts'
 import { requestIdOf } from './credentials.ts'
 import { createGate, type Doorkeeper } from './gate.ts'
 import { createGraphqlDoor } from './graphql.ts'
+import { metricsPage } from './metrics.ts'
 import { homePage } from './pages/home-page.ts'
 import { mailboxPage } from './pages/mailbox-page.ts'
 import { verifyPage } from './pages/verify-page.ts'
@@ -44,6 +46,8 @@ export interface ServerOptions {
   /** What webhooks are told of. */
   events?: DescribedEvent[]
   doorkeeper: Doorkeeper
+  /** What Prometheus reads. */
+  expose?: () => Promise<Exposition>
   /** How long requests in flight may go on after `close()`. */
   drainMs?: number
   /** How long new requests are still answered after `close()`, while `/readyz` says no. */
@@ -120,6 +124,7 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
     ['/graphql', exchange => share(exchange) === 'on' && graphql.serve(exchange)],
     ['/healthz', exchange => answer(exchange, 200, '{"status":"ok"}')],
     ['/readyz', exchange => ready(app, exchange, closing === undefined)],
+    ['/metrics', metricsPage(app, options.expose)],
     ['/', homePage],
     ['/auth/verify', verifyPage],
     ['/dev/mailbox', mailboxPage],

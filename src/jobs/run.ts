@@ -50,13 +50,18 @@ const JOBS: { name: string; everyMs: number; run: (app: App) => Promise<void> }[
 
 /** Starts the clock; a job that still runs is not started again. The answer stops it and waits for what runs. */
 export function startJobs(app: App): () => Promise<void> {
+  for (const { name } of JOBS) app.metrics.work.expect(name)
   const running = new Map<string, Promise<void>>()
   const timers = JOBS.map(job =>
     setInterval(() => {
       if (running.has(job.name)) return
       const run = job
         .run(app)
-        .catch(cause => app.log.error({ err: cause, job: job.name }, 'job failed'))
+        .then(() => app.metrics.work.ran(job.name, 'done'))
+        .catch(cause => {
+          app.metrics.work.ran(job.name, 'failed')
+          app.log.error({ err: cause, job: job.name }, 'job failed')
+        })
         .finally(() => running.delete(job.name))
       running.set(job.name, run)
     }, job.everyMs),

@@ -7,6 +7,7 @@ import type { Doorkeeper } from '../../src/http/gate.ts'
 import { createServer, type ServerOptions } from '../../src/http/server.ts'
 import { createRevocations } from '../../src/resolvers/auth/revocations.ts'
 import { Calls } from '../../src/resolvers/observability/calls.ts'
+import { createMetrics } from '../../src/telemetry/metrics/metrics.ts'
 import { schema } from './schema.ts'
 
 export interface Door {
@@ -74,10 +75,12 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
       corsOrigins: [],
       trustProxy: [],
       rateLimitPerMinute: 1_000_000,
+      metrics: { own: null, token: null, onMain: true },
       ...options.config,
     },
     clock: systemClock,
     calls: new Calls(),
+    metrics: createMetrics({ version: 'test' }),
     node: { draining: false },
     revocations: createRevocations(() => {}),
     log: pino({ level: 'debug' }, sink),

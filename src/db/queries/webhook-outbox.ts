@@ -20,6 +20,8 @@ export interface DueDelivery {
   id: string
   /** Ends of earlier tries since it was last asked for. */
   attempts: number
+  /** It was tried before it was last asked for. */
+  isReplay: boolean
   chat: string
   eventId: string
   event: string
@@ -61,13 +63,15 @@ export async function claimWebhook(
        returning *),
      hook as (select * from held union all select * from taken),
      due as (
-       select id, attempts, chat, event_id, event, next_attempt_at, seq from webhook_delivery
+       select id, attempts, jsonb_array_length(tries) > attempts as replay, chat, event_id, event, next_attempt_at, seq
+       from webhook_delivery
        where webhook_id = $1 and status = 'pending' and next_attempt_at <= clock_timestamp() and id <> all($4::text[])
          and exists (select from hook)
        order by next_attempt_at, seq limit $5)
      select hook.tenant_id as "tenantId", hook.instance_id as "instanceId", hook.url, hook.secret,
        case when previous_until > clock_timestamp() then previous_secret end as "previousSecret",
-       (extract(epoch from hook.claimed_until - clock_timestamp()) * 1000)::float8 as "claimedMs", due.id, due.attempts, due.chat,
+       (extract(epoch from hook.claimed_until - clock_timestamp()) * 1000)::float8 as "claimedMs", due.id, due.attempts,
+       due.replay as "isReplay", due.chat,
        due.event_id as "eventId", due.event, event.created_at as at, event.data::text as data
      from hook left join due on true left join event on event.id = due.event_id and event.instance_id = hook.instance_id
      order by due.next_attempt_at, due.seq`,

@@ -45,6 +45,7 @@ async function buildMedia(app: App, instanceId: string, message: ClaimedMessage)
     return { kind: 'rejected' as const, code: 'media_gone', message: 'The media is not there any more.' }
   const built = await app.whatsapp.composeMedia(instanceId, media, await extrasOf(app, row))
   if (built.kind !== 'composed') return built
+  app.metrics.work.carried('sent', media.sizeBytes)
   const payload = Buffer.from(app.secrets.seal(built.payload, payloadPlace(row.id)))
   const kept = await keepPayload(app.db.sql, { instanceId, id: row.id, payload })
   return kept ? built : { kind: 'failed' as const, message: 'The message was changed meanwhile.' }

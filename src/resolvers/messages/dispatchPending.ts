@@ -2,6 +2,7 @@ import type { App } from '../../context.ts'
 import { lockMessage } from '../../db/queries/messages.ts'
 import { type ClaimedMessage, claimPending, postpone } from '../../db/queries/outbox.ts'
 import { ApiError } from '../../errors.ts'
+import { timeOf } from '../../ids.ts'
 import type { SendOutcome } from '../../whatsapp/whatsapp.ts'
 import { carry } from './carry.ts'
 import { changeRow } from './change-row.ts'
@@ -103,6 +104,7 @@ async function sendOne(app: App, { instanceId, way, message }: Sending): Promise
   switch (outcome.kind) {
     case 'written':
       app.lanes.written(instanceId, message.id, app.clock.nowMs())
+      if (message.actionOf === null) app.metrics.messages.written(app.clock.nowMs() - timeOf(message.id))
       // WhatsApp acks no receipt of ours under the id of a message.
       if (message.type === 'read') await end(app, { instanceId, message, change: { status: 'sent' } })
       return true

@@ -71,6 +71,7 @@ async function look(app: App): Promise<boolean> {
   for (const { id, beats } of node.peers.look(others, gotMs)) {
     if (!(await buryNode(db.sql, { id, beats }))) continue
     dead.add(id)
+    app.metrics.node.buried()
     log.warn({ node: id }, 'a node has gone silent: its instances are taken over')
   }
   return node.meet(others.filter(({ id }) => !dead.has(id)).map(({ id, draining }) => `${id} ${draining}`))
@@ -95,6 +96,7 @@ export async function fenceDue(app: App): Promise<void> {
 }
 
 function giveUp(app: App): void {
+  if (!app.node.fenced) app.metrics.node.fenced()
   app.node.fenced = true
   for (const { instanceId } of app.whatsapp.running()) app.lanes.connect(instanceId, null)
   app.whatsapp.abandon()

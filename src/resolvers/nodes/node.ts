@@ -95,6 +95,11 @@ export class Node {
     this.#deadlineMs = Math.max(this.#deadlineMs, sentMs + FENCE_MS)
   }
 
+  /** Since the last beat that was written; null: there was none. */
+  get beatAgeMs(): number | null {
+    return this.#deadlineMs === Number.NEGATIVE_INFINITY ? null : performance.now() - this.#deadlineMs + FENCE_MS
+  }
+
   /** From now on it holds nothing, and is nobody whom others know. */
   renew(): void {
     this.fenced = false

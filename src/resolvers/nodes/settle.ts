@@ -28,6 +28,7 @@ const movable = (app: App): string[] =>
 /** What was asked to be connected is connected again, with no new scan. */
 async function claim(app: App, limit: number): Promise<void> {
   const claimed = await claimFree(app.db.sql, { owner: app.node.id, limit, now: app.clock.now() })
+  app.metrics.node.took(claimed.length)
   if (claimed.length > 0) app.log.info({ instances: claimed.length }, 'instances taken over')
   for (const { epoch, ...instance } of claimed) {
     if (networkOf(app, instance)) await runSession(app, instance, epoch)

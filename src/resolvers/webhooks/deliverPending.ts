@@ -3,6 +3,7 @@ import { type ClaimedWebhook, claimWebhook, type DueDelivery } from '../../db/qu
 import { previousSecretPlace, secretPlace } from '../../db/queries/webhooks.ts'
 import type { PostOutcome } from '../../delivery/delivery.ts'
 import { envelope } from '../../events/envelope.ts'
+import { countTry } from './count-try.ts'
 import type { Lane, Target } from './lanes.ts'
 import { triedOf } from './outcome.ts'
 import { writeTries } from './writeTries.ts'
@@ -97,6 +98,7 @@ async function post(app: App, lane: Lane, { webhook, secrets, delivery }: Begun)
   if (outcome.kind === 'failed' && outcome.code === 'aborted') return false
   const tried = triedOf(delivery, outcome, { at, baseMs: app.config.webhooks.retryBaseMs, chance: Math.random() })
   lane.ended(tried.status === 'delivered')
+  countTry(app, { outcome, delivery, isTaken: tried.status === 'delivered' })
   lane.tried.push(tried)
   return true
 }
