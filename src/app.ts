@@ -133,7 +133,7 @@ export async function openApp(
       revocations: createRevocations(revocation => relay.tell(['revoked', revocation])),
       background: (what, work) => background.add(what, work),
       whatsapp: createWhatsApp({
-        vault: createVault({ sql: db.sql, secrets }),
+        vault: createVault({ sql: db.sql, secrets, node: () => node.id }),
         news: newsFor(() => app),
         log,
         clock,
@@ -166,7 +166,7 @@ export async function openApp(
     const { port } = await server.listen({ host: config.host, port: config.port })
     ownPort = port
     const url = `http://${config.host}:${port}`
-    log.info({ url, database: db.describe }, 'listening')
+    log.info({ url, database: db.describe, node: node.id }, 'listening')
     return { app, url, close: closing }
   } catch (error) {
     await closing()
