@@ -125,7 +125,7 @@ const TimelineObject = builder.objectRef<Timeline>('MessageTimeline').implement(
       resolve: timeline => timeline.receipts,
     }),
     cut: t.exposeBoolean('isCut', {
-      description: `Whether something is left out: of its own steps there are the first 19 and the last 21, of webhook attempts the first ${WEBHOOK_ATTEMPTS_MAX}, those of earlier events first.`,
+      description: `Whether something may be left out: of its own steps there are the first 19 and the last 21, of webhook attempts the first ${WEBHOOK_ATTEMPTS_MAX}, those of earlier events first.`,
     }),
     data: t.field({ type: [EntryObject], description: 'What happened, in order.', resolve: timeline => timeline.data }),
   }),

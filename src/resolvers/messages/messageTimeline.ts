@@ -90,19 +90,19 @@ const attemptOf = (webhook: WebhookTry): TimelineEntry => ({
 })
 
 /** In the same millisecond: as one thing leads to the other. */
-const RANK: Record<EntryKind, number> = {
-  accepted: 0,
-  received: 0,
-  stored: 1,
-  dispatched: 2,
-  postponed: 3,
-  sent: 4,
-  delivered: 5,
-  read: 6,
-  failed: 7,
-  webhook_attempt: 8,
-}
+const ORDER: EntryKind[] = [
+  'accepted',
+  'received',
+  'stored',
+  'dispatched',
+  'postponed',
+  'sent',
+  'delivered',
+  'read',
+  'failed',
+  'webhook_attempt',
+]
 
 /** Equals stay as they were: sorting is stable, and what comes in has an order that does not change. */
 const inOrder = (entries: TimelineEntry[]): TimelineEntry[] =>
-  entries.sort((a, b) => a.at.getTime() - b.at.getTime() || RANK[a.kind] - RANK[b.kind])
+  entries.sort((a, b) => a.at.getTime() - b.at.getTime() || ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind))
