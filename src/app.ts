@@ -56,6 +56,7 @@ import { openS3Storage } from './storage/s3.ts'
 import type { Storage } from './storage/storage.ts'
 import type { Stripe } from './stripe/stripe.ts'
 import { createLog, type Log } from './telemetry/log.ts'
+import { flushTraces } from './telemetry/trace.ts'
 import { createWhatsApp } from './whatsapp/manager.ts'
 import type { Network, News } from './whatsapp/whatsapp.ts'
 
@@ -75,7 +76,7 @@ export async function openApp(
   config: Config,
   log: Log = createLog({ level: config.logLevel, json: config.production }),
 ): Promise<Running> {
-  const opened: { what: string; close: () => Promise<unknown> }[] = []
+  const opened: { what: string; close: () => Promise<unknown> }[] = [{ what: 'traces', close: flushTraces }]
   const closing = async () => {
     for (let part = opened.pop(); part; part = opened.pop()) {
       const { what, close } = part

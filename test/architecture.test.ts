@@ -49,6 +49,7 @@ const WORDS: { word: RegExp; only: string[] }[] = [
   { word: /from '@whiskeysockets\/baileys/, only: ['whatsapp/', 'sandbox/wa.ts'] },
   { word: /\bsock\.ev\.on\b/, only: ['whatsapp/'] },
   { word: /from 'stripe'/, only: ['stripe/'] },
+  { word: /from '@opentelemetry\//, only: ['telemetry/'] },
   { word: /\bprocess\.env\b/, only: ['config.ts'] },
   { word: /\bDate\.now\(|\bnew Date\(\)/, only: ['clock.ts'] },
   { word: /\bsetInterval\(/, only: ['jobs/', 'whatsapp/', 'sandbox/'] },
@@ -225,6 +226,7 @@ describe('the words of each room', () => {
     for (const line of [
       "import x from '@whiskeysockets/baileys'",
       "import Stripe from 'stripe'",
+      "import { trace } from '@opentelemetry/api'",
       'const url = process.env.URL',
       'const now = Date.now()',
       'const now = new Date()',

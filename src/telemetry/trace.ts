@@ -2,11 +2,13 @@
  * OpenTelemetry's API, for this house: spans around work, and the `traceparent` under which another process goes on
  * with it. Where an operator has loaded no SDK (docs/tracing.md) nothing is begun, and `activeTrace` is null.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type Attributes,
   type Context,
   context,
   isSpanContextValid,
+  type ProxyTracerProvider,
   propagation,
   ROOT_CONTEXT,
   type Span,
@@ -87,6 +89,17 @@ export function contextOf(traceparent: string | null): Context {
 
 /** As part of what a `traceparent` says; null: of nothing. */
 export const inContext = <T>(traceparent: string | null, work: () => T): T => context.with(contextOf(traceparent), work)
+
+/** How long an SDK may take to send what it has not sent yet. */
+const FLUSH_MS = 2000
+
+/** At the end of the process. */
+export async function flushTraces(): Promise<void> {
+  const provider = trace.getTracerProvider() as Partial<ProxyTracerProvider>
+  const sdk = provider.getDelegate?.() as { forceFlush?: () => Promise<void> } | undefined
+  if (!sdk?.forceFlush) return
+  await Promise.race([sdk.forceFlush(), sleep(FLUSH_MS, undefined, { ref: false })])
+}
 
 /** What a caller says their request is part of, in whatever form the operator has chosen. */
 export const contextIn = (headers: object): Context => propagation.extract(ROOT_CONTEXT, headers)
