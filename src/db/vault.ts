@@ -177,7 +177,7 @@ const COMMIT = `with
     where signal_key.instance_id = $1 and signal_key.type = k.type and signal_key.id = k.id),
   received as (
     insert into inbox (instance_id, hash, stanza, plain, node, trace)
-    select $1, i.hash, i.stanza::jsonb, i.plain, $12, i.trace
+    select $1, i.hash, i.stanza::jsonb, i.plain, $12::text, i.trace
     from held, unnest($8::bytea[], $9::text[], $10::bytea[], $13::text[]) with ordinality
       as i (hash, stanza, plain, trace, place)
     order by i.place

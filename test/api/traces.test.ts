@@ -208,7 +208,7 @@ describe('what traces do not hold', () => {
     const told = spans.all.map(({ name, attributes, events, status }) => ({ name, attributes, events, status }))
     const text = JSON.stringify(told)
     expect(told.length).toBeGreaterThan(50)
-    for (const secret of [SECRET_WORDS, acme.apiKey, 's3cret', '127.0.0.1', CONTACT, SLOW, '5511', '@s.whatsapp.net'])
+    for (const secret of [SECRET_WORDS, acme.apiKey, 's3cret', '127.0.0.1', CONTACT, SLOW, '5511900000004', '@s.whatsapp.net'])
       expect(text).not.toContain(secret)
   })
 
