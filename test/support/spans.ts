@@ -41,18 +41,18 @@ export function traced(): Traced {
       return exporter.getFinishedSpans()
     },
     of,
-    when: (traceId, names) =>
-      until(
-        () => of(traceId),
-        nodes => {
-          const left = nodes.map(node => node.name)
-          return names.every(name => {
-            const at = left.indexOf(name)
-            if (at >= 0) left.splice(at, 1)
-            return at >= 0
-          })
-        },
-      ),
+    async when(traceId, names) {
+      const missing = () => {
+        const left = of(traceId).map(node => node.name)
+        return names.filter(name => {
+          const at = left.indexOf(name)
+          if (at >= 0) left.splice(at, 1)
+          return at < 0
+        })
+      }
+      await until(missing, still => still.length === 0)
+      return of(traceId)
+    },
     async close() {
       await provider.shutdown()
       trace.disable()
