@@ -60,6 +60,7 @@ import type { Storage } from './storage/storage.ts'
 import type { Stripe } from './stripe/stripe.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics/metrics.ts'
+import { flushTraces } from './telemetry/trace.ts'
 import { createWhatsApp } from './whatsapp/manager.ts'
 import type { Network, News } from './whatsapp/whatsapp.ts'
 
@@ -81,7 +82,7 @@ export async function openApp(
   config: Config,
   log: Log = createLog({ level: config.logLevel, json: config.production }),
 ): Promise<Running> {
-  const opened: { what: string; close: () => Promise<unknown> }[] = []
+  const opened: { what: string; close: () => Promise<unknown> }[] = [{ what: 'traces', close: flushTraces }]
   const closing = async () => {
     for (let part = opened.pop(); part; part = opened.pop()) {
       const { what, close } = part
@@ -142,7 +143,7 @@ export async function openApp(
       revocations: createRevocations(revocation => relay.tell(['revoked', revocation])),
       background: (what, work) => background.add(what, work),
       whatsapp: createWhatsApp({
-        vault: createVault({ sql: db.sql, secrets }),
+        vault: createVault({ sql: db.sql, secrets, node: () => node.id }),
         news: newsFor(() => app),
         log,
         metrics: metrics.sockets,
@@ -180,7 +181,7 @@ export async function openApp(
     const { port } = await server.listen({ host: config.host, port: config.port })
     ownPort = port
     const url = `http://${config.host}:${port}`
-    log.info({ url, database: db.describe }, 'listening')
+    log.info({ url, database: db.describe, node: node.id }, 'listening')
     if (listener) log.info({ url: listener.url }, 'metrics')
     return { app, url, metricsUrl: listener?.url ?? null, close: closing }
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Sql } from '../db/sql.ts'
 import { newId } from '../ids.ts'
+import { activeTrace } from '../telemetry/trace.ts'
 import type { EventData, EventType, HouseEvent } from './catalogue.ts'
 
 export interface Fact<Type extends EventType, Subject> {
@@ -43,6 +44,7 @@ export async function record<Type extends EventType, Subject>(
       chat,
       webhookId,
       passed.length > 0 ? passed : null,
+      activeTrace(),
     ],
     'record-event',
   )
@@ -65,8 +67,8 @@ const RECORD = `with counter as (
     select id, row_number() over (order by id) as place from webhook
     where instance_id = $3 and active and deleted_at is null and (case when $9::text is null then $4 = any(events) else id = $9 end)),
   made as (
-    insert into event (id, tenant_id, instance_id, type, data, created_at, about, passed, seq, kept_until)
-    select $1, $2, $3, $4, $5::jsonb, $6::timestamptz, $7, $10::text[], last_seq,
+    insert into event (id, tenant_id, instance_id, type, data, created_at, about, passed, trace, seq, kept_until)
+    select $1, $2, $3, $4, $5::jsonb, $6::timestamptz, $7, $10::text[], $11, last_seq,
       $6::timestamptz + case when exists (select from hook) then interval '31 days' else interval '7 days' end
     from counter returning seq),
   delivery as (

@@ -18,6 +18,7 @@ import { answer, answerError, apiErrorOf, crash, type Exchange } from '../rest/a
 import { type BinaryRoute, createRest, type SignedRoute } from '../rest/rest.ts'
 import type { Exposition } from '../telemetry/metrics/metrics.ts'
 import { logRequest } from '../telemetry/request.ts'
+import { requestServed } from '../telemetry/spans.ts'
 import { addressesBehind } from './address.ts'
 import { checked } from './checked.ts'
 import { contextsOf } from './context.ts'
@@ -110,15 +111,21 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
     const exchange = { req, res, ctx: openContext(req, requestIdOf(req)) }
     open.set(res, exchange)
     res.once('close', () => open.delete(res))
+    const path = pathOf(req)
+    const door = path.startsWith('/v1/') ? '/v1' : path
+    const serve = () => serveAt(door, exchange)
+    if (door === '/v1' || door === '/graphql') requestServed(exchange, serve)
+    else serve()
+  })
+  const serveAt = (path: string, exchange: Exchange) => {
     logRequest(exchange)
     countCall(app, exchange)
-    const path = pathOf(req)
-    const serve = answerWith.get(path.startsWith('/v1/') ? '/v1' : path)
+    const serve = answerWith.get(path)
     if (!serve) return answerError(exchange, notFound('page'))
     // Below /v1 the pattern is known later.
-    if (!path.startsWith('/v1')) exchange.ctx.facts.route = path
+    if (path !== '/v1') exchange.ctx.facts.route = path
     void serve(exchange)
-  })
+  }
   const answerWith = new Map<string, (exchange: Exchange) => unknown>([
     ['/v1', exchange => share(exchange) === 'on' && rest.serve(exchange)],
     ['/graphql', exchange => share(exchange) === 'on' && graphql.serve(exchange)],

@@ -125,6 +125,7 @@ export class Connection {
       ...this.#parts,
       logger: baileysLogger(log, instanceId),
       makeSignalRepository: signalRepository({
+        instanceId,
         keys,
         stanzaOf: bytes => this.#stanzas.get(bytes),
         onClose: () => this.#armTermination(),

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { generateMessageIDV2 } from '@whiskeysockets/baileys'
 import { type Clock, systemClock } from '../clock.ts'
 import type { SocketMetrics } from '../telemetry/metrics/sockets.ts'
+import { detached } from '../telemetry/trace.ts'
 import { carrier } from './carrier.ts'
 import { Gate } from './gate.ts'
 import { isUnopened } from './lease.ts'
@@ -82,13 +83,10 @@ export function createWhatsApp(parts: WhatsAppOptions): WhatsApp {
       return
     }
     const after = Promise.all([old?.finished, endings.get(instanceId)])
-    const made = new Session({
-      ...shared,
-      instanceId,
-      options: session,
-      timings: { ...TIMINGS, ...timings },
-      after,
-    })
+    // Nothing that the session does is part of what has started it.
+    const made = detached(
+      () => new Session({ ...shared, instanceId, options: session, timings: { ...TIMINGS, ...timings }, after }),
+    )
     sessions.set(instanceId, made)
     void made.finished.then(() => {
       if (sessions.get(instanceId) === made) sessions.delete(instanceId)

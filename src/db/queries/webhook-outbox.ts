@@ -27,6 +27,8 @@ export interface DueDelivery {
   event: string
   /** `data` is JSON, as every try carries it. Null: the event is not there any more. */
   carried: { at: Date; data: string } | null
+  /** The `traceparent` of what recorded the event. */
+  trace: string | null
 }
 
 type ClaimedRow = ClaimedWebhook &
@@ -72,7 +74,7 @@ export async function claimWebhook(
        case when previous_until > clock_timestamp() then previous_secret end as "previousSecret",
        (extract(epoch from hook.claimed_until - clock_timestamp()) * 1000)::float8 as "claimedMs", due.id, due.attempts,
        due.replay as "isReplay", due.chat,
-       due.event_id as "eventId", due.event, event.created_at as at, event.data::text as data
+       due.event_id as "eventId", due.event, event.created_at as at, event.data::text as data, event.trace
      from hook left join due on true left join event on event.id = due.event_id and event.instance_id = hook.instance_id
      order by due.next_attempt_at, due.seq`,
     [claim.webhookId, claim.owner, claim.claimMs, claim.inHand, claim.limit, claim.enoughMs],
@@ -89,6 +91,8 @@ export async function claimWebhook(
 /** One try, as it is kept. */
 export interface Try {
   at: string
+  /** The server that made it; not of those from before it was written down. */
+  node?: string
   durationMs: number
   statusCode: number | null
   error: string | null

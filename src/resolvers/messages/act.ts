@@ -4,6 +4,8 @@ import { findMessage, insertMessage, type MessageRow } from '../../db/queries/me
 import { payloadPlace } from '../../db/vault.ts'
 import { notFound } from '../../errors.ts'
 import { newId } from '../../ids.ts'
+import { messageAccepted } from '../../telemetry/spans.ts'
+import { activeTrace } from '../../telemetry/trace.ts'
 import type { OutboundContent } from '../../whatsapp/whatsapp.ts'
 import { assertSendable } from '../instances/shape.ts'
 import type { Action } from './apply-action.ts'
@@ -43,7 +45,9 @@ export async function act(ctx: Context, { instanceId, messageId, ...acting }: Ac
       const id = newId('msg')
       const settling = ctx.lanes.settling(id, WAIT_MS)
       try {
-        await store(ctx, { id, jid, target, ...acting })
+        await messageAccepted({ instanceId, messageId: id, node: ctx.node.id }, () =>
+          store(ctx, { id, jid, target, ...acting }),
+        )
       } catch (error) {
         settling.cancel()
         throw error
@@ -81,6 +85,7 @@ async function store(ctx: Context, { id, jid, target, action, outbound, until }:
       payload: told && ctx.secrets.seal(ctx.whatsapp.compose(told), payloadPlace(id)),
       nextAttemptAt: now,
       expiresAt: until?.(target) ?? new Date(now.getTime() + LIFETIME_SECONDS * 1000),
+      trace: activeTrace(),
     })
     if (!row) throw notFound('message')
     await ctx.once?.keep(sql, storedMessage(target))

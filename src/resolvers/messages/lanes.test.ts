@@ -10,6 +10,8 @@ const message = (id: string, chat: string): ClaimedMessage => ({
   type: 'text',
   attempts: 1,
   expiresAt: new Date(),
+  dueAt: new Date(),
+  trace: null,
   actionOf: null,
   payload: Buffer.alloc(0),
 })
