@@ -106,7 +106,7 @@ export class Turnstile {
     this.#partyOf(who).line.push({ sinceMs: nowMs, take: resolve, refuse: () => reject(this.#refusal()) })
     this.#waiting++
     this.#lineSinceMs ??= nowMs
-    this.#sweep ??= setTimeout(() => this.#sweepLine(), SWEEP_MS)
+    if (this.#sweep === undefined) this.#sweep = setTimeout(() => this.#sweepLine(), SWEEP_MS)
     return promise
   }
 
@@ -210,11 +210,7 @@ export class Turnstile {
     if (this.#standing && nowMs - this.#strainedMs >= CALM_MS) this.#standing = false
     const share = this.#atOnce / Math.max(1, this.#parties.size)
     for (const [who, party] of this.#parties) {
-      const patienceMs = !this.#standing
-        ? BURST_MS
-        : party.busy >= share
-          ? PATIENCE_MS.above
-          : PATIENCE_MS.below
+      const patienceMs = !this.#standing ? BURST_MS : party.busy >= share ? PATIENCE_MS.above : PATIENCE_MS.below
       while (party.line[0] && nowMs - party.line[0].sinceMs >= patienceMs) this.#drop(who, party, party.line.shift()!)
     }
     if (this.#waiting > 0) this.#sweep = setTimeout(() => this.#sweepLine(), SWEEP_MS)

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { GraphQLError } from 'graphql'
+import { GraphQLError, getOperationAST } from 'graphql'
 import { CloseCode, handleProtocols, makeServer, type Server, type SubscribePayload } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { App, Caller } from '../context.ts'
@@ -215,11 +215,10 @@ async function prepare(
     }
     const contextValue = await enveloped.contextFactory()
     const { query: _query, operationName, variables: variableValues } = payload
-    const isStream = document.definitions.some(
-      (each: { kind: string; operation?: string; name?: { value: string } }) =>
-        each.operation === 'subscription' && (operationName == null || each.name?.value === operationName),
-    )
-    const begin = isStream ? enveloped.subscribe : enveloped.execute
+    const kind = getOperationAST(document, operationName)?.operation
+    // Of several none was named: nothing will run.
+    if (!kind) house.pass.leave()
+    const begin = kind === 'subscription' ? enveloped.subscribe : enveloped.execute
     const run = async (args: unknown) => {
       try {
         return await begin(args as never)

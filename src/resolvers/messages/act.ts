@@ -1,8 +1,9 @@
 import { type Context, tenantOf } from '../../context.ts'
 import { findInstanceFacts, findSender } from '../../db/queries/instances.ts'
 import { findMessage, insertMessage, type MessageRow } from '../../db/queries/messages.ts'
+import { countWaiting } from '../../db/queries/waiting.ts'
 import { payloadPlace } from '../../db/vault.ts'
-import { notFound } from '../../errors.ts'
+import { notFound, queueFull } from '../../errors.ts'
 import { newId } from '../../ids.ts'
 import type { OutboundContent } from '../../whatsapp/whatsapp.ts'
 import { assertSendable } from '../instances/shape.ts'
@@ -52,7 +53,7 @@ export async function act(ctx: Context, { instanceId, messageId, ...acting }: Ac
     })
     .then(settling => {
       dispatchSoon(ctx, instanceId)
-      return settling.done
+      return ctx.pass.aside(settling.done)
     })
   return storedMessage((await findMessage(ctx.db.sql, at)) ?? target)
 }
@@ -83,6 +84,8 @@ async function store(ctx: Context, { id, jid, target, action, outbound, until }:
       expiresAt: until?.(target) ?? new Date(now.getTime() + LIFETIME_SECONDS * 1000),
     })
     if (!row) throw notFound('message')
+    const max = ctx.config.messagesWaitingMax
+    if (!(await countWaiting(sql, { instanceId: target.instanceId, max }))) throw queueFull(max)
     await ctx.once?.keep(sql, storedMessage(target))
   })
 }

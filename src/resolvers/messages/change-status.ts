@@ -1,5 +1,6 @@
 import type { App } from '../../context.ts'
 import { type MessageRow, updateStatus } from '../../db/queries/messages.ts'
+import { countSettled } from '../../db/queries/waiting.ts'
 import type { Sql } from '../../db/sql.ts'
 import { type HouseEvent, messageStatus } from '../../events/catalogue.ts'
 import { record } from '../../events/record.ts'
@@ -28,7 +29,12 @@ export async function changeStatus(
   if (status === row.status) return []
   const error = change.error ?? null
   await updateStatus(sql, { instanceId: row.instanceId, id: row.id, status, error })
-  if (row.actionOf) return row.status === 'pending' && status !== 'failed' ? applyAction(sql, app, row) : []
+  const waited = row.status === 'pending'
+  if (row.actionOf) {
+    const events = waited && status !== 'failed' ? await applyAction(sql, app, row) : []
+    if (waited) await countSettled(sql, row.instanceId)
+    return events
+  }
   const after: StoredMessage = { ...storedMessage(row), status, error }
   const event = await record(sql, app.clock, {
     type: 'message.status',
@@ -37,6 +43,7 @@ export async function changeStatus(
     about: after.id,
     data: messageStatus(after),
     passed: passed(row.status, status),
+    ...(waited && { waiting: { by: -1 } }),
     subject: after,
   })
   // Last: its row is every sender's of the tenant.
