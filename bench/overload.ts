@@ -35,9 +35,6 @@ interface Answered {
   status: number
 }
 
-if (process.argv[2] === 'caller') process.once('message', load => void callerMain(load as Load))
-else if (process.argv[2] !== 'bench-server') await main()
-
 async function callerMain({ url, ways, seconds, rate }: Load): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: 3000 })
   const answered: Answered[] = []
@@ -164,3 +161,6 @@ async function measure(server: BenchServer): Promise<void> {
   const lastMs = bad.length > 0 ? Math.max(...bad.map(({ atMs, tookMs }) => atMs + tookMs)) : 0
   console.log(`normal again ${(lastMs / 1000).toFixed(1)} s after (nothing refused, nothing above 500 ms from then on)`)
 }
+
+if (process.argv[2] === 'caller') process.once('message', load => void callerMain(load as Load))
+else await main()

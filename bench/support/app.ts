@@ -37,6 +37,8 @@ export interface BenchServer {
   end(): Promise<void>
 }
 
+const RESOLUTION_MS = 10
+
 type Asked = { tenant: string } | { sql: string; params: unknown[] } | { health: true } | { end: true }
 
 if (process.argv[2] === 'bench-server') await serverMain()
@@ -73,8 +75,6 @@ async function serverMain(): Promise<void> {
   process.on('disconnect', () => process.exit(0))
   process.send!(running.url)
 }
-
-const RESOLUTION_MS = 10
 
 export async function openBenchServer(settings: Record<string, string> = {}): Promise<BenchServer> {
   const dir = mkdtempSync(join(tmpdir(), 'wataki-bench-'))
