@@ -11,6 +11,7 @@ import type { Log } from '../telemetry/log.ts'
 
 export interface TurnstileOptions {
   atOnce: number
+  lineMax?: number
   log: Log
   /** How much of the heap is used, from 0 to 1. */
   heapShare?: () => number
@@ -53,6 +54,7 @@ export class Turnstile {
   /** Those who have been inside before, and come back from waiting for somebody else. */
   readonly #back: (() => void)[] = []
   readonly #atOnce: number
+  readonly #lineMax: number
   readonly #log: Log
   readonly #heapShare: () => number
   #busy = 0
@@ -66,8 +68,9 @@ export class Turnstile {
   #sweep: NodeJS.Timeout | undefined
   #heap = { atMs: Number.NEGATIVE_INFINITY, short: false }
 
-  constructor({ atOnce, log, heapShare = heapShareNow }: TurnstileOptions) {
+  constructor({ atOnce, lineMax = LINE_MAX, log, heapShare = heapShareNow }: TurnstileOptions) {
     this.#atOnce = atOnce
+    this.#lineMax = lineMax
     this.#log = log
     this.#heapShare = heapShare
   }
@@ -92,7 +95,7 @@ export class Turnstile {
     if (this.#inside >= INSIDE_MAX) throw this.#refusal()
     if (this.#waiting === 0 && this.#busy < this.#limit(nowMs)) return this.#admit(who)
     if (this.#heap.short) throw this.#refusal()
-    if (this.#waiting >= LINE_MAX && !this.#dropFor(who)) throw this.#refusal()
+    if (this.#waiting >= this.#lineMax && !this.#dropFor(who)) throw this.#refusal()
     return this.#join(who, nowMs)
   }
 

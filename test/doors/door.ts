@@ -79,7 +79,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
       corsOrigins: [],
       trustProxy: [],
       rateLimitPerMinute: 1_000_000,
-      connectionsMax: 1000,
+      connectionsMax: 5000,
       ...options.config,
     },
     clock: systemClock,

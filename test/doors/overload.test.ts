@@ -128,12 +128,13 @@ describe('a server that has all it can do', () => {
   })
 
   it('refuses who has most in a full line, when somebody else comes', async () => {
-    const stall = await openStalled()
+    const LINE = 20
+    const stall = await openStalled({ turnstile: { lineMax: LINE } })
     stall.end()
     for (const key of ['flood-1', 'honest-1']) await door.call(THINGS, { key })
     stall.begin()
-    const flood = many(AT_ONCE + 1000, () => door.call(THINGS, { key: 'flood-1' }))
-    await until(() => door.app.turnstile.waiting === 1000)
+    const flood = many(AT_ONCE + LINE, () => door.call(THINGS, { key: 'flood-1' }))
+    await until(() => door.app.turnstile.waiting === LINE)
     const before = door.app.turnstile.refused
     const honest = door.call(THINGS, { key: 'honest-1' })
     await until(() => door.app.turnstile.refused > before)
