@@ -8,6 +8,7 @@ import { createDelivery } from './delivery/delivery.ts'
 import { createBus } from './events/bus.ts'
 import { openMetricsListener } from './http/metrics.ts'
 import { createServer } from './http/server.ts'
+import { Turnstile } from './http/turnstile.ts'
 import { idsBy } from './ids.ts'
 import { startJobs } from './jobs/run.ts'
 import { createLogMailer } from './mail/log-mailer.ts'
@@ -140,6 +141,7 @@ export async function openApp(
       turns: new Turns(),
       lastUse: new LastUse(),
       calls: new Calls(),
+      turnstile: new Turnstile({ atOnce: config.requestsAtOnce, log }),
       revocations: createRevocations(revocation => relay.tell(['revoked', revocation])),
       background: (what, work) => background.add(what, work),
       whatsapp: createWhatsApp({

@@ -53,6 +53,9 @@ const environment = z.object({
   SMTP_URL: url('smtp:', 'smtps:').optional(),
   MAIL_FROM: mailAddress.optional(),
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).max(RATE_LIMIT_MAX).default(60),
+  REQUESTS_AT_ONCE: z.coerce.number().int('must be a whole number').min(1).max(10_000).default(40),
+  CONNECTIONS_MAX: z.coerce.number().int('must be a whole number').min(1).max(1_000_000).default(5000),
+  MESSAGES_WAITING_MAX: z.coerce.number().int('must be a whole number').min(1).max(10_000_000).default(10_000),
   QUOTA: z.enum(['on', 'off']).default('on'),
   MEDIA_MAX_BYTES: z.coerce.number().int('must be a whole number').min(1).max(MEDIA_LIMIT_BYTES).default(15_728_640),
   MEDIA_STORAGE: mediaStorage.default('file'),
@@ -103,6 +106,12 @@ export interface Config {
   smtp: { url: string; from: string } | null
   /** Of one tenant's API keys; also of an address that nobody is signed in from. */
   rateLimitPerMinute: number
+  /** Worked on, in this process; the others wait in line. */
+  requestsAtOnce: number
+  /** Open, of this process. */
+  connectionsMax: number
+  /** Of one instance, until WhatsApp has them. */
+  messagesWaitingMax: number
   /** Whether a plan's included messages are a limit. */
   quota: boolean
   /** Of one upload. */
@@ -203,6 +212,9 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
     metrics,
     smtp: env.SMTP_URL ? { url: env.SMTP_URL, from: mailFrom } : null,
     rateLimitPerMinute: env.RATE_LIMIT_PER_MINUTE,
+    requestsAtOnce: env.REQUESTS_AT_ONCE,
+    connectionsMax: env.CONNECTIONS_MAX,
+    messagesWaitingMax: env.MESSAGES_WAITING_MAX,
     quota: env.QUOTA === 'on',
     mediaMaxBytes: env.MEDIA_MAX_BYTES,
     mediaBucket: bucketOf(env.MEDIA_STORAGE, env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL ?? null),

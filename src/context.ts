@@ -5,6 +5,7 @@ import type { Database } from './db/open.ts'
 import type { Delivery } from './delivery/delivery.ts'
 import { forbidden, unauthorized } from './errors.ts'
 import type { Bus } from './events/bus.ts'
+import type { Turnstile } from './http/turnstile.ts'
 import type { Mailer } from './mail/mail.ts'
 import type { LastUse } from './resolvers/auth/last-use.ts'
 import type { Revocations } from './resolvers/auth/revocations.ts'
@@ -70,6 +71,8 @@ export interface App {
   lastUse: LastUse
   /** Which calls were made and are not written down yet. */
   calls: Calls
+  /** How many requests are worked on at once. */
+  turnstile: Turnstile
   /** Tells, in this process, which credentials have just ceased to be good. */
   revocations: Revocations
   /** Work that goes on after an answer: awaited at shutdown, its failure logged. */
@@ -82,6 +85,15 @@ export interface Caller {
   via: { kind: 'key'; apiKeyId: string } | { kind: 'session'; sessionId: string }
 }
 
+/** The place of a request among those that are worked on at once. */
+export interface Pass {
+  /** Gives the place up for as long as it waits for somebody else, who may be slow: WhatsApp, a receiver, another call. */
+  aside<T>(wait: Promise<T>): Promise<T>
+  /** The same while its caller still sends; what has arrived takes its turn, ahead of those who come new. */
+  arrive<T>(wait: Promise<T>): Promise<T>
+  leave(): void
+}
+
 /** One caller, one request, one `em`. */
 export interface Context extends App {
   em: EntityManager
@@ -91,6 +103,7 @@ export interface Context extends App {
   /** Whether the operator of this server calls, who is no tenant: `caller` is null then. */
   operator: boolean
   requestId: string
+  pass: Pass
   /** The caller's address as far as it can be believed; null when there is none, as for the operator. */
   ip: string | null
   /** What the session cookie holds, good or not. */

@@ -25,6 +25,7 @@ import { contextsOf } from './context.ts'
 import { sharer } from './cors.ts'
 import { countCall } from './count.ts'
 import { requestIdOf } from './credentials.ts'
+import { createEntrance, type Door } from './entrance.ts'
 import { createGate, type Doorkeeper } from './gate.ts'
 import { createGraphqlDoor } from './graphql.ts'
 import { metricsPage } from './metrics.ts'
@@ -93,9 +94,18 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
   const served = checked(seated(schema))
   const yoga = createHouseYoga({ schema: served, log: app.log, production, charge: gate.charge })
   const graphql = createGraphqlDoor({ yoga, gate })
-  const sockets = createWebSocketDoor({ app, yoga, gate, openContext })
+  const entrance = createEntrance(app)
+  const sockets = createWebSocketDoor({ app, yoga, gate, openContext, entrance })
   const rest = await createRest({ schema, binary, signed, events, publicUrl, gate })
   const share = sharer(corsOrigins)
+  // Who signs what they send has something to tell that was done already.
+  const spared = new Set((signed ?? []).map(({ path }) => `/v1${path}`))
+  const behind = (door: Door) => (exchange: Exchange) => {
+    const { method } = exchange.req
+    if (share(exchange) !== 'on') return
+    if (method === 'OPTIONS' || (method === 'POST' && spared.has(pathOf(exchange.req)))) return door.serve(exchange)
+    return entrance.admit(exchange, door)
+  }
   const open = new Map<ServerResponse, Exchange>()
   const connections = new Set<Socket>()
   const watch = watchRevocations({
@@ -127,8 +137,8 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
     void serve(exchange)
   }
   const answerWith = new Map<string, (exchange: Exchange) => unknown>([
-    ['/v1', exchange => share(exchange) === 'on' && rest.serve(exchange)],
-    ['/graphql', exchange => share(exchange) === 'on' && graphql.serve(exchange)],
+    ['/v1', behind(rest)],
+    ['/graphql', behind(graphql)],
     ['/healthz', exchange => answer(exchange, 200, '{"status":"ok"}')],
     ['/readyz', exchange => ready(app, exchange, closing === undefined)],
     ['/metrics', metricsPage(app, options.expose)],
@@ -136,6 +146,7 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
     ['/auth/verify', verifyPage],
     ['/dev/mailbox', mailboxPage],
   ])
+  node.maxConnections = app.config.connectionsMax
   node.on('connection', (socket: Socket) => {
     connections.add(socket)
     socket.once('close', () => connections.delete(socket))

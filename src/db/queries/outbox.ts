@@ -7,6 +7,7 @@ import { trailWith } from './trail.ts'
 
 export interface ClaimedMessage {
   id: string
+  tenantId: string
   whatsappId: string
   /** Our own id of the chat: what is sent to one goes in order. */
   chat: string
@@ -55,7 +56,7 @@ export async function claimPending(
        order by id limit $5 for update skip locked)
      update message set attempts = attempts + 1, next_attempt_at = $3, trail = ${trailWith('$7::text')} from due, chat
      where message.id = due.id and chat.id = message.chat
-     returning message.id, message.whatsapp_id as "whatsappId", message.chat,
+     returning message.id, message.tenant_id as "tenantId", message.whatsapp_id as "whatsappId", message.chat,
        coalesce(chat.group_jid, chat.phone, chat.lid) as "to", message.type, message.attempts,
        message.expires_at as "expiresAt", message.action_of as "actionOf", due.due_at as "dueAt",
        message.trace, message.payload`,
@@ -115,15 +116,22 @@ export function lockPending(
   )
 }
 
-/** Connected instances of this node with a message whose next try is due. Those of all others are not looked at. */
-export async function instancesWithDue(sql: Sql, { owner, now }: { owner: string; now: Date }): Promise<string[]> {
+/**
+ * Connected instances of this node with a message whose next try is due, so many of those after one of them. Those of all
+ * other nodes are not looked at.
+ */
+export async function instancesWithDue(
+  sql: Sql,
+  { owner, now, after, limit }: { owner: string; now: Date; after: string; limit: number },
+): Promise<string[]> {
   const rows = await sql.query<{ instanceId: string }>(
     `select instance.id as "instanceId" from instance cross join lateral (
        select from message where message.instance_id = instance.id and status = 'pending' and next_attempt_at <= $1
        order by message.id limit 1) as due
      where instance.state = 'connected' and instance.id in (select instance_id from instance_lease where owner = $2)
-     limit 1000`,
-    [now, owner],
+       and instance.id > $3
+     order by instance.id limit $4`,
+    [now, owner, after, limit],
     'instances-with-due',
   )
   return rows.map(row => row.instanceId)

@@ -174,25 +174,25 @@ export async function releaseWebhooks(sql: Sql, owner: string): Promise<void> {
 }
 
 /** Each webhook that has something pending, found without reading what is: one step along the index for each. */
-const WITH_PENDING = `with recursive pending as (
-    (select webhook_id from webhook_delivery where status = 'pending' order by webhook_id limit 1)
+const withPending = (after = "''"): string => `with recursive pending as (
+    (select webhook_id from webhook_delivery where status = 'pending' and webhook_id > ${after} order by webhook_id limit 1)
     union all
     select (select webhook_id from webhook_delivery where status = 'pending' and webhook_id > pending.webhook_id
       order by webhook_id limit 1) from pending where pending.webhook_id is not null)`
 
-/** Webhooks to which something can be delivered now. */
+/** Webhooks to which something can be delivered now, so many of those after one of them. */
 export function webhooksWithDue(
   sql: Sql,
-  of: { owner: string; limit: number },
+  of: { owner: string; after: string; limit: number },
 ): Promise<{ webhookId: string; tenantId: string }[]> {
   return sql.query(
-    `${WITH_PENDING}
+    `${withPending('$3')}
      select webhook.id as "webhookId", webhook.tenant_id as "tenantId" from pending join webhook on webhook.id = pending.webhook_id cross join lateral (
        select from webhook_delivery where webhook_id = webhook.id and status = 'pending'
          and next_attempt_at <= clock_timestamp() order by next_attempt_at limit 1) as due
      where active and deleted_at is null
-       and (claimed_by = $1 or claimed_until is null or claimed_until <= clock_timestamp()) limit $2`,
-    [of.owner, of.limit],
+       and (claimed_by = $1 or claimed_until is null or claimed_until <= clock_timestamp()) order by webhook.id limit $2`,
+    [of.owner, of.limit, of.after],
     'webhooks-with-due',
   )
 }
@@ -200,7 +200,7 @@ export function webhooksWithDue(
 /** What waits for a webhook that takes nothing any more fails, a bounded number at a time; answers how many did. */
 export async function failInactive(sql: Sql, of: { error: string; limit: number }): Promise<number> {
   const rows = await sql.query(
-    `${WITH_PENDING},
+    `${withPending()},
      left_over as (
        select d.id from pending join webhook on webhook.id = pending.webhook_id
          join instance on instance.id = webhook.instance_id cross join lateral (

@@ -1,8 +1,9 @@
 import { type Context, tenantOf } from '../../context.ts'
 import { findInstanceFacts, findSender } from '../../db/queries/instances.ts'
 import { findMessage, insertMessage, type MessageRow } from '../../db/queries/messages.ts'
+import { countWaiting } from '../../db/queries/waiting.ts'
 import { payloadPlace } from '../../db/vault.ts'
-import { notFound } from '../../errors.ts'
+import { notFound, queueFull } from '../../errors.ts'
 import { newId } from '../../ids.ts'
 import { messageAccepted } from '../../telemetry/spans.ts'
 import { activeTrace } from '../../telemetry/trace.ts'
@@ -56,7 +57,7 @@ export async function act(ctx: Context, { instanceId, messageId, ...acting }: Ac
     })
     .then(settling => {
       dispatchSoon(ctx, instanceId)
-      return settling.done
+      return ctx.pass.aside(settling.done)
     })
   return storedMessage((await findMessage(ctx.db.sql, at)) ?? target)
 }
@@ -88,6 +89,8 @@ async function store(ctx: Context, { id, jid, target, action, outbound, until }:
       trace: activeTrace(),
     })
     if (!row) throw notFound('message')
+    const max = ctx.config.messagesWaitingMax
+    if (!(await countWaiting(sql, { instanceId: target.instanceId, max }))) throw queueFull(max)
     await ctx.once?.keep(sql, storedMessage(target))
   })
 }

@@ -1,5 +1,6 @@
 import type { App } from '../../context.ts'
 import { type MessageRow, updateStatus } from '../../db/queries/messages.ts'
+import { countSettled } from '../../db/queries/waiting.ts'
 import type { Sql } from '../../db/sql.ts'
 import { type HouseEvent, messageStatus } from '../../events/catalogue.ts'
 import { record } from '../../events/record.ts'
@@ -36,7 +37,12 @@ async function moved(sql: Sql, app: Changer, change: Change): Promise<HouseEvent
   // Nothing moves on to `pending`.
   const step = stepText({ kind: status as StepKind, at: app.clock.now(), node: app.node.id })
   await updateStatus(sql, { instanceId: row.instanceId, id: row.id, status, error, step })
-  if (row.actionOf) return row.status === 'pending' && status !== 'failed' ? applyAction(sql, app, row) : []
+  const waited = row.status === 'pending'
+  if (row.actionOf) {
+    const events = waited && status !== 'failed' ? await applyAction(sql, app, row) : []
+    if (waited) await countSettled(sql, row.instanceId)
+    return events
+  }
   const after: StoredMessage = { ...storedMessage(row), status, error }
   const event = await record(sql, app.clock, {
     type: 'message.status',
@@ -45,6 +51,7 @@ async function moved(sql: Sql, app: Changer, change: Change): Promise<HouseEvent
     about: after.id,
     data: messageStatus(after),
     passed: passed(row.status, status),
+    ...(waited && { waiting: { by: -1 } }),
     subject: after,
   })
   // Last: its row is every sender's of the tenant.

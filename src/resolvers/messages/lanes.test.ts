@@ -4,6 +4,7 @@ import { Lane, Lanes } from './lanes.ts'
 
 const message = (id: string, chat: string): ClaimedMessage => ({
   id,
+  tenantId: 'ten_1',
   whatsappId: id,
   chat,
   to: chat,

@@ -1,9 +1,12 @@
 import type { ClaimedMessage } from '../../db/queries/outbox.ts'
+import { Slots } from '../slots.ts'
 
 /** How many messages of one instance may be between claim and ack. */
 export const IN_FLIGHT_MAX = 500
 /** How many of them may be handed to the socket at the same time. */
 const SENDING_MAX = 16
+/** And of all instances: what one tenant has waiting holds up nobody else's. */
+const SLOTS_MAX = 256
 
 /** What one instance has between the database and WhatsApp's ack, in this process. */
 export class Lane {
@@ -129,6 +132,9 @@ export interface Way {
 
 /** The lanes of all instances that have something under way. */
 export class Lanes {
+  readonly slots = new Slots(SLOTS_MAX)
+  /** The last instance that the clock has looked at; empty: it begins with the first. */
+  lookedAt = ''
   readonly #lanes = new Map<string, Lane>()
   readonly #turns = new Map<string, Promise<unknown>>()
   readonly #ways = new Map<string, Way>()

@@ -62,7 +62,7 @@ export async function sendMessage(ctx: Context, args: SendMessageArgs): Promise<
   ctx.bus.publish(made)
   try {
     dispatchSoon(ctx, instanceId)
-    const event = await acked.event
+    const event = await ctx.pass.aside(acked.event)
     return event ? (event.subject as StoredMessage) : made.subject
   } finally {
     acked.cancel()
@@ -120,6 +120,7 @@ async function store(sql: Sql, ctx: Context, draft: Storing): Promise<Accepted['
     about: id,
     data: messageCreated(subject, ctx.config.publicUrl),
     subject,
+    waiting: { by: 1, max: ctx.config.messagesWaitingMax },
   })
   await ctx.once?.keep(sql, subject)
   // Last: the row is every sender's of the tenant.
