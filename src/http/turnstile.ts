@@ -244,6 +244,6 @@ export class Turnstile {
 }
 
 function heapShareNow(): number {
-  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
-  return used / limit
+  const heap = getHeapStatistics()
+  return heap.used_heap_size / heap.heap_size_limit
 }

@@ -94,7 +94,7 @@ describe('connect, disconnect and delete in any order', () => {
 
 describe('an instance whose lease is here while nothing runs', () => {
   it('is run again, and others are left alone', { timeout: 60_000 }, async () => {
-    const [lost, stopped] = [await connectedInstance(caller), await connectedInstance(caller)]
+    const [lost, stopped] = [await connectedInstance(caller), await connectedInstance(caller, 'other')]
     const { app } = wataki
     await caller.post(`/v1/instances/${stopped}/disconnect`)
     // As a hand-over that broke off after the socket was closed.
