@@ -13,6 +13,7 @@ import { given, quantile } from './support/app.ts'
 const ROWS = given('ROWS', 100_000)
 const CLAIMS = given('CLAIMS', 500)
 const CHATS = 100
+const PIECE = 10_000
 const CLAIM_MAX = 50
 const GOAL_MS = 10
 const OWNER = 'bench'
@@ -37,16 +38,18 @@ async function fill(db: Database, { instances, held }: { instances: number; held
      from instance, generate_series(0, $1::int - 1) as n`,
     [CHATS],
   )
-  await sql.query(
-    `insert into message (id, tenant_id, instance_id, whatsapp_id, chat, sender, direction, type, status, content, payload, timestamp,
+  for (let done = 0; done < ROWS; done += PIECE) {
+    await sql.query(
+      `insert into message (id, tenant_id, instance_id, whatsapp_id, chat, sender, direction, type, status, content, payload, timestamp,
        created_at, next_attempt_at, expires_at)
      select 'msg_' || lpad(n::text, 10, '0'), tenant_id, instance.id, n::text, instance.id || '-' || case
          when $3 and n < $1::int / 10 then 0 else 1 + (n / $2::int) % ($4::int - 1) end, 'x', 'outbound', 'text', 'pending', '{"text":"words"}',
        decode(repeat('ab', 200), 'hex'), now(), now(),
        case when $3 and n < $1::int / 10 then now() + interval '1 hour' else now() end, now() + interval '1 day'
-     from generate_series(0, $1::int - 1) as n join instance on instance.name = (n % $2::int)::text`,
-    [ROWS, instances, held, CHATS],
-  )
+     from generate_series($5::int, $6::int) as n join instance on instance.name = (n % $2::int)::text`,
+      [ROWS, instances, held, CHATS, done, Math.min(ROWS, done + PIECE) - 1],
+    )
+  }
   await sql.query('vacuum analyze')
   return (await sql.query<{ id: string }>('select id from instance order by id')).map(({ id }) => id)
 }

@@ -77,10 +77,10 @@ describe('a database that stalls', () => {
     const acme = await wataki.tenant()
     const bot = await connectedInstance(acme)
     await fault(acme, bot, 'hold_acks')
-    const sends = Array.from({ length: WAITING_MAX }, (_, n) => say(acme, bot, `held ${n}`))
+    const sends = Array.from({ length: AT_ONCE }, (_, n) => say(acme, bot, `held ${n}`))
     await until(
       () => waitingOf(bot),
-      waiting => waiting === WAITING_MAX,
+      waiting => waiting === AT_ONCE,
     )
     await until(
       () => wataki.app.turnstile.busy,
@@ -88,7 +88,7 @@ describe('a database that stalls', () => {
     )
     expect((await acme.get(`/v1/instances/${bot}`)).status).toBe(200)
     await fault(acme, bot, 'release_acks')
-    expect(countOf(await Promise.all(sends), 202)).toBe(WAITING_MAX)
+    expect(countOf(await Promise.all(sends), 202)).toBe(AT_ONCE)
   })
 })
 

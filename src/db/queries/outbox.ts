@@ -46,7 +46,9 @@ export async function claimPending(
   const rows = await sql.query<ClaimedMessage>(
     `with ${heldLease({ instance: '$1', epoch: '$6' })},
      due as (
-       select id, next_attempt_at as due_at from message m where instance_id = $1 and status = 'pending' and next_attempt_at <= $2 and expires_at > $2
+       select id, next_attempt_at as due_at from message m
+       where instance_id = $1 and status = 'pending' and next_attempt_at <= $2
+         and (expires_at > $2) is true
          and id <> all($4::text[])
          and (
            select held.id from message held where held.instance_id = $1 and held.status = 'pending' and held.chat = m.chat

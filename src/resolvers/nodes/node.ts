@@ -107,7 +107,6 @@ export class Node {
 
   /** From now on it holds nothing, and is nobody whom others know. */
   renew(): void {
-    this.fenced = false
     this.#id = newId('node')
     this.#deadlineMs = Number.NEGATIVE_INFINITY
   }

@@ -28,10 +28,15 @@ const movable = (app: App): string[] =>
 
 /** What was asked to be connected is connected again, with no new scan. */
 async function claim(app: App, limit: number): Promise<void> {
-  const claimed = await claimFree(app.db.sql, { owner: app.node.id, limit, now: app.clock.now() })
+  const owner = app.node.id
+  const claimed = await claimFree(app.db.sql, { owner, limit, now: app.clock.now() })
   app.metrics.node.took(claimed.length)
   if (claimed.length > 0) app.log.info({ instances: claimed.length }, 'instances taken over')
-  for (const each of claimed) await run(app, each)
+  for (const each of claimed) {
+    // It has begun anew meanwhile: what the one before has claimed is anybody's.
+    if (app.node.id !== owner || app.node.fenced) return
+    await run(app, each)
+  }
 }
 
 /** One that cannot be run is stranded, and keeps no other from it. */
