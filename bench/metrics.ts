@@ -64,7 +64,9 @@ function run(load: Load): Promise<number> {
   return promise
 }
 
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+}
 
 /** Takes everything and keeps nothing. */
 function nothing(metrics: Metrics): Metrics {
@@ -144,7 +146,9 @@ async function overHttp(app: App, load: Load): Promise<void> {
   console.log(`without ${median(costs).toFixed(0)}   with ÷ without ${median(ratios).toFixed(3)} (${spread(ratios)})`)
 }
 
-const spread = (values: number[]): string => `${Math.min(...values).toFixed(3)} to ${Math.max(...values).toFixed(3)}`
+function spread(values: number[]): string {
+  return `${Math.min(...values).toFixed(3)} to ${Math.max(...values).toFixed(3)}`
+}
 
 async function scraped(app: App): Promise<void> {
   const tookMs: number[] = []
