@@ -8,7 +8,9 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => two?.close())
 
-it('a node that others have buried begins anew once, however long the database takes for it', { timeout: 60_000 }, async () => {
+it('a node that others have buried begins anew once, however long the database takes for it', {
+  timeout: 60_000,
+}, async () => {
   const { app } = two.nodes[1]!
   const { query } = app.db.sql
   const ids = new Set([app.node.id])
