@@ -1,6 +1,6 @@
 import type { App } from '../../context.ts'
 import type { EventData, HouseEvent } from '../../events/catalogue.ts'
-import type { InstanceStatus } from '../instances/shape.ts'
+import type { InstanceState } from '../../whatsapp/whatsapp.ts'
 import type { StoredMessage } from '../messages/shape.ts'
 
 /** What was recorded here, for the operator's figures: each event once, after its commit. */
@@ -26,7 +26,7 @@ export function countEvent({ metrics, clock }: Pick<App, 'metrics' | 'clock'>, e
       return
     }
     case 'connection.update':
-      metrics.sockets.changed((event.subject as InstanceStatus).state)
+      metrics.sockets.changed((event.data as EventData['connection.update']).state as InstanceState)
       return
     case 'webhook.disabled':
       metrics.webhooks.disabled((event.data as EventData['webhook.disabled']).reason)
