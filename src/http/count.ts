@@ -14,7 +14,11 @@ export function countCall(app: App, { req, res, ctx }: Exchange): void {
     const wrongMethod = refusal?.code === 'method_not_allowed'
     ctx.metrics.http.answered({ method: req.method!, route, status, wrongMethod, tookMs })
     if (tenantId === undefined) return
-    const error = refusal ? { ...refusal, message: refusal.message.slice(0, MESSAGE_MAX_LENGTH) } : null
+    const error = refusal ? { ...refusal, message: storable(refusal.message) } : null
     app.calls.note({ tenantId, method: req.method!, route, at: app.clock.now(), tookMs, error })
   })
 }
+
+/** A message may quote what was sent; PostgreSQL takes neither NUL nor half a character. */
+const storable = (message: string): string =>
+  message.slice(0, MESSAGE_MAX_LENGTH).toWellFormed().replace(/\p{Cc}/gu, '\ufffd')
