@@ -167,8 +167,10 @@ describe('a message that is sent', () => {
 
   it('says why it failed, by its code', async () => {
     const { traceId, headers } = begun()
+    await hook(['message.status'])
     await send('5511900000004', headers)
-    const nodes = await spans.when(traceId, ['message send'])
+    const nodes = await spans.when(traceId, ['message send', 'POST webhook'])
+    expect(one(nodes, 'POST webhook').parent).toBe('message send')
     const { attributes, status } = one(nodes, 'message send').span
     expect([attributes['error.type'], status.code]).toEqual(['not_on_whatsapp', SpanStatusCode.ERROR])
   })
@@ -246,6 +248,11 @@ describe('what traces do not hold', () => {
       `select type, trace from event where type = 'connection.update' order by seq desc limit 1`,
     )
     expect(events).toEqual([{ type: 'connection.update', trace: null }])
+    receiver.answer(410)
+    await hook(['message.created'])
+    await send(CONTACT, begun().headers)
+    const disabled = () => sql<Json>(`select trace from event where type = 'webhook.disabled'`)
+    expect(await until(disabled, rows => rows.length === 1)).toEqual([{ trace: null }])
   })
 })
 
