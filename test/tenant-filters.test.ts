@@ -23,6 +23,8 @@ const EXCEPTIONS: Record<string, string> = {
   'with due as ( select id, instance_id, next_attempt_at from media': 'what is to be fetched, of all tenants in turn',
   'delete from inbox where ctid': 'tidies what was settled long ago, of all tenants',
   'delete from event where ctid': 'tidies what happened long ago, of all tenants',
+  'select instance.id, sandbox, auto_reconnect as "autoReconnect", epoch from instance_lease':
+    'what this node is to run, of all tenants',
   'select id from node where not draining order by': 'which node has the fewest, of all tenants',
   'with due as ( select id from command where node_id = $1': 'what other nodes ask of this one, of all tenants',
   'update command set answer = $2 where id = $1': 'what this node was asked, by its id',

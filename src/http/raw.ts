@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Context } from '../context.ts'
-import { ApiError } from '../errors.ts'
+import { ApiError, unavailable } from '../errors.ts'
 import { newId } from '../ids.ts'
 import { headersOf } from '../rest/headers.ts'
 
@@ -15,13 +15,18 @@ interface HttpSocket extends Duplex {
 export function onBrokenRequest(error: Error & { code?: string }, socket: HttpSocket): void {
   // An answer is half out: anything more would be read as part of it.
   if (!socket.writable || socket._httpMessage?.headersSent || error.code === 'ECONNRESET') return void socket.destroy()
-  write(socket, new ApiError('validation_error', sentence(error.code)))
+  // A server that was stopped meanwhile finds the request late, too: its caller is to try again.
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') refuse(socket, unavailable('the request did not arrive in time'))
+  else write(socket, new ApiError('validation_error', sentence(error.code)))
 }
 
 function sentence(code: string | undefined): string {
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'the request did not arrive in time'
   if (code === 'HPE_HEADER_OVERFLOW') return 'the headers are too large'
   return 'the request is not valid HTTP'
+}
+
+function refuse(socket: Duplex, error: ApiError): void {
+  write(socket, error, { ...headersOf({ retryAfterSeconds: error.retryAfterSeconds }), [ID]: newId('req') })
 }
 
 export function refuseUpgrade(socket: Duplex, error: ApiError, { facts, requestId }: Context): void {

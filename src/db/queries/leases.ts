@@ -152,6 +152,19 @@ export async function claimFree(sql: Sql, of: { owner: string; limit: number; no
   return rows.map(row => ({ ...row, epoch: Number(row.epoch) }))
 }
 
+/** What this node has and is to run, of states in which it runs, beside what it says is running. */
+export async function findStranded(sql: Sql, of: { owner: string; running: string[] }): Promise<Claimed[]> {
+  const rows = await sql.query<Claimed & { epoch: string }>(
+    `select instance.id, sandbox, auto_reconnect as "autoReconnect", epoch
+     from instance_lease lease join instance on instance.id = lease.instance_id
+     where lease.owner = $1 and ${IS_TO_START} and state in ('connecting', 'reconnecting', 'qr_required', 'connected')
+       and instance.id <> all($2::text[])`,
+    [of.owner, of.running],
+    'find-stranded',
+  )
+  return rows.map(row => ({ ...row, epoch: Number(row.epoch) }))
+}
+
 /** What nobody has and nobody is to start has no socket, whatever its state says. */
 export async function settleFree(sql: Sql, now: Date): Promise<void> {
   await sql.query(

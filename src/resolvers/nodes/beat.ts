@@ -28,6 +28,8 @@ async function enter(app: App): Promise<void> {
   const of = { host: hostname(), process: markOf(), connections: CONNECTIONS, version, draining }
   await insertNode(app.db.sql, { id, ...of, leaseMs: LEASE_MS })
   app.node.beaten(sentMs)
+  // Not before: meanwhile the clock would find it late, and have it begin once more.
+  app.node.fenced = false
   app.node.joined = true
   app.relay.tellAll(['free'])
 }
