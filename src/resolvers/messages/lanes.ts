@@ -1,4 +1,5 @@
 import type { ClaimedMessage } from '../../db/queries/outbox.ts'
+import { Turns } from '../turns.ts'
 
 /** How many messages of one instance may be between claim and ack. */
 export const IN_FLIGHT_MAX = 500
@@ -130,7 +131,7 @@ export interface Way {
 /** The lanes of all instances that have something under way. */
 export class Lanes {
   readonly #lanes = new Map<string, Lane>()
-  readonly #turns = new Map<string, Promise<unknown>>()
+  readonly #turns = new Turns()
   readonly #ways = new Map<string, Way>()
   readonly #waits = new Map<string, () => void>()
   readonly #failures = new Map<string, number>()
@@ -179,15 +180,8 @@ export class Lanes {
    * Accepts of one chat one after another: an id taken first is then also stored first, and no later message can be
    * on its way before it. Callers of other chats do not wait.
    */
-  async inTurn<T>(chat: string, accept: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(chat)
-    const turn = (before ?? Promise.resolve()).then(accept, accept)
-    this.#turns.set(chat, turn)
-    try {
-      return await turn
-    } finally {
-      if (this.#turns.get(chat) === turn) this.#turns.delete(chat)
-    }
+  inTurn<T>(chat: string, accept: () => Promise<T>): Promise<T> {
+    return this.#turns.take(chat, accept)
   }
 
   of(instanceId: string): Lane {
