@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { Turns } from '../resolvers/turns.ts'
 
 const KNOWN_MAX = 10_000
 /** Questions to the database, each second, about keys of networks that have used up their allowance. */
@@ -11,7 +12,7 @@ const LATE_MAX = 20
  */
 export class Lookups {
   readonly #known = new LRUCache<string, true>({ max: KNOWN_MAX })
-  readonly #last = new Map<string, Promise<unknown>>()
+  readonly #turns = new Turns()
   #secondStartMs = 0
   #late = 0
 
@@ -24,14 +25,8 @@ export class Lookups {
     return this.#known.has(mark)
   }
 
-  async inTurn<T>(network: string, look: () => Promise<T>): Promise<T> {
-    const turn = (this.#last.get(network) ?? Promise.resolve()).then(look, look)
-    this.#last.set(network, turn)
-    try {
-      return await turn
-    } finally {
-      if (this.#last.get(network) === turn) this.#last.delete(network)
-    }
+  inTurn<T>(network: string, look: () => Promise<T>): Promise<T> {
+    return this.#turns.take(network, look)
   }
 
   allowLate(): boolean {

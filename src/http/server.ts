@@ -32,7 +32,7 @@ import { metricsPage } from './metrics.ts'
 import { homePage } from './pages/home-page.ts'
 import { mailboxPage } from './pages/mailbox-page.ts'
 import { verifyPage } from './pages/verify-page.ts'
-import { onBrokenRequest, refuseUpgrade } from './raw.ts'
+import { onBrokenRequest, refuse } from './raw.ts'
 import { type Live, watchRevocations } from './revoked.ts'
 import { seated } from './streams.ts'
 import { wayDown } from './way-down.ts'
@@ -159,7 +159,7 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
       if (pathOf(req) !== '/graphql') throw notFound('page')
       gate.beforeUpgrade(req, ctx)
     } catch (error) {
-      return refuseUpgrade(socket, apiErrorOf(error) ?? crash(ctx, error), ctx)
+      return refuse(socket, apiErrorOf(error) ?? crash(ctx, error), ctx)
     }
     connections.delete(socket as Socket)
     sockets.upgrade(req, socket, head)

@@ -127,7 +127,8 @@ export class Node {
   }
 
   /** Of those that are ours and do not run now, those of which that is nothing passing. */
-  strandedLong(ids: readonly string[], nowMs = performance.now()): Set<string> {
+  strandedLong(ids: readonly string[]): Set<string> {
+    const nowMs = performance.now()
     this.#stranded = new Map(ids.map(id => [id, this.#stranded.get(id) ?? nowMs]))
     return new Set(ids.filter(id => nowMs - this.#stranded.get(id)! >= STRANDED_MS))
   }

@@ -32,21 +32,7 @@ async function claim(app: App, limit: number): Promise<void> {
   const claimed = await claimFree(app.db.sql, { owner, limit, now: app.clock.now() })
   app.metrics.node.took(claimed.length)
   if (claimed.length > 0) app.log.info({ instances: claimed.length }, 'instances taken over')
-  for (const each of claimed) {
-    // It has begun anew meanwhile: what the one before has claimed is anybody's.
-    if (app.node.id !== owner || app.node.fenced) return
-    await run(app, each)
-  }
-}
-
-/** One that cannot be run is stranded, and keeps no other from it. */
-async function run(app: App, { epoch, ...instance }: Claimed): Promise<void> {
-  try {
-    if (networkOf(app, instance)) await runSession(app, instance, epoch)
-    else await tellSandboxOff(app, instance.id)
-  } catch (cause) {
-    app.log.error({ instanceId: instance.id, err: cause }, 'an instance could not be started')
-  }
+  await run(app, { owner, claimed })
 }
 
 /**
@@ -54,13 +40,26 @@ async function run(app: App, { epoch, ...instance }: Claimed): Promise<void> {
  * Nobody else would ever take it.
  */
 async function runStranded(app: App): Promise<void> {
+  const owner = app.node.id
   const running = app.whatsapp.running().map(({ instanceId }) => instanceId)
-  const stranded = await findStranded(app.db.sql, { owner: app.node.id, running })
-  const long = app.node.strandedLong(stranded.map(({ id }) => id))
-  for (const each of stranded) {
-    if (!long.has(each.id)) continue
-    app.log.warn({ instanceId: each.id }, 'an instance of this node was not running: it is started again')
-    await run(app, each)
+  const found = await findStranded(app.db.sql, { owner, running })
+  const long = app.node.strandedLong(found.map(({ id }) => id))
+  const claimed = found.filter(({ id }) => long.has(id))
+  if (claimed.length > 0) app.log.warn({ instances: claimed.length }, 'instances of this node ran nowhere')
+  await run(app, { owner, claimed })
+}
+
+/** One that cannot be started is stranded, and keeps no other from it. */
+async function run(app: App, { owner, claimed }: { owner: string; claimed: Claimed[] }): Promise<void> {
+  for (const { epoch, ...instance } of claimed) {
+    // The node has begun anew meanwhile: what it had under its name before is anybody's.
+    if (app.node.id !== owner || app.node.fenced) return
+    try {
+      if (networkOf(app, instance)) await runSession(app, instance, epoch)
+      else await tellSandboxOff(app, instance.id)
+    } catch (cause) {
+      app.log.error({ instanceId: instance.id, err: cause }, 'an instance could not be started')
+    }
   }
 }
 
