@@ -48,7 +48,8 @@ const EXCEPTIONS: Record<string, string> = {
     'says whose news of Stripe are',
   'insert into audit_log': 'names the tenant as a column',
   'with counter as ( insert into event_counter': 'names tenant and instance as columns',
-  'select instance_id as "instanceId" from event_counter where waiting > 0': 'what is to be counted anew, of all tenants',
+  'select instance_id as "instanceId" from event_counter where waiting > 0':
+    'what is to be counted anew, of all tenants',
   'with account as ( select id, plan, coalesce(cycle_anchor, created_at) as anchor from tenant where id = $1)':
     'the tenant itself, by its id',
 }
