@@ -151,7 +151,8 @@ export class Turnstile {
         try {
           return await wait
         } finally {
-          if (this.#busy < this.#atOnce) step(1)
+          if (!isInside) aside = 1
+          else if (this.#busy < this.#atOnce) step(1)
           else await new Promise<void>(resolve => this.#back.push(() => resolve(step(1))))
           aside--
         }

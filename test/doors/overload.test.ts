@@ -215,6 +215,25 @@ describe('a server that has all it can do', () => {
     expect(answer).toMatch(/^HTTP\/1.1 (201|400) /)
   })
 
+  it('holds 64 MiB of bodies that are still being sent, and no more', async () => {
+    await openStalled({ doorkeeper, turnstile: { atOnce: 40 } })
+    const head =
+      'POST /v1/things HTTP/1.1\r\nHost: x\r\nX-API-Key: good\r\nContent-Type: application/json\r\nContent-Length: 1048576\r\n\r\n'
+    const answers: string[] = []
+    const sockets = Array.from({ length: 70 }, () => {
+      const socket = connect(door.port, '127.0.0.1')
+      socket.on('error', () => {}).on('data', chunk => answers.push(String(chunk)))
+      socket.write(head)
+      socket.write(Buffer.alloc(1_000_000, 'x'))
+      return socket
+    })
+    await until(() => answers.length > 0, 30_000)
+    expect(answers[0]).toMatch(/^HTTP\/1.1 503 [\s\S]*Retry-After/)
+    for (const socket of sockets) socket.destroy()
+    await until(() => door.app.turnstile.busy === 0)
+    expect((await door.call('/v1/things', { json: { name: 'one' } })).status).not.toBe(503)
+  })
+
   it('lets one in at a time while the heap is short, and all once it is not', async () => {
     let share = 0.9
     const stall = await openStalled({ turnstile: { heapShare: () => share } })
