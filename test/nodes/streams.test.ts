@@ -19,7 +19,8 @@ beforeAll(async () => {
   await world.send(id, CONTACT, 'hello')
   // Its receipts are events too: the streams are to begin after the last of them.
   await until(
-    async () => (await world.rows('select 1 from message where instance_id = $1 and status = $2', [id, 'read'])).length > 0,
+    async () =>
+      (await world.rows('select 1 from message where instance_id = $1 and status = $2', [id, 'read'])).length > 0,
     'hello has been read',
   )
 }, 180_000)
