@@ -21,4 +21,7 @@ export function countCall(app: App, { req, res, ctx }: Exchange): void {
 
 /** A message may quote what was sent; PostgreSQL takes neither NUL nor half a character. */
 const storable = (message: string): string =>
-  message.slice(0, MESSAGE_MAX_LENGTH).toWellFormed().replace(/\p{Cc}/gu, '\ufffd')
+  message
+    .slice(0, MESSAGE_MAX_LENGTH)
+    .toWellFormed()
+    .replace(/\p{Cc}/gu, '\ufffd')

@@ -35,11 +35,14 @@ interface Route {
   multipart: boolean
 }
 
+/** It knows no cookie: who calls it has signed what they say. */
+const SIGNED = '/v1/billing/stripe-webhook'
+
 /** Every route that changes something, with the ids of one tenant's things in its path. */
 async function mutatingRoutes(ids: Record<string, string>): Promise<Route[]> {
   const { body } = await send(at('/v1/openapi.json'))
   return Object.entries<Json>(body.paths).flatMap(([path, item]) =>
-    Object.entries<Json>(item)
+    Object.entries<Json>(SIGNED.endsWith(path) ? {} : item)
       .filter(([method]) => ['post', 'patch', 'delete'].includes(method))
       .map(([method, operation]) => ({
         method: method.toUpperCase(),

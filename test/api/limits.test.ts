@@ -27,7 +27,7 @@ const anAddress = () => `127.0.1.${++addresses}`
 /** Runs work and tells how many statements it cost the node, without those of the clock. */
 async function queriesOf(app: App, work: () => Promise<unknown>): Promise<number> {
   const { query } = app.db.sql
-  const isJob = 
+  const isJob =
     /instance|mail|message|inbox|node|command|rollup|api_batch|billing|counter|webhook|last_used_at =|last_seen_at =/
   let count = 0
   app.db.sql.query = (text, ...rest) => {
