@@ -297,27 +297,22 @@ describe('pages', () => {
       [tenantId, bot],
     )
     let inserted = 0
-    const insert = async () => {
-      for (; inserted < 1000; inserted += 10) {
-        const numbers = Array.from({ length: 10 }, (_, i) => 20_000 + inserted + i)
-        await sync(bot, { chats: numbers.map(n => ({ chat: person(n) })) })
-      }
+    const insertSome = async () => {
+      if (inserted === 1000) return
+      const numbers = Array.from({ length: 10 }, (_, i) => 20_000 + inserted + i)
+      inserted += 10
+      await sync(bot, { chats: numbers.map(n => ({ chat: person(n) })) })
     }
     const seen: string[] = []
-    const during: number[] = []
-    const walk = async () => {
-      for (let cursor = ''; ; ) {
-        const { body } = await acme.get(`/v1/instances/${bot}/chats?limit=100${cursor}`)
-        seen.push(...body.data.map((each: Json) => each.id))
-        during.push(inserted)
-        if (body.page.next_cursor === null) return
-        cursor = `&cursor=${body.page.next_cursor}`
-      }
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const asked = acme.get(`/v1/instances/${bot}/chats?limit=100${cursor && `&cursor=${cursor}`}`)
+      const [{ body }] = await Promise.all([asked, insertSome()])
+      seen.push(...body.data.map((each: Json) => each.id))
+      cursor = body.page.next_cursor
     }
-    await Promise.all([walk(), insert()])
+    expect(inserted).toBe(1000)
     expect(new Set(seen).size).toBe(seen.length)
     expect(seen.filter(id => id.startsWith('5512'))).toHaveLength(10_000)
-    expect(during.filter((count, i) => count > (during[i - 1] ?? 0)).length).toBeGreaterThan(20)
   }, 60_000)
 
   it('refuse a forged cursor, and one of another tenant or instance', async () => {
