@@ -84,6 +84,11 @@ export class Turnstile {
     return this.#waiting
   }
 
+  /** Whether there has been more to do than can be done, for a second or more, and was a moment ago. */
+  get strained(): boolean {
+    return this.#standing && performance.now() - this.#strainedMs < CALM_MS
+  }
+
   /** Since the start. */
   get refused(): number {
     return this.#refused
@@ -211,7 +216,7 @@ export class Turnstile {
       this.#standing = true
       this.#strainedMs = nowMs
     }
-    if (this.#standing && nowMs - this.#strainedMs >= CALM_MS) this.#standing = false
+    this.#standing = this.strained
     const share = this.#atOnce / Math.max(1, this.#parties.size)
     for (const [who, party] of this.#parties) {
       const patienceMs = !this.#standing ? BURST_MS : party.busy >= share ? PATIENCE_MS.above : PATIENCE_MS.below

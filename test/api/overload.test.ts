@@ -4,6 +4,7 @@ import { newId } from '../../src/ids.ts'
 import { dispatchDue } from '../../src/resolvers/messages/dispatchDue.ts'
 import { expirePending } from '../../src/resolvers/messages/failPending.ts'
 import { recountDue } from '../../src/resolvers/messages/recountDue.ts'
+import { waitMs } from '../../src/resolvers/messages/sendMessage.ts'
 import { deliverDue } from '../../src/resolvers/webhooks/deliverDue.ts'
 import {
   type Answer,
@@ -46,7 +47,7 @@ const waitingOf = async (id: string): Promise<number> =>
 const countOf = (answers: Answer[], status: number) => answers.filter(answer => answer.status === status).length
 
 describe('a database that stalls', () => {
-  it('has so many sends in it and no more: the others get 503, nothing of them is stored, and all that was begun is done', async () => {
+  it('has so many sends in it and no more: the others get 503, nothing of them is stored, all that was begun is done, and no answer waits long for WhatsApp meanwhile', async () => {
     const acme = await wataki.tenant()
     const bot = await connectedInstance(acme)
     const { app } = wataki
@@ -59,6 +60,7 @@ describe('a database that stalls', () => {
       () => app.turnstile.refused,
       refused => refused >= 30 - AT_ONCE,
     )
+    expect(waitMs(app)).toBe(200)
     await client.query('commit')
     client.release()
     const answers = await Promise.all(sends)
@@ -75,8 +77,12 @@ describe('a database that stalls', () => {
       [bot],
     )
     expect(stored.map(row => row.text).sort()).toEqual(texts.sort())
-    expect((await say(acme, bot, 'after')).body.status).toBe('sent')
+    expect((await insist(acme, bot, 'after')).status).toBe(202)
     expect(app.turnstile.busy).toBe(0)
+    await until(
+      () => waitMs(app),
+      ms => ms === 2000,
+    )
   })
 
   it('keeps no place for sends that wait for WhatsApp', async () => {

@@ -11,7 +11,7 @@ import type { OutboundContent } from '../../whatsapp/whatsapp.ts'
 import { assertSendable } from '../instances/shape.ts'
 import type { Action } from './apply-action.ts'
 import { dispatchSoon } from './dispatchSoon.ts'
-import { LIFETIME_SECONDS, WAIT_MS } from './sendMessage.ts'
+import { LIFETIME_SECONDS, waitMs } from './sendMessage.ts'
 import type { StoredMessage } from './shape.ts'
 import { storedMessage } from './stored.ts'
 
@@ -44,7 +44,7 @@ export async function act(ctx: Context, { instanceId, messageId, ...acting }: Ac
   await ctx.lanes
     .inTurn(`${instanceId} ${target.chat}`, async () => {
       const id = newId('msg')
-      const settling = ctx.lanes.settling(id, WAIT_MS)
+      const settling = ctx.lanes.settling(id, waitMs(ctx))
       try {
         await messageAccepted({ instanceId, messageId: id, node: ctx.node.id }, () =>
           store(ctx, { id, jid, target, ...acting }),

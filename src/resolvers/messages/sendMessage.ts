@@ -22,7 +22,7 @@ import type { StoredMessage } from './shape.ts'
 import { keptContent, storedMessage } from './stored.ts'
 import { stepText } from './trail.ts'
 
-export const WAIT_MS = 2000
+const WAIT_MS = { usually: 2000, strained: 200 }
 export const LIFETIME_SECONDS = 86_400
 
 export interface SendMessageArgs {
@@ -36,6 +36,10 @@ export interface SendMessageArgs {
     expiresIn?: number | null
   }
 }
+
+/** How long an answer waits for WhatsApp's ack. What has more to do than it can keeps nobody waiting for what is a promise already. */
+export const waitMs = ({ turnstile }: Pick<Context, 'turnstile'>): number =>
+  turnstile.strained ? WAIT_MS.strained : WAIT_MS.usually
 
 interface Draft extends Prepared {
   args: SendMessageArgs
@@ -91,7 +95,7 @@ interface Accepted {
 async function accept(ctx: Context, draft: Draft): Promise<Accepted> {
   const id = newId('msg')
   const isAnswer = (event: HouseEvent) => event.type === 'message.status'
-  const acked = ctx.bus.next(id, { instanceId: draft.args.instanceId, accept: isAnswer, timeoutMs: WAIT_MS })
+  const acked = ctx.bus.next(id, { instanceId: draft.args.instanceId, accept: isAnswer, timeoutMs: waitMs(ctx) })
   try {
     const payload = draft.outbound && ctx.whatsapp.compose(draft.outbound, draft.extras)
     const sealed = payload && ctx.secrets.seal(payload, payloadPlace(id))
