@@ -3,6 +3,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readConfig } from '../../src/config.ts'
 
 let dataDir: string
 beforeAll(async () => {
@@ -69,7 +70,13 @@ const wrong: [string, Record<string, string>][] = [
   ['STRIPE_PRICE_SCALE', { STRIPE_PRICE_SCALE: ',' }],
   ['PUBLIC_URL', { PUBLIC_URL: 'localhost:3000' }],
   ['PUBLIC_URL', { PUBLIC_URL: 'ftp://x' }],
+  ['SECRET_KEY_FILE', { SECRET_KEY: GOOD_KEY, SECRET_KEY_FILE: '/dev/null' }],
+  ['OPERATOR_KEY_FILE', { OPERATOR_KEY: OTHER_KEY, OPERATOR_KEY_FILE: '/dev/null' }],
   ['DATABASE_URL', { DATABASE_URL: 'mysql://x' }],
+  ['DATABASE_URL_FILE', { DATABASE_URL_FILE: '/nonexistent' }],
+  ['DATABASE_URL_FILE', { DATABASE_URL_FILE: '/dev/null' }],
+  ['DATABASE_URL_FILE', { DATABASE_URL: 'postgres://127.0.0.1:1/x', DATABASE_URL_FILE: '/dev/null' }],
+  ['SMTP_URL_FILE', { SMTP_URL: 'smtp://127.0.0.1:1', SMTP_URL_FILE: '/dev/null' }],
   ['SMTP_URL', { SMTP_URL: 'mail.example.com' }],
   ['SANDBOX_URL', { SANDBOX_URL: 'x' }],
   ['RATE_LIMIT_PER_MINUTE', { RATE_LIMIT_PER_MINUTE: '0' }],
@@ -115,5 +122,28 @@ describe('a start with a wrong setting', () => {
     expect(stderr).toMatch(/^wataki: only PGlite can run here[^\n]*ALLOW_PGLITE[^\n]*\n$/)
     expect(await readFile(engine, 'utf8')).toBe('pglite\n')
     await rm(engine)
+  })
+})
+
+describe('a secret in a file', () => {
+  it('is taken as if it were the value, whatever ends its last line', async () => {
+    const names = ['SECRET_KEY', 'DATABASE_URL', 'SMTP_URL'] as const
+    const values = [GOOD_KEY, 'postgres://wataki:a%20b@db:5432/wataki', 'smtp://mail:25']
+    const files = names.map(name => join(dataDir, name))
+    for (const [at, file] of files.entries()) await writeFile(file, `${values[at]}\r\n`, { mode: 0o600 })
+    const config = readConfig(Object.fromEntries(names.map((name, at) => [`${name}_FILE`, files[at]])))
+    expect([config.secretKey, config.databaseUrl, config.smtp?.url]).toEqual(values)
+    expect(config.warnings).toEqual([])
+  })
+
+  it('that every user of the machine can read is taken with a warning, which the log tells', async () => {
+    const file = join(dataDir, 'open')
+    await writeFile(file, 'postgres://user:secret@127.0.0.1:1/x')
+    await chmod(file, 0o644)
+    const { stdout, stderr } = await start({ ...production, DATABASE_URL_FILE: file })
+    expect(stdout).toContain('DATABASE_URL_FILE: every user of this machine can read it')
+    expect(stdout + stderr).not.toContain('secret@')
+    await chmod(file, 0o640)
+    expect(readConfig({ DATABASE_URL_FILE: file }).warnings).toEqual([])
   })
 })
