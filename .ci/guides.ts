@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Block, blocksOf, differs, guides } from '../test/docs/blocks.ts'
 
-const GUIDE_MAX_MS = 120_000
+const GUIDE_MAX_MS = 300_000
 const root = process.cwd()
 const place = mkdtempSync(join(tmpdir(), 'wataki-guides-'))
 const dataDir = join(place, 'data')

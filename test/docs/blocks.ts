@@ -65,10 +65,10 @@ export function differs(claim: Claim, printed: string): string | null {
 }
 
 const ANY = '…'
-const pattern = (text: string): RegExp => new RegExp(`^${text.split(ANY).map(escape).join('[^]*?')}$`)
+const pattern = (text: string): RegExp => new RegExp(`^${text.split(ANY).map(literally).join('[^]*?')}$`)
 
 /** Each character as itself. */
-const escape = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+const literally = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 
