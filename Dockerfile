@@ -17,7 +17,7 @@ RUN apt-get update \
   && rm -rf /var/lib/apt/lists/*
 ENV NODE_ENV=production DATA_DIR=/data
 WORKDIR /app
-COPY package.json ./
+COPY LICENSE package.json ./
 COPY --from=dependencies /app/node_modules node_modules
 COPY docker docker
 COPY src src

@@ -151,3 +151,30 @@ describe('troubleshoot.md', () => {
     for (const code of [402, 403, 405, 440]) expect(page).toContain(`(${code})`)
   })
 })
+
+describe('what the guides name', () => {
+  const prose = all.map(({ guide }) => readFileSync(guide, 'utf8')).join('\n')
+  const named = (name: RegExp): string[] => [...new Set([...prose.matchAll(name)].map(([, found]) => found!))]
+
+  it('as a setting is one', () => {
+    const settings = readFileSync('.env.example', 'utf8')
+    const others = /^(OTEL_\w+|NODE_OPTIONS)$/
+    const found = named(/`([A-Z]+_[A-Z_]+)(?:=[^`]*)?`/g).filter(name => !others.test(name))
+    expect(found.length).toBeGreaterThan(20)
+    expect(found.filter(name => !settings.includes(`\n#${name}=`))).toEqual([])
+  })
+
+  it('as an alert or a figure is one', () => {
+    const alerts = readFileSync('ops/prometheus/alerts.yml', 'utf8')
+    expect(named(/`(Wataki[A-Z]\w+)`/g).filter(name => !alerts.includes(`alert: ${name}\n`))).toEqual([])
+    const figures = globSync('src/telemetry/metrics/*.ts').map(file => readFileSync(file, 'utf8'))
+    expect(named(/`(wataki_\w+)`/g).filter(name => !figures.some(source => source.includes(name)))).toEqual([])
+  })
+
+  it('as a heading of Settings is taken from a file, too, where it says so', () => {
+    const config = readFileSync('src/config.ts', 'utf8')
+    const told = /named by the setting with `_FILE`: ([^.]+)\./.exec(prose)![1]!.match(/[A-Z_]+/g)!
+    const taken = [...config.matchAll(/^ {2}([A-Z_]+)_FILE: /gm)].map(([, name]) => name!)
+    expect([...told, 'SECRET_KEY_PREVIOUS'].sort()).toEqual(taken.sort())
+  })
+})
