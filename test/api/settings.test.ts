@@ -70,13 +70,9 @@ const wrong: [string, Record<string, string>][] = [
   ['STRIPE_PRICE_SCALE', { STRIPE_PRICE_SCALE: ',' }],
   ['PUBLIC_URL', { PUBLIC_URL: 'localhost:3000' }],
   ['PUBLIC_URL', { PUBLIC_URL: 'ftp://x' }],
-  ['SECRET_KEY_FILE', { SECRET_KEY: GOOD_KEY, SECRET_KEY_FILE: '/dev/null' }],
-  ['OPERATOR_KEY_FILE', { OPERATOR_KEY: OTHER_KEY, OPERATOR_KEY_FILE: '/dev/null' }],
   ['DATABASE_URL', { DATABASE_URL: 'mysql://x' }],
   ['DATABASE_URL_FILE', { DATABASE_URL_FILE: '/nonexistent' }],
   ['DATABASE_URL_FILE', { DATABASE_URL_FILE: '/dev/null' }],
-  ['DATABASE_URL_FILE', { DATABASE_URL: 'postgres://127.0.0.1:1/x', DATABASE_URL_FILE: '/dev/null' }],
-  ['SMTP_URL_FILE', { SMTP_URL: 'smtp://127.0.0.1:1', SMTP_URL_FILE: '/dev/null' }],
   ['SMTP_URL', { SMTP_URL: 'mail.example.com' }],
   ['SANDBOX_URL', { SANDBOX_URL: 'x' }],
   ['RATE_LIMIT_PER_MINUTE', { RATE_LIMIT_PER_MINUTE: '0' }],
@@ -134,6 +130,15 @@ describe('a secret in a file', () => {
     const config = readConfig(Object.fromEntries(names.map((name, at) => [`${name}_FILE`, files[at]])))
     expect([config.secretKey, config.databaseUrl, config.smtp?.url]).toEqual(values)
     expect(config.warnings).toEqual([])
+  })
+
+  it('and beside it as a value is refused: which of the two is meant?', async () => {
+    const file = join(dataDir, 'good')
+    await writeFile(file, GOOD_KEY, { mode: 0o600 })
+    const both = { SECRET_KEY: GOOD_KEY, SECRET_KEY_FILE: file }
+    expect(() => readConfig(both)).toThrow(/^SECRET_KEY_FILE: is set and so is SECRET_KEY/)
+    // As compose files write what is unset.
+    expect(readConfig({ ...both, SECRET_KEY: '' }).secretKey).toBe(GOOD_KEY)
   })
 
   it('that every user of the machine can read is taken with a warning, which the log tells', async () => {
