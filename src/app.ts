@@ -90,6 +90,7 @@ export async function openApp(
       await close().catch(cause => log.error({ err: cause, part: what }, 'closing failed'))
     }
   }
+  for (const warning of config.warnings) log.warn({}, warning)
   try {
     const metrics = createMetrics(config)
     const db = await openDatabase({ ...config, log, measure: metrics.database.took })

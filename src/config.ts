@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import {
@@ -24,8 +24,10 @@ const VERSION: string = JSON.parse(readFileSync(join(import.meta.dirname, '..', 
 
 /** Every environment variable once: its name, meaning, default and check. `.env.example` lists the same. */
 
-/** What may also be in a file that `…_FILE` names. */
+/** What may be in a file that `…_FILE` names, in place of the value. */
 const SECRETS = {
+  DATABASE_URL: url('postgres:', 'postgresql:'),
+  SMTP_URL: url('smtp:', 'smtps:'),
   SECRET_KEY: secret,
   SECRET_KEY_PREVIOUS: secret,
   OPERATOR_KEY: headerSecret,
@@ -37,7 +39,8 @@ const environment = z.object({
   PORT: port.default(3000),
   HOST: text.optional(),
   PUBLIC_URL: url('http:', 'https:').optional(),
-  DATABASE_URL: url('postgres:', 'postgresql:').optional(),
+  DATABASE_URL: SECRETS.DATABASE_URL.optional(),
+  DATABASE_URL_FILE: text.optional(),
   DATA_DIR: text.default('./data'),
   ALLOW_PGLITE: z.enum(['true', 'false']).default('false'),
   SECRET_KEY: SECRETS.SECRET_KEY.optional(),
@@ -50,7 +53,8 @@ const environment = z.object({
   METRICS_HOST: text.optional(),
   METRICS_TOKEN: SECRETS.METRICS_TOKEN.optional(),
   METRICS_TOKEN_FILE: text.optional(),
-  SMTP_URL: url('smtp:', 'smtps:').optional(),
+  SMTP_URL: SECRETS.SMTP_URL.optional(),
+  SMTP_URL_FILE: text.optional(),
   MAIL_FROM: mailAddress.optional(),
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).max(RATE_LIMIT_MAX).default(60),
   REQUESTS_AT_ONCE: z.coerce.number().int('must be a whole number').min(1).max(10_000).default(40),
@@ -142,6 +146,8 @@ export interface Config {
   /** Where ordinary instances connect; nulls mean WhatsApp's own network. */
   whatsapp: { webSocketUrl: string | null; mediaUrl: string | null; rootKey: Uint8Array | null }
   logLevel: string
+  /** Sentences about settings that work and had better be otherwise. */
+  warnings: readonly string[]
 }
 
 export interface MetricsSettings {
@@ -181,14 +187,16 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
   const env = parsed.data
   const production = env.NODE_ENV === 'production'
   const sandboxOn = (env.SANDBOX ?? (production ? 'off' : 'on')) === 'on'
-  const secretKey = secretIn(env, 'SECRET_KEY')
+  const warnings: string[] = []
+  const given = (name: keyof typeof SECRETS) => secretIn(env, name, warnings)
+  const secretKey = given('SECRET_KEY')
   if (production && !secretKey) throw new ConfigError('SECRET_KEY: is required in production (or SECRET_KEY_FILE)')
-  const previousSecretKey = secretIn(env, 'SECRET_KEY_PREVIOUS')
-  const operatorKey = secretIn(env, 'OPERATOR_KEY')
+  const previousSecretKey = given('SECRET_KEY_PREVIOUS')
+  const operatorKey = given('OPERATOR_KEY')
   if (operatorKey !== null && [secretKey, previousSecretKey].includes(operatorKey)) {
     throw new ConfigError('OPERATOR_KEY: must be another one than SECRET_KEY, which never leaves the server')
   }
-  const metrics = metricsIn(env, [secretKey, previousSecretKey, operatorKey])
+  const metrics = metricsIn(env, given('METRICS_TOKEN'), [secretKey, previousSecretKey, operatorKey])
   // Each is of no use, or dangerous, without the others: media would go to WhatsApp, or trust to its root.
   const names = ['WHATSAPP_WS_URL', 'WHATSAPP_MEDIA_URL', 'WHATSAPP_ROOT_KEY'] as const
   const missing = names.filter(name => env[name] === undefined)
@@ -196,6 +204,7 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
     throw new ConfigError(`${missing[0]}: is required, as the other WHATSAPP_ settings are set`)
   }
   const publicUrl = (env.PUBLIC_URL ?? `http://localhost:${env.PORT}`).replace(/\/+$/, '')
+  const smtpUrl = given('SMTP_URL')
   const mailFrom = env.MAIL_FROM ?? `Wataki <no-reply@${new URL(publicUrl).hostname}>`
   return Object.freeze({
     version: VERSION,
@@ -203,14 +212,14 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
     host: env.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
     port: env.PORT,
     publicUrl,
-    databaseUrl: env.DATABASE_URL ?? null,
+    databaseUrl: given('DATABASE_URL'),
     dataDir: resolve(env.DATA_DIR),
     allowPGlite: env.ALLOW_PGLITE === 'true',
     secretKey,
     previousSecretKey,
     operatorKey,
     metrics,
-    smtp: env.SMTP_URL ? { url: env.SMTP_URL, from: mailFrom } : null,
+    smtp: smtpUrl === null ? null : { url: smtpUrl, from: mailFrom },
     rateLimitPerMinute: env.RATE_LIMIT_PER_MINUTE,
     requestsAtOnce: env.REQUESTS_AT_ONCE,
     connectionsMax: env.CONNECTIONS_MAX,
@@ -237,13 +246,17 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
       rootKey: env.WHATSAPP_ROOT_KEY ? Buffer.from(env.WHATSAPP_ROOT_KEY, 'base64') : null,
     },
     logLevel: env.LOG_LEVEL,
+    warnings,
   })
 }
 
 /** On a port of its own, to who has a token, or outside production. */
-function metricsIn(env: z.infer<typeof environment>, secrets: (string | null)[]): MetricsSettings {
+function metricsIn(
+  env: z.infer<typeof environment>,
+  token: string | null,
+  secrets: (string | null)[],
+): MetricsSettings {
   const { METRICS_PORT: port, METRICS_HOST: host, PORT } = env
-  const token = secretIn(env, 'METRICS_TOKEN')
   if (token !== null && secrets.includes(token)) throw new ConfigError('METRICS_TOKEN: must be used for nothing else')
   if (port === undefined && host !== undefined) throw new ConfigError('METRICS_HOST: is of no use without METRICS_PORT')
   if (port !== undefined && port !== 0 && port === PORT)
@@ -280,13 +293,21 @@ function fromProcess(): Record<string, string | undefined> {
   return process.env
 }
 
+const READABLE_BY_ALL = 0o004
+
 /** The value itself, or what the file holds that is named in its place. */
-function secretIn(env: z.infer<typeof environment>, name: keyof typeof SECRETS): string | null {
+function secretIn(env: z.infer<typeof environment>, name: keyof typeof SECRETS, warnings: string[]): string | null {
   const path = env[`${name}_FILE`]
-  if (env[name] !== undefined || path === undefined) return env[name] ?? null
+  if (path === undefined) return env[name] ?? null
+  if (env[name] !== undefined)
+    throw new ConfigError(`${name}_FILE: is set and so is ${name}; which of the two is meant?`)
   let content: string
   try {
     content = readFileSync(path, 'utf8').trim()
+    // Where nobody else lives, as in a container whose orchestrator mounts it so, that does no harm: no reason to stop.
+    if (statSync(path).mode & READABLE_BY_ALL) {
+      warnings.push(`${name}_FILE: every user of this machine can read it; chmod 600 keeps it to the server`)
+    }
   } catch (error) {
     throw new ConfigError(`${name}_FILE: cannot be read (${(error as Error).message})`)
   }

@@ -3,6 +3,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readConfig } from '../../src/config.ts'
 
 let dataDir: string
 beforeAll(async () => {
@@ -70,6 +71,8 @@ const wrong: [string, Record<string, string>][] = [
   ['PUBLIC_URL', { PUBLIC_URL: 'localhost:3000' }],
   ['PUBLIC_URL', { PUBLIC_URL: 'ftp://x' }],
   ['DATABASE_URL', { DATABASE_URL: 'mysql://x' }],
+  ['DATABASE_URL_FILE', { DATABASE_URL_FILE: '/nonexistent' }],
+  ['DATABASE_URL_FILE', { DATABASE_URL_FILE: '/dev/null' }],
   ['SMTP_URL', { SMTP_URL: 'mail.example.com' }],
   ['SANDBOX_URL', { SANDBOX_URL: 'x' }],
   ['RATE_LIMIT_PER_MINUTE', { RATE_LIMIT_PER_MINUTE: '0' }],
@@ -115,5 +118,37 @@ describe('a start with a wrong setting', () => {
     expect(stderr).toMatch(/^wataki: only PGlite can run here[^\n]*ALLOW_PGLITE[^\n]*\n$/)
     expect(await readFile(engine, 'utf8')).toBe('pglite\n')
     await rm(engine)
+  })
+})
+
+describe('a secret in a file', () => {
+  it('is taken as if it were the value, whatever ends its last line', async () => {
+    const names = ['SECRET_KEY', 'DATABASE_URL', 'SMTP_URL'] as const
+    const values = [GOOD_KEY, 'postgres://wataki:a%20b@db:5432/wataki', 'smtp://mail:25']
+    const files = names.map(name => join(dataDir, name))
+    for (const [at, file] of files.entries()) await writeFile(file, `${values[at]}\r\n`, { mode: 0o600 })
+    const config = readConfig(Object.fromEntries(names.map((name, at) => [`${name}_FILE`, files[at]])))
+    expect([config.secretKey, config.databaseUrl, config.smtp?.url]).toEqual(values)
+    expect(config.warnings).toEqual([])
+  })
+
+  it('and beside it as a value is refused: which of the two is meant?', async () => {
+    const file = join(dataDir, 'good')
+    await writeFile(file, GOOD_KEY, { mode: 0o600 })
+    const both = { SECRET_KEY: GOOD_KEY, SECRET_KEY_FILE: file }
+    expect(() => readConfig(both)).toThrow(/^SECRET_KEY_FILE: is set and so is SECRET_KEY/)
+    // As compose files write what is unset.
+    expect(readConfig({ ...both, SECRET_KEY: '' }).secretKey).toBe(GOOD_KEY)
+  })
+
+  it('that every user of the machine can read is taken with a warning, which the log tells', async () => {
+    const file = join(dataDir, 'open')
+    await writeFile(file, 'postgres://user:secret@127.0.0.1:1/x')
+    await chmod(file, 0o644)
+    const { stdout, stderr } = await start({ ...production, DATABASE_URL_FILE: file })
+    expect(stdout).toContain('DATABASE_URL_FILE: every user of this machine can read it')
+    expect(stdout + stderr).not.toContain('secret@')
+    await chmod(file, 0o640)
+    expect(readConfig({ DATABASE_URL_FILE: file }).warnings).toEqual([])
   })
 })
