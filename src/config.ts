@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { homedir } from 'node:os'
+import { isAbsolute, join, resolve } from 'node:path'
 import { z } from 'zod'
 import {
   cidrs,
@@ -20,7 +21,7 @@ import {
 } from './checks.ts'
 
 /** As package.json says. */
-const VERSION: string = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')).version
+export const VERSION: string = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')).version
 
 /** Every environment variable once: its name, meaning, default and check. `.env.example` lists the same. */
 
@@ -272,8 +273,21 @@ function bucketOf(storage: string, endpoint: string | null): Config['mediaBucket
   return { bucket: bucket!, prefix: prefix.filter(Boolean).join('/'), endpoint }
 }
 
-/** The key with which a client calls some server, from the same places as a server's settings. */
-export const readApiKey = (): string | null => fromProcess().WATAKI_API_KEY || null
+/** What a client of some server finds around it, in the same places as a server's settings. */
+export function readClientSettings(): { apiKey: string | null; url: string | null; port: string; configDir: string } {
+  const { WATAKI_API_KEY, WATAKI_URL, PORT, XDG_CONFIG_HOME = '' } = fromProcess()
+  // By the rules of XDG a path that is not absolute counts as none.
+  const home = isAbsolute(XDG_CONFIG_HOME) ? XDG_CONFIG_HOME : join(homedir(), '.config')
+  return {
+    apiKey: WATAKI_API_KEY || null,
+    url: WATAKI_URL || null,
+    port: PORT || '3000',
+    configDir: join(home, 'wataki'),
+  }
+}
+
+/** By the convention of no-color.org. */
+export const wantsColour = (): boolean => !process.env.NO_COLOR
 
 function fromProcess(): Record<string, string | undefined> {
   if (existsSync('.env')) process.loadEnvFile('.env')
