@@ -20,7 +20,6 @@ import { LastUse } from './resolvers/auth/last-use.ts'
 import { createRevocations } from './resolvers/auth/revocations.ts'
 import { stillGood } from './resolvers/auth/still-good.ts'
 import { writeLastUseDue } from './resolvers/auth/writeLastUseDue.ts'
-import { Turns } from './resolvers/turns.ts'
 import { onSeen } from './resolvers/chats/onSeen.ts'
 import { onSync } from './resolvers/chats/onSync.ts'
 import { describeEvents } from './resolvers/events/eventCatalogue.ts'
@@ -45,6 +44,7 @@ import { Calls } from './resolvers/observability/calls.ts'
 import { countEvent } from './resolvers/observability/countEvent.ts'
 import { expositionOf } from './resolvers/observability/expositionOf.ts'
 import { writeCallsDue } from './resolvers/observability/writeCallsDue.ts'
+import { Turns } from './resolvers/turns.ts'
 import { deliverSoon } from './resolvers/webhooks/deliverDue.ts'
 import { endDeliveries } from './resolvers/webhooks/endDeliveries.ts'
 import { Deliveries } from './resolvers/webhooks/lanes.ts'
@@ -55,9 +55,7 @@ import type { SandboxControl } from './sandbox/sandbox.ts'
 import { openSandbox } from './sandbox/server.ts'
 import { schema } from './schema/index.ts'
 import { secretsOf } from './secrets.ts'
-import { openFileStorage } from './storage/file.ts'
-import { openS3Storage } from './storage/s3.ts'
-import type { Storage } from './storage/storage.ts'
+import { openStorage } from './storage/open.ts'
 import type { Stripe } from './stripe/stripe.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics/metrics.ts'
@@ -110,7 +108,7 @@ export async function openApp(
       read: (instanceId, seq) => readRecorded(app, instanceId, seq),
     })
     const background = new Background(log)
-    const storage = await openStorage(config)
+    const storage = await openStorage({ bucket: config.mediaBucket, folder: join(config.dataDir, 'media') })
     opened.push({ what: 'storage', close: () => storage.close() })
     const spool = await openSpool(config.dataDir, clock.nowMs())
     opened.push({ what: 'spool', close: () => spool.close() })
@@ -205,9 +203,6 @@ const newsFor = (app: () => App): News => ({
   onAck: (instanceId, news) => onAck(app(), instanceId, news),
   onReceipt: (instanceId, news) => onReceipt(app(), instanceId, news),
 })
-
-const openStorage = async ({ mediaBucket, dataDir }: Config): Promise<Storage> =>
-  mediaBucket ? openS3Storage(mediaBucket) : openFileStorage(join(dataDir, 'media'))
 
 /** Its client takes a while to load: only who uses it waits. */
 const openBilling = async ({ stripe }: Config): Promise<Stripe | null> =>

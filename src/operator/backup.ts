@@ -8,10 +8,10 @@ import { type Config, readConfig } from '../config.ts'
 import { filesIn, inSnapshot, migrationsIn, rowsOf, type StoredFile, type Table, tablesIn } from '../db/dump.ts'
 import type { Sql } from '../db/sql.ts'
 import { secretsOf } from '../secrets.ts'
+import { openStorage } from '../storage/open.ts'
 import type { Storage } from '../storage/storage.ts'
 import { type End, FORMAT, keyChecks, type Manifest, type Writer, writeArchive } from './archive.ts'
 import { operating } from './operate.ts'
-import { openStorage } from './store.ts'
 
 /** Database and files as of one moment, in one file. The server may go on meanwhile. */
 export async function backup(file: string, options: { json?: boolean }): Promise<void> {
@@ -63,7 +63,7 @@ async function write(config: Config, path: string, tell: (doing: string) => void
         }
         return stored
       })
-      const storage = await openStorage(config)
+      const storage = await openStorage({ bucket: config.mediaBucket, folder: join(config.dataDir, 'media') })
       try {
         for (const [i, each] of files.entries()) {
           if (i % 20 === 0) tell(`Files: ${i} of ${files.length}`)

@@ -6,11 +6,11 @@ import { during } from '../cli/progress.ts'
 import { type Config, ConfigError, readConfig } from '../config.ts'
 import { checkSmtp } from '../mail/check.ts'
 import { controlClient } from '../sandbox/client.ts'
+import { openStorage } from '../storage/open.ts'
 import * as checks from './checks.ts'
 import { type Check, fail, ok, warn } from './checks.ts'
 import { databaseChecks } from './doctor-database.ts'
 import { keyCheck } from './key-check.ts'
-import { openStorage } from './store.ts'
 
 /** Says of each thing that the server needs how it stands, and changes nothing. A fail makes the exit code 1. */
 export async function doctor(options: { json?: boolean }): Promise<void> {
@@ -146,7 +146,7 @@ async function storeCheck(config: Config): Promise<Check> {
   const where = config.mediaBucket
     ? `s3://${config.mediaBucket.bucket}/${config.mediaBucket.prefix}`
     : join(config.dataDir, 'media')
-  const storage = await openStorage(config)
+  const storage = await openStorage({ bucket: config.mediaBucket, folder: join(config.dataDir, 'media') })
   try {
     await storage.open('doctor/looks-for-what-is-not-there')
     return ok('media', `are kept in ${where}`)

@@ -11,10 +11,10 @@ import { MIGRATION_OPTIONS, migrate } from '../db/migrate.ts'
 import { type Database, openDatabase } from '../db/open.ts'
 import type { Sql } from '../db/sql.ts'
 import { secretsOf } from '../secrets.ts'
+import { openStorage } from '../storage/open.ts'
 import type { Storage } from '../storage/storage.ts'
 import { bytesOf, End, type Entry, FORMAT, keyChecks, Manifest, readArchive } from './archive.ts'
 import { silentLog } from './operate.ts'
-import { openStorage } from './store.ts'
 
 interface RestoreOptions {
   json?: boolean
@@ -105,7 +105,7 @@ async function fill(config: Config, from: { path: string; manifest: Manifest }, 
   try {
     await assertEmpty(db.sql)
     await migrate(db.orm, db.pool, from.manifest.migrations.at(-1)!)
-    const storage = await openStorage(config)
+    const storage = await openStorage({ bucket: config.mediaBucket, folder: join(config.dataDir, 'media') })
     const put: string[] = []
     try {
       await loading(db.pool, sql => fillAll(sql, { ...from, storage, put }, tell))
