@@ -47,15 +47,18 @@ function told(error: unknown): { code: string; message: string; details: object 
     : null
 }
 
+/** Of ours. */
+const fault = (error: unknown) => ({ code: 'internal_error', message: String(error), details: {} })
+
 const words = process.argv.slice(2)
 
 main(words).then(
   () => process.exit(process.exitCode ?? 0),
   (error: unknown) => {
     const known = told(error)
-    if (!known) console.error(error)
-    else if (words.includes('--json')) console.error(JSON.stringify({ error: known }))
-    else console.error(clean(`wataki: ${known.message}`))
+    if (words.includes('--json')) console.error(JSON.stringify({ error: known ?? fault(error) }))
+    else if (known) console.error(clean(`wataki: ${known.message}`))
+    else console.error(error)
     process.exit(error instanceof Usage ? 2 : 1)
   },
 )

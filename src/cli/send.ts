@@ -92,7 +92,7 @@ async function withFile(
 ): Promise<{ type: string; content: object }> {
   const path = options[kind]!
   const form = new FormData()
-  const blob = await openAsBlob(path).catch((error: Error) => {
+  const blob = await blobOf(path).catch((error: Error) => {
     throw new Trouble(`--${kind} cannot be read (${error.message})`)
   })
   form.set('file', blob, options.filename ?? basename(path))
@@ -113,6 +113,9 @@ async function withFile(
   }
   return { type, content }
 }
+
+/** Read from the disk as it is sent. What is not there is an error at once. */
+const blobOf = async (path: string): Promise<Blob> => openAsBlob(path)
 
 function typeOf(mimeType: string): string {
   const [family] = mimeType.split('/')
