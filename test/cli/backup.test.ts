@@ -1,12 +1,13 @@
-import { copyFile, readFile, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { folder, removeFolder, Server, startSandbox, until } from '../crash/processes.ts'
 import type { Json } from '../support/app.ts'
 import { errorOf, jsonOf, run } from './cli.ts'
 
 // Servers, their databases and a network, one after the other.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 })
 
 const CONTACT = '5511977770001'
 let dir: string
@@ -50,7 +51,7 @@ beforeAll(async () => {
   const env = { SANDBOX: 'on', SANDBOX_URL: network.printed.SANDBOX_URL!, LOG_LEVEL: 'info' }
   first = new Server(join(dir), env, { name: 'first' })
   second = new Server(join(dir, 'second'), env, { name: 'second' })
-  await import('node:fs/promises').then(({ mkdir }) => mkdir(join(dir, 'second')))
+  await mkdir(join(dir, 'second'))
   await first.start()
   key = await first.createTenant('Acme')
   bot = (await call(first, 'POST', '', { name: 'bot', sandbox: true })).id
@@ -77,7 +78,6 @@ describe('wataki backup', () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600)
     const again = await errorOf(['backup', file], { env: envOf(first) })
     expect(again).toMatchObject({ exit: 2, message: expect.stringContaining('is there already') })
-    const { gunzipSync } = await import('node:zlib')
     const inside = gunzipSync(await readFile(file)).toString('latin1')
     const secret = (await readFile(join(first.dataDir, 'secret.key'), 'utf8')).trim()
     expect(inside.includes(secret)).toBe(false)
@@ -118,7 +118,6 @@ describe('wataki restore', () => {
   it('refuses a file that was cut or changed, before it touches anything', async () => {
     const whole = await readFile(file)
     const env = { ...envOf(second), SECRET_KEY_FILE: join(first.dataDir, 'secret.key') }
-    const { gunzipSync, gzipSync } = await import('node:zlib')
     const tar = gunzipSync(whole)
     const at = tar.indexOf('before 1')
     const changed = Buffer.from(tar)
