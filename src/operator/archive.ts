@@ -116,24 +116,35 @@ export async function* readArchive(path: string): AsyncGenerator<Entry, void> {
   )
   read.catch(() => {})
   const hash = createHash('sha256')
+  const reasonOf = (error: unknown): unknown =>
+    isOfTheFile(error)
+      ? new Trouble(`${path} is damaged, or no backup of Wataki's (${(error as Error).message})`)
+      : error
+  async function* told(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+    try {
+      yield* source
+    } catch (error) {
+      throw reasonOf(error)
+    }
+  }
   try {
     for await (const entry of untar) {
       const { name, size = 0 } = entry.header
       const sha256Before = hash.copy().digest('hex')
       hashed(hash, name, size)
-      const bytes = Readable.from(hashing(hash, entry as AsyncIterable<Buffer>), { objectMode: false })
+      const bytes = Readable.from(told(hashing(hash, entry as AsyncIterable<Buffer>)), { objectMode: false })
       yield { name, sizeBytes: size, bytes, sha256Before }
     }
     await read
   } catch (error) {
-    if (error instanceof Trouble || !isOfTheFile(error)) throw error
-    throw new Trouble(`${path} is damaged, or no backup of Wataki's (${(error as Error).message})`)
+    throw reasonOf(error)
   } finally {
     untar.destroy()
   }
 }
 
 const isOfTheFile = (error: unknown): boolean => {
+  if (error instanceof Trouble) return false
   const { code = '', message } = error as NodeJS.ErrnoException
   return code.startsWith('Z_') || code === 'ERR_STREAM_PREMATURE_CLOSE' || /tar|header|unexpected end/i.test(message)
 }

@@ -65,8 +65,8 @@ beforeAll(async () => {
   await until(async () => (await messagesOf(first)).filter(each => each.status === 'read').length >= 3, 'all is read')
 })
 afterAll(async () => {
-  await first?.killAll().catch(() => {})
-  await second?.killAll().catch(() => {})
+  await first?.terminate()
+  await second?.terminate()
   await network?.end()
   await removeFolder(dir)
 })
