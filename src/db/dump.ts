@@ -60,7 +60,7 @@ export async function migrationsIn(sql: Sql): Promise<string[]> {
 }
 
 const BATCH_BYTES = 4 * 1024 * 1024
-const BATCH_ROWS_MAX = 2_000
+const BATCH_ROWS_MAX = 500
 
 /** Batches of some megabytes, whatever a row takes. Only inside `inSnapshot`. */
 export async function* rowsOf(sql: Sql, { name }: Table): AsyncGenerator<string[], void> {

@@ -82,11 +82,21 @@ async function write(config: Config, path: string, tell: (doing: string) => void
 
 const json = (value: object): Buffer => Buffer.from(JSON.stringify(value))
 
+const PART_BYTES = 8 * 1024 * 1024
+
 async function writeRows(writer: Writer, sql: Sql, table: Table): Promise<number> {
   let [count, part] = [0, 0]
+  const write = (lines: string) =>
+    writer.add(`rows/${table.name}/${String(++part).padStart(6, '0')}`, Buffer.from(lines))
   for await (const rows of rowsOf(sql, table)) {
-    const lines = rows.map(row => `${JSON.stringify(row)}\n`).join('')
-    await writer.add(`rows/${table.name}/${String(++part).padStart(6, '0')}`, Buffer.from(lines))
+    let lines = ''
+    for (const row of rows) {
+      lines += `${JSON.stringify(row)}\n`
+      if (lines.length < PART_BYTES) continue
+      await write(lines)
+      lines = ''
+    }
+    if (lines !== '') await write(lines)
     count += rows.length
   }
   return count
