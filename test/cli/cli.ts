@@ -3,8 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll } from 'vitest'
+import { afterAll, vi } from 'vitest'
 import type { Json } from '../support/app.ts'
+
+// Up to a dozen processes in a row.
+vi.setConfig({ testTimeout: 120_000 })
 
 const PROGRAM = join(import.meta.dirname, '..', '..', 'src', 'cli.ts')
 
