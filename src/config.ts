@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
+import { parseEnv } from 'node:util'
 import { z } from 'zod'
 import {
   cidrs,
@@ -273,15 +274,30 @@ function bucketOf(storage: string, endpoint: string | null): Config['mediaBucket
   return { bucket: bucket!, prefix: prefix.filter(Boolean).join('/'), endpoint }
 }
 
+export interface ClientSettings {
+  url: string | null
+  /** For whatever server the command names. */
+  apiKey: string | null
+  /** For the server of these settings: what a folder's `.env` says of the server gets no key from outside the folder. */
+  apiKeyOfUrl: string | null
+  port: string
+  configDir: string
+}
+
 /** What a client of some server finds around it, in the same places as a server's settings. */
-export function readClientSettings(): { apiKey: string | null; url: string | null; port: string; configDir: string } {
-  const { WATAKI_API_KEY, WATAKI_URL, PORT, XDG_CONFIG_HOME = '' } = fromProcess()
+export function readClientSettings(): ClientSettings {
+  const own = process.env
+  const file = existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {}
+  const apiKey = own.WATAKI_API_KEY || file.WATAKI_API_KEY || null
+  const isOfFile = !own.WATAKI_URL && Boolean(file.WATAKI_URL)
+  const { XDG_CONFIG_HOME = '' } = own
   // By the rules of XDG a path that is not absolute counts as none.
   const home = isAbsolute(XDG_CONFIG_HOME) ? XDG_CONFIG_HOME : join(homedir(), '.config')
   return {
-    apiKey: WATAKI_API_KEY || null,
-    url: WATAKI_URL || null,
-    port: PORT || '3000',
+    url: own.WATAKI_URL || file.WATAKI_URL || null,
+    apiKey,
+    apiKeyOfUrl: isOfFile ? file.WATAKI_API_KEY || null : apiKey,
+    port: own.PORT || file.PORT || '3000',
     configDir: join(home, 'wataki'),
   }
 }

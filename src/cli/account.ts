@@ -32,7 +32,9 @@ export function accountOf(options: AccountOptions): Account {
   const url = urlOf(options)
   const login = readLogin()
   const stored = login && login.url.href === url.href ? login.apiKey : null
-  const apiKey = givenKey(options) ?? readClientSettings().apiKey ?? stored
+  const settings = readClientSettings()
+  const around = options.url === undefined ? settings.apiKeyOfUrl : settings.apiKey
+  const apiKey = givenKey(options) ?? around ?? stored
   if (!apiKey) {
     const where = login ? `the login is for ${login.url.origin}, and this is ${url.origin}` : 'there is no login'
     throw new Usage(`no API key: ${where}. Run wataki login, or set WATAKI_API_KEY`)

@@ -229,7 +229,7 @@ describe('wataki listen', () => {
   it('hears of the types that were asked for', async () => {
     const bot = await newInstance()
     const listener = await listen('--instance', bot, '--events', 'connection.update,qr.updated', '--format', 'json')
-    const other = await listen('--instance', bot, '--events', 'message.received', '--format', 'json')
+    const other = await listen('--instance', bot, '--events', 'message.received', '--json')
     await happen(bot, 3)
     await until(listener.lines, lines => lines.length === 3)
     expect(other.out()).toBe('')

@@ -77,7 +77,15 @@ describe('wataki login', () => {
       const refused = await errorOf(words, settings)
       expect(refused).toMatchObject({ exit: 2, message: expect.stringContaining(`the login is for ${wataki.url}`) })
     }
+    // Nor does a folder that somebody else has written get the key of the environment.
+    const folder = join(home, 'cloned')
+    await mkdir(folder)
+    await writeFile(join(folder, '.env'), `WATAKI_URL=${url}\n`)
+    const settings = { cwd: folder, env: { WATAKI_API_KEY: acme.apiKey } }
+    expect(await errorOf(['instances', 'list'], settings)).toMatchObject({ exit: 2, code: 'usage' })
     expect(heard).toEqual([])
+    await writeFile(join(folder, '.env'), `WATAKI_URL=${wataki.url}\nWATAKI_API_KEY=${acme.apiKey}\n`)
+    expect(await jsonOf(['instances', 'list'], { cwd: folder })).toEqual({ data: [] })
     other.close()
   })
 
