@@ -100,7 +100,7 @@ describe('wataki doctor', () => {
     const text = await run(['doctor'], { env: { ...env, PORT: 'eighty' } })
     expect(text).toMatchObject({ code: 1, err: '' })
     expect(text.out).toMatch(
-      /^ok {4} node .*\nfail {2}settings {4}PORT: .*\n {18}→ correct it .*\n\n1 ok, 0 warnings, 1 failed\.\n$/,
+      /^ok {4}node .*\nfail {2}settings {4}PORT: .*\n {18}→ correct it .*\n\n1 ok, 0 warnings, 1 failed\.\n$/,
     )
   })
 
