@@ -55,9 +55,7 @@ import type { SandboxControl } from './sandbox/sandbox.ts'
 import { openSandbox } from './sandbox/server.ts'
 import { schema } from './schema/index.ts'
 import { secretsOf } from './secrets.ts'
-import { openFileStorage } from './storage/file.ts'
-import { openS3Storage } from './storage/s3.ts'
-import type { Storage } from './storage/storage.ts'
+import { openStorage } from './storage/open.ts'
 import type { Stripe } from './stripe/stripe.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics/metrics.ts'
@@ -111,7 +109,7 @@ export async function openApp(
       read: (instanceId, seq) => readRecorded(app, instanceId, seq),
     })
     const background = new Background(log)
-    const storage = await openStorage(config)
+    const storage = await openStorage({ bucket: config.mediaBucket, folder: join(config.dataDir, 'media') })
     opened.push({ what: 'storage', close: () => storage.close() })
     const spool = await openSpool(config.dataDir, clock.nowMs())
     opened.push({ what: 'spool', close: () => spool.close() })
@@ -206,9 +204,6 @@ const newsFor = (app: () => App): News => ({
   onAck: (instanceId, news) => onAck(app(), instanceId, news),
   onReceipt: (instanceId, news) => onReceipt(app(), instanceId, news),
 })
-
-const openStorage = async ({ mediaBucket, dataDir }: Config): Promise<Storage> =>
-  mediaBucket ? openS3Storage(mediaBucket) : openFileStorage(join(dataDir, 'media'))
 
 /** Its client takes a while to load: only who uses it waits. */
 const openBilling = async ({ stripe }: Config): Promise<Stripe | null> =>

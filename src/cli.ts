@@ -1,66 +1,64 @@
+#!/usr/bin/env node
 import { enableCompileCache } from 'node:module'
-import { Trouble } from './cli/trouble.ts'
-import { ConfigError } from './config.ts'
+import type { Command } from 'commander'
+import { addClientCommands, addSandboxClients } from './cli/commands.ts'
+import { clean } from './cli/output.ts'
+import { command, createProgram, run } from './cli/program.ts'
+import { Trouble, Usage } from './cli/trouble.ts'
+import { ConfigError, VERSION } from './config.ts'
 import { DatabaseStartError } from './db/start-error.ts'
 import { ApiError } from './errors.ts'
+import { addOperatorCommands } from './operator/commands.ts'
 
-/** The command line. Data goes to stdout, talk to stderr. */
-const USAGE = `usage: wataki tenant create --name NAME --email ADDRESS
-       wataki tenant suspend (--id ID | --email ADDRESS)
-       wataki tenant activate (--id ID | --email ADDRESS)
-       wataki tenant plan (--id ID | --email ADDRESS) --plan PLAN
-       wataki tenant sign-in-link --email ADDRESS
-       wataki nodes
-       wataki nodes drain --id ID
-       wataki nodes undrain --id ID
-       wataki secrets reseal
-       wataki listen [--url URL] [--api-key KEY] [--instance ID] [--events TYPE,…] [--forward-to URL]
-                     [--secret SECRET] [--format text|json]
-       wataki webhooks verify --secret SECRET --body FILE|- (--signature HEX |
-                     --webhook-signature TEXT --id ID --timestamp SECONDS)
+/** The command line. What each command needs is loaded when it is asked for: a user's commands know no database. */
 
-For operators, beside the server's data, while it runs and while it does not:
-
-  tenant create        makes an active tenant and prints {"tenant_id","api_key"} as one JSON line
-  tenant suspend       every call of the tenant is refused from now on; prints {"tenant_id","status"}
-  tenant activate      takes that back
-  tenant plan          free, growth or scale: how many messages a cycle includes; prints {"tenant_id","plan"}
-  tenant sign-in-link  prints a link to the dashboard that works once, for 15 minutes: the way in without mail
-  nodes                lists the servers on the database, with what each runs, as GET /v1/observability/nodes does
-  nodes drain          its instances move to the others, a few each second, it takes no new ones, and /readyz says no;
-                       alone it keeps them; prints {"node_id","state"}
-  nodes undrain        takes that back
-  secrets reseal       brings what is encrypted with SECRET_KEY_PREVIOUS under SECRET_KEY; prints {"resealed","unopened"}
-                       with the number of rows of each table
-
-For users, anywhere:
-
-  listen               tells of each event of an instance, and posts it to a URL as a webhook would be, signed; the key
-                       may be in WATAKI_API_KEY, the server is http://localhost:3000 unless --url says otherwise
-  webhooks verify      says whether the signature of a webhook is right, and why it is not`
-
-/** What each needs is loaded when it is asked for: a user's commands know no database, and start in a moment. */
-async function main(words: string[]): Promise<void> {
-  enableCompileCache()
-  const [first, second, ...rest] = words
-  if (words.includes('--help')) throw new Trouble(USAGE)
-  if (first === 'listen') return (await import('./cli/listen.ts')).listen(words.slice(1))
-  if (first === 'webhooks' && second === 'verify') return (await import('./cli/verify.ts')).verifyWebhook(rest)
-  const { operate } = await import('./operator.ts')
-  console.log(await operate(words, USAGE))
+/** Programs that run until a signal, and end their process themselves. */
+function addPrograms(program: Command): Command {
+  program.commandsGroup('To run:')
+  const forEver = () => new Promise<void>(() => {})
+  command(program, 'start', {
+    does: 'Run the server, as npm start does. With --json its log is JSON lines.',
+    example: 'NODE_ENV=production SECRET_KEY_FILE=secret.key wataki start',
+  }).action(() => import('./main.ts').then(forEver))
+  return command(program, 'sandbox', {
+    does: 'Run the simulated WhatsApp network alone, and print the settings that point a server at it.',
+    example: 'wataki sandbox > sandbox.env',
+  }).action(() => import('./sandbox/main.ts').then(forEver))
 }
 
-const isKnown = (error: unknown): error is Error =>
-  error instanceof Trouble ||
-  error instanceof ConfigError ||
-  error instanceof DatabaseStartError ||
-  error instanceof ApiError ||
-  (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') === true
+async function main(words: string[]): Promise<void> {
+  enableCompileCache()
+  const program = createProgram(VERSION, { quiet: words.includes('--json') })
+  addSandboxClients(addPrograms(program))
+  addClientCommands(program)
+  addOperatorCommands(program)
+  await run(program, words)
+}
 
-main(process.argv.slice(2)).then(
-  () => process.exit(0),
+/** For programs: in the shape that the API's errors have. */
+function told(error: unknown): { code: string; message: string; details: object } | null {
+  if (error instanceof Trouble || error instanceof ApiError) {
+    const { code, message, details } = error
+    return { code, message, details }
+  }
+  const known = error instanceof ConfigError || error instanceof DatabaseStartError
+  return known
+    ? { code: error instanceof ConfigError ? 'settings' : 'database', message: error.message, details: {} }
+    : null
+}
+
+/** Of ours. */
+const fault = (error: unknown) => ({ code: 'internal_error', message: String(error), details: {} })
+
+const words = process.argv.slice(2)
+
+main(words).then(
+  () => process.exit(process.exitCode ?? 0),
   (error: unknown) => {
-    console.error(isKnown(error) ? `wataki: ${error.message}` : error)
-    process.exit(1)
+    const known = told(error)
+    if (words.includes('--json')) console.error(JSON.stringify({ error: known ?? fault(error) }))
+    else if (known) console.error(clean(`wataki: ${known.message}`))
+    else console.error(error)
+    process.exit(error instanceof Usage ? 2 : 1)
   },
 )

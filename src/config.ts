@@ -1,5 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { homedir } from 'node:os'
+import { isAbsolute, join, resolve } from 'node:path'
+import { parseEnv } from 'node:util'
 import { z } from 'zod'
 import {
   cidrs,
@@ -20,7 +22,7 @@ import {
 } from './checks.ts'
 
 /** As package.json says. */
-const VERSION: string = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')).version
+export const VERSION: string = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')).version
 
 /** Every environment variable once: its name, meaning, default and check. `.env.example` lists the same. */
 
@@ -285,8 +287,36 @@ function bucketOf(storage: string, endpoint: string | null): Config['mediaBucket
   return { bucket: bucket!, prefix: prefix.filter(Boolean).join('/'), endpoint }
 }
 
-/** The key with which a client calls some server, from the same places as a server's settings. */
-export const readApiKey = (): string | null => fromProcess().WATAKI_API_KEY || null
+export interface ClientSettings {
+  url: string | null
+  /** For whatever server the command names. */
+  apiKey: string | null
+  /** For the server of these settings: what a folder's `.env` says of the server gets no key from outside the folder. */
+  apiKeyOfUrl: string | null
+  port: string
+  configDir: string
+}
+
+/** What a client of some server finds around it, in the same places as a server's settings. */
+export function readClientSettings(): ClientSettings {
+  const own = process.env
+  const file = existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {}
+  const apiKey = own.WATAKI_API_KEY || file.WATAKI_API_KEY || null
+  const isOfFile = !own.WATAKI_URL && Boolean(file.WATAKI_URL)
+  const { XDG_CONFIG_HOME = '' } = own
+  // By the rules of XDG a path that is not absolute counts as none.
+  const home = isAbsolute(XDG_CONFIG_HOME) ? XDG_CONFIG_HOME : join(homedir(), '.config')
+  return {
+    url: own.WATAKI_URL || file.WATAKI_URL || null,
+    apiKey,
+    apiKeyOfUrl: isOfFile ? file.WATAKI_API_KEY || null : apiKey,
+    port: own.PORT || file.PORT || '3000',
+    configDir: join(home, 'wataki'),
+  }
+}
+
+/** By the convention of no-color.org. */
+export const wantsColour = (): boolean => !process.env.NO_COLOR
 
 function fromProcess(): Record<string, string | undefined> {
   if (existsSync('.env')) process.loadEnvFile('.env')

@@ -10,9 +10,11 @@ async function main(): Promise<void> {
   enableCompileCache()
   // Not before: a wrong setting is told in a moment, and the rest takes a second to load.
   const { openApp, takeCrash } = await import('./app.ts')
+  const { createLog } = await import('./telemetry/log.ts')
   catchCrashesOfSockets(takeCrash)
-  const running = await openApp(config)
-  if (!config.production) printWelcome(config.publicUrl, running.app.db.describe, config.sandbox !== null)
+  const asJson = config.production || process.argv.includes('--json')
+  const running = await openApp(config, createLog({ level: config.logLevel, json: asJson }))
+  if (!asJson) printWelcome(config.publicUrl, running.app.db.describe, config.sandbox !== null)
   const signal = await new Promise<string>(resolve => {
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve(name))
   })

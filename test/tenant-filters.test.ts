@@ -53,6 +53,11 @@ const EXCEPTIONS: Record<string, string> = {
   'with outbox as ( select pending.created_at': 'what waits for the operator to see, of all tenants',
   'select instance_id as "instanceId" from event_counter where waiting > 0':
     'what is to be counted anew, of all tenants',
+  'select storage_key as key, size_bytes::float8': 'what belongs into a backup, of all tenants',
+  'select setval(pg_get_serial_sequence': 'what a restored table is to go on with',
+  "select count(*)::int as all, coalesce(json_agg(json_build_object('id', id, 'state'":
+    'what waits for the operator, of all tenants',
+  'select webhook.id, url, disabled_reason as "disabledReason", last.error': 'which receivers fail, for the operator',
   'with account as ( select id, plan, coalesce(cycle_anchor, created_at) as anchor from tenant where id = $1)':
     'the tenant itself, by its id',
 }

@@ -103,8 +103,10 @@ async function* follow<Data>(
 /** Of errors of GraphQL, the end of a connection, or the failure to make one. */
 function troubleOf(trouble: unknown, url: URL): Trouble {
   if (Array.isArray(trouble)) {
-    const [{ message, extensions }] = trouble as [{ message: string; extensions?: { code?: string } }]
-    return PASSING.includes(extensions?.code ?? '') ? new Lost(message) : new Trouble(message)
+    const [{ message, extensions = {} }] = trouble as [
+      { message: string; extensions?: { code?: string; details?: object } },
+    ]
+    return PASSING.includes(extensions.code ?? '') ? new Lost(message, extensions) : new Trouble(message, extensions)
   }
   const { code, reason, message, error } = trouble as {
     code?: number
@@ -112,8 +114,9 @@ function troubleOf(trouble: unknown, url: URL): Trouble {
     message?: string
     error?: { code?: string }
   }
-  if (code === CloseCode.Unauthorized) return new Trouble('the server does not take the API key')
-  if (code === CloseCode.Forbidden) return new Trouble('the account is not active')
+  if (code === CloseCode.Unauthorized)
+    return new Trouble('the server does not take the API key', { code: 'unauthorized' })
+  if (code === CloseCode.Forbidden) return new Trouble('the account is not active', { code: 'account_inactive' })
   if (code !== undefined) return new Lost(`the connection has ended (${[code, reason].filter(Boolean).join(', ')})`)
   return new Lost(`no connection to ${url.origin} (${error?.code ?? message})`)
 }

@@ -1,9 +1,20 @@
 import { timingSafeEqual } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { systemClock } from '../clock.ts'
 import { signedHeaders } from '../delivery/sign.ts'
-import { Trouble } from './trouble.ts'
+import { secretIn, textIn } from './account.ts'
+import { show } from './output.ts'
+import { Trouble, Usage } from './trouble.ts'
+
+export interface VerifyOptions {
+  secret?: string
+  secretFile?: string
+  body?: string
+  signature?: string
+  webhookSignature?: string
+  id?: string
+  timestamp?: string
+  json?: boolean
+}
 
 /** What verifiers of the Standard Webhooks rules allow. */
 const AGE_MAX_SECONDS = 300
@@ -18,44 +29,39 @@ interface Claim {
 }
 
 /** Says that a webhook's signature is right, or why it is not. */
-export async function verifyWebhook(words: string[]): Promise<void> {
-  const { body, ...claim } = claimIn(words)
-  if (!isSigned(claim, body)) throw new Trouble(`${claim.header} is wrong: ${reasonOf(claim, body)}`)
+export async function verifyWebhook(options: VerifyOptions): Promise<void> {
+  const { body, ...claim } = claimIn(options)
+  if (!isSigned(claim, body)) {
+    throw new Trouble(`${claim.header} is wrong: ${reasonOf(claim, body)}`, { code: 'wrong_signature' })
+  }
   const ageSeconds = Math.round(Math.abs(systemClock.nowMs() / 1000 - claim.timestampSeconds))
   if (claim.header === 'webhook-signature' && ageSeconds > AGE_MAX_SECONDS) {
     throw new Trouble(
       `webhook-signature is right, but webhook-timestamp is ${ageSeconds} s from now: verifiers allow ${AGE_MAX_SECONDS} s (is a clock wrong, or was it sent again by somebody else?)`,
+      { code: 'old_signature' },
     )
   }
-  console.log(`${claim.header} is right.`)
+  show(options.json, { header: claim.header, right: true }, () => `${claim.header} is right.`)
 }
 
-function claimIn(words: string[]): Claim & { body: string } {
-  const text = { type: 'string' } as const
-  const options = { secret: text, body: text, signature: text, id: text, timestamp: text, 'webhook-signature': text }
-  const { secret, body, signature, id = '', timestamp = '', ...standard } = parseArgs({ args: words, options }).values
-  const standardSignature = standard['webhook-signature']
+function claimIn(options: VerifyOptions): Claim & { body: string } {
+  const { secretFile, body, signature, id = '', timestamp = '', webhookSignature: standardSignature } = options
+  const secret = secretFile === undefined ? options.secret : secretIn('--secret-file', secretFile)
   if (!secret || !body || (signature === undefined) === (standardSignature === undefined)) {
-    throw new Trouble('webhooks verify needs --secret, --body, and either --signature or --webhook-signature')
+    throw new Usage(
+      'webhooks verify needs --secret or --secret-file, --body, and either --signature or --webhook-signature',
+    )
   }
   if (standardSignature !== undefined && !(id && /^\d+$/.test(timestamp))) {
-    throw new Trouble('--webhook-signature needs --id and --timestamp: the headers webhook-id and webhook-timestamp')
+    throw new Usage('--webhook-signature needs --id and --timestamp: the headers webhook-id and webhook-timestamp')
   }
   return {
     secret,
-    body: bodyIn(body),
+    body: textIn('--body', body),
     id,
     timestampSeconds: Number(timestamp),
     header: signature === undefined ? 'webhook-signature' : 'X-Webhook-Signature',
     signature: (signature ?? standardSignature)!.trim(),
-  }
-}
-
-function bodyIn(path: string): string {
-  try {
-    return readFileSync(path === '-' ? process.stdin.fd : path, 'utf8')
-  } catch (error) {
-    throw new Trouble(`--body cannot be read (${(error as Error).message})`)
   }
 }
 

@@ -36,6 +36,8 @@ export interface DatabaseOptions {
   measure?: Measure
   /** For a command of the operator: when a server runs on `dataDir`, use its database instead of refusing. */
   join?: boolean
+  /** Leaves the tables as they are, of whatever version. */
+  asIs?: boolean
 }
 
 export interface Database {
@@ -72,7 +74,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   try {
     const server = await inspect(pool, options)
     orm = await openOrm(pool, server.database)
-    const ran = await migrate(orm, pool)
+    const ran = options.asIs ? [] : await migrate(orm, pool)
     if (ran.length > 0) log.info({ migrations: ran }, 'database migrated')
     const clock = new DatabaseClock()
     await lookAtClock(pool, clock)

@@ -15,10 +15,14 @@ try {
   const log = { error: ({ err }: { err: unknown }, message: string) => logError(message, err) }
   const sandbox = await openSandbox({ dataDir: join(dataDir, 'sandbox'), port: sandboxPort, log })
   const { controlUrl, network } = sandbox
-  print(`SANDBOX_URL=${controlUrl}`)
-  print(`WHATSAPP_WS_URL=${network.webSocketUrl}`)
-  print(`WHATSAPP_MEDIA_URL=${network.mediaUrl}`)
-  print(`WHATSAPP_ROOT_KEY=${network.rootKey}`)
+  const settings = {
+    SANDBOX_URL: controlUrl,
+    WHATSAPP_WS_URL: network.webSocketUrl,
+    WHATSAPP_MEDIA_URL: network.mediaUrl,
+    WHATSAPP_ROOT_KEY: network.rootKey,
+  }
+  if (process.argv.includes('--json')) print(JSON.stringify(settings))
+  else for (const [name, value] of Object.entries(settings)) print(`${name}=${value}`)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => void sandbox.close().then(() => process.exit(0)))
   }

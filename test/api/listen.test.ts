@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Trouble } from '../../src/cli/trouble.ts'
-import { verifyWebhook } from '../../src/cli/verify.ts'
+import { Trouble, Usage } from '../../src/cli/trouble.ts'
+import { type VerifyOptions, verifyWebhook } from '../../src/cli/verify.ts'
 import { envelope } from '../../src/events/envelope.ts'
 import { record } from '../../src/events/record.ts'
 import { type Caller, connectedInstance, type Json, openTestApp, type TestApp, until } from '../support/app.ts'
@@ -222,14 +222,14 @@ describe('wataki listen', () => {
     expect(event).toMatchObject({ event: 'connection.update', instance_id: bot, data: { state: 'connecting' } })
     const second = await newInstance(loja)
     const several = start(...key)
-    expect(await several.exited).toBe(1)
+    expect(await several.exited).toBe(2)
     expect(several.err()).toMatch(new RegExp(`^wataki: which instance\\? .*${second} \\(bot \\d+\\), ${bot} .*\n$`))
   })
 
   it('hears of the types that were asked for', async () => {
     const bot = await newInstance()
     const listener = await listen('--instance', bot, '--events', 'connection.update,qr.updated', '--format', 'json')
-    const other = await listen('--instance', bot, '--events', 'message.received', '--format', 'json')
+    const other = await listen('--instance', bot, '--events', 'message.received', '--json')
     await happen(bot, 3)
     await until(listener.lines, lines => lines.length === 3)
     expect(other.out()).toBe('')
@@ -260,22 +260,22 @@ describe('wataki listen', () => {
     expect(listener.err().split('\n')).toHaveLength(2)
   })
 
-  it('ends with 1 and one line that says what is wrong', async () => {
+  it('ends with one line that says what is wrong: with 2 when that is the command line, else with 1', async () => {
     const bot = await newInstance()
     const away = `http://127.0.0.1:${await freePort()}`
-    for (const [words, says] of [
+    for (const [words, says, code = 1] of [
       [['--api-key', 'f'.repeat(64)], 'the server does not take the API key'],
       [['--instance', 'inst_01m84k41q5bzehev0j4g4kfb1t'], 'instance not found'],
       [['--url', away, '--instance', bot], `no connection to ${away} (ECONNREFUSED)`],
       [['--url', `${wataki.url}/elsewhere`], `no connection to ${wataki.url} (Unexpected server response: 404)`],
-      [['--url', 'ftp://example.com'], '--url must be an http or https URL'],
-      [['--forward-to', 'mailto://x'], '--forward-to must be an http or https URL'],
-      [['--events', 'message.received,x'], '--events: there is no x, but message.received, message.status'],
-      [['--format', 'xml'], '--format must be text or json'],
-      [['--api-key', ''], 'listen needs --api-key, or WATAKI_API_KEY'],
+      [['--url', 'ftp://example.com'], '--url must be an http or https URL', 2],
+      [['--forward-to', 'mailto://x'], '--forward-to must be an http or https URL', 2],
+      [['--events', 'message.received,x'], '--events: there is no x, but message.received, message.status', 2],
+      [['--format', 'xml'], '--format must be text or json', 2],
+      [['--api-key-file', '/dev/null'], '--api-key-file: there is nothing in it', 2],
     ] as const) {
       const listener = start(...words)
-      expect(await listener.exited, words.join(' ')).toBe(1)
+      expect(await listener.exited, words.join(' ')).toBe(code)
       expect(listener.err(), words.join(' ')).toMatch(/^wataki: [^\n]*\n$/)
       expect(listener.err()).toContain(says)
       expect(listener.out()).toBe('')
@@ -319,17 +319,25 @@ describe('wataki webhooks verify', () => {
     )
   }
 
+  /** `--webhook-signature x` as the command line reads it. */
+  const optionsIn = (words: string[]): VerifyOptions =>
+    Object.fromEntries(
+      words.flatMap((word, i) =>
+        i % 2 ? [] : [[word.slice(2).replace(/-(.)/g, (_, letter) => letter.toUpperCase()), words[i + 1]!]],
+      ),
+    )
+
   /** The same without a process of its own. */
   const judge = async (body: string, ...words: string[]): Promise<[number, string]> => {
     const path = join(folder, 'body')
     await writeFile(path, body)
     const said = vi.spyOn(console, 'log').mockImplementation(() => {})
     try {
-      await verifyWebhook(['--body', path, ...words])
+      await verifyWebhook({ body: path, ...optionsIn(words) })
       return [0, `${said.mock.calls.join('\n')}\n`]
     } catch (error) {
       if (!(error instanceof Trouble)) throw error
-      return [1, `wataki: ${error.message}\n`]
+      return [error instanceof Usage ? 2 : 1, `wataki: ${error.message}\n`]
     } finally {
       said.mockRestore()
     }
@@ -363,8 +371,8 @@ describe('wataki webhooks verify', () => {
       [BODY, [...known, ...signed(400)], 1, 'webhook-timestamp is 4'],
       [BODY, [...known, '--signature', 'v1,AAAA'], 1, 'give that as --webhook-signature'],
       [BODY, [...known, '--webhook-signature', hex, '--id', 'e', '--timestamp', '1'], 1, 'give it as --signature'],
-      [BODY, [...known, '--webhook-signature', 'v1,AAAA'], 1, 'needs --id and --timestamp'],
-      [BODY, known, 1, 'either --signature or --webhook-signature'],
+      [BODY, [...known, '--webhook-signature', 'v1,AAAA'], 2, 'needs --id and --timestamp'],
+      [BODY, known, 2, 'either --signature or --webhook-signature'],
     ] as const) {
       const answer = await judge(body, ...words)
       expect(answer, words.join(' ')).toEqual([code, expect.stringContaining(says)])
