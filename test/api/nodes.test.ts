@@ -241,7 +241,7 @@ describe('wataki nodes', () => {
       const unknown = cli('nodes', verb, '--id', 'node_none')
       await expect(unknown).rejects.toMatchObject({ code: 1, stdout: '', stderr: 'wataki: node not found\n' })
       const nameless = cli('nodes', verb)
-      await expect(nameless).rejects.toMatchObject({ code: 1, stderr: `wataki: nodes ${verb} needs --id\n` })
+      await expect(nameless).rejects.toMatchObject({ code: 2, stderr: `wataki: nodes ${verb} needs --id\n` })
     }
   })
 })
