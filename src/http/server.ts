@@ -23,6 +23,7 @@ import { contextsOf } from './context.ts'
 import { sharer } from './cors.ts'
 import { countCall } from './count.ts'
 import { requestIdOf } from './credentials.ts'
+import type { Dashboard } from './dashboard.ts'
 import { createGate, type Doorkeeper } from './gate.ts'
 import { createGraphqlDoor } from './graphql.ts'
 import { homePage } from './pages/home-page.ts'
@@ -44,6 +45,8 @@ export interface ServerOptions {
   /** What webhooks are told of. */
   events?: DescribedEvent[]
   doorkeeper: Doorkeeper
+  /** Null: a page that says what there is stands in its place. */
+  dashboard?: Dashboard | null
   /** How long requests in flight may go on after `close()`. */
   drainMs?: number
   /** How long new requests are still answered after `close()`, while `/readyz` says no. */
@@ -79,6 +82,7 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
     signed,
     events,
     doorkeeper,
+    dashboard = null,
     drainMs = DRAIN_MS,
     noticeMs = app.config.production ? NOTICE_MS : 0,
   } = options
@@ -109,6 +113,11 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
     logRequest(exchange)
     countCall(app, exchange)
     const path = pathOf(req)
+    const page = dashboard?.at(req, path)
+    if (page) {
+      exchange.ctx.facts.route = '/'
+      return void page(exchange).catch(error => answerError(exchange, error))
+    }
     const serve = answerWith.get(path.startsWith('/v1/') ? '/v1' : path)
     if (!serve) return answerError(exchange, notFound('page'))
     // Below /v1 the pattern is known later.
