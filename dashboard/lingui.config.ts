@@ -4,6 +4,5 @@ export default defineConfig({
   sourceLocale: 'en',
   locales: ['en', 'pt-BR', 'es'],
   catalogs: [{ path: '<rootDir>/src/locales/{locale}', include: ['<rootDir>/src'] }],
-  format: 'po',
   orderBy: 'message',
 })

@@ -85,7 +85,7 @@ export function openDashboard(directory = DIRECTORY): Dashboard | null {
       if (req.method !== 'GET' && req.method !== 'HEAD') return null
       const isFile = files.has(path) && TYPES[extname(path)] !== undefined
       const file = isFile ? path : path === '/' || isPlace(req, path) ? '/index.html' : null
-      return file && (exchange => serve(exchange, file))
+      return file === null ? null : exchange => serve(exchange, file)
     },
   }
 }

@@ -38,7 +38,9 @@ function formatsOf(locale: string) {
       return relative.format(Math.round(differenceMs / ms), unit)
     },
     bytes: (bytes: number) =>
-      bytes < 1_000_000 ? `${number.format(Math.ceil(bytes / 1000))} kB` : `${number.format(Math.round(bytes / 100_000) / 10)} MB`,
+      bytes < 1_000_000
+        ? `${number.format(Math.ceil(bytes / 1000))} kB`
+        : `${number.format(Math.round(bytes / 100_000) / 10)} MB`,
   }
 }
 
@@ -49,7 +51,9 @@ export function phone(digits: string): string {
   const [, area, first, last] = BRAZIL.exec(digits) ?? []
   if (area) return `+55 ${area} ${first}-${last}`
   const bare = digits.replace(/^\+/, '')
-  return /^\d{8,15}$/.test(bare) ? `+${bare.slice(0, -8)} ${bare.slice(-8, -4)} ${bare.slice(-4)}`.replace('+ ', '+') : digits
+  return /^\d{8,15}$/.test(bare)
+    ? `+${bare.slice(0, -8)} ${bare.slice(-8, -4)} ${bare.slice(-4)}`.replace('+ ', '+')
+    : digits
 }
 
 /** Who is meant by a chat's or sender's id, when no name is known. */

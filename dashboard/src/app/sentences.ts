@@ -7,8 +7,8 @@ export function useSentence(): (error: CombinedError) => string {
   const { t } = useLingui()
   return error => {
     if (error.networkError) return t`The server cannot be reached. Check that it is running, then try again.`
-    const { message, extensions } = error.graphQLErrors[0] ?? { message: error.message, extensions: {} }
-    const details = (extensions?.details ?? {}) as Record<string, unknown>
+    const message = error.graphQLErrors[0]?.message ?? error.message
+    const details = (error.graphQLErrors[0]?.extensions.details ?? {}) as Record<string, unknown>
     const fields = Object.entries(details).map(([field, what]) => `${field.replace(/^input\./, '')} ${String(what)}`)
     switch (codeOf(error)) {
       case 'validation_error':

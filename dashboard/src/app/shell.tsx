@@ -27,7 +27,10 @@ export function Shell({ children }: { children: ReactNode }) {
   useEffect(() => setOpen(false), [path])
   return (
     <div className="flex h-full flex-col md:flex-row">
-      <a href="#content" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:m-2 focus:rounded-lg focus:bg-panel focus:p-3">
+      <a
+        href="#content"
+        className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:m-2 focus:rounded-lg focus:bg-panel focus:p-3"
+      >
         <Trans>Skip to the content</Trans>
       </a>
       <header className="flex items-center gap-2 border-b bg-panel px-3 py-2 md:hidden">

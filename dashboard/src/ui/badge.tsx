@@ -13,7 +13,15 @@ const TONES: Record<Tone, string> = {
 }
 
 /** A state: a word, a colour and, where it helps, a sign. */
-export function Badge({ tone = 'plain', icon: Icon, children }: { tone?: Tone; icon?: LucideIcon; children: ReactNode }) {
+export function Badge({
+  tone = 'plain',
+  icon: Icon,
+  children,
+}: {
+  tone?: Tone
+  icon?: LucideIcon
+  children: ReactNode
+}) {
   return (
     <span
       className={clsx(

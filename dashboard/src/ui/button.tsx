@@ -27,7 +27,17 @@ interface Props extends ButtonHTMLAttributes<HTMLButtonElement> {
   ref?: Ref<HTMLButtonElement>
 }
 
-export function Button({ look, size, icon: Icon, busy, className, children, disabled, type = 'button', ...rest }: Props) {
+export function Button({
+  look,
+  size,
+  icon: Icon,
+  busy,
+  className,
+  children,
+  disabled,
+  type = 'button',
+  ...rest
+}: Props) {
   return (
     <button
       {...rest}

@@ -32,7 +32,10 @@ export function Dialog({ open, onClose, title, lead, wide, children }: Props) {
               <Radix.Title className="font-semibold text-lg">{title}</Radix.Title>
               {lead && <p className="mt-1 text-soft">{lead}</p>}
             </div>
-            <Radix.Close className="-mt-1 -mr-2 rounded-lg p-2 text-soft hover:bg-sunken hover:text-ink" aria-label={t`Close`}>
+            <Radix.Close
+              className="-mt-1 -mr-2 rounded-lg p-2 text-soft hover:bg-sunken hover:text-ink"
+              aria-label={t`Close`}
+            >
               <X className="size-4" aria-hidden />
             </Radix.Close>
           </div>

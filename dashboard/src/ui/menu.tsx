@@ -12,7 +12,17 @@ interface Item {
 }
 
 /** `trigger` is one button. */
-export function Menu({ trigger, items, side = 'bottom', align = 'end' }: { trigger: ReactNode; items: Item[]; side?: 'top' | 'bottom'; align?: 'start' | 'end' }) {
+export function Menu({
+  trigger,
+  items,
+  side = 'bottom',
+  align = 'end',
+}: {
+  trigger: ReactNode
+  items: Item[]
+  side?: 'top' | 'bottom'
+  align?: 'start' | 'end'
+}) {
   return (
     <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>

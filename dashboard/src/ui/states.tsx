@@ -8,7 +8,17 @@ import { Copy } from './copy.tsx'
 
 /** What a page shows while it has nothing to show. */
 
-export function Empty({ icon: Icon, title, children, actions }: { icon: LucideIcon; title: string; children?: ReactNode; actions?: ReactNode }) {
+export function Empty({
+  icon: Icon,
+  title,
+  children,
+  actions,
+}: {
+  icon: LucideIcon
+  title: string
+  children?: ReactNode
+  actions?: ReactNode
+}) {
   return (
     <div className="flex flex-col items-center px-6 py-12 text-center">
       <span className="mb-4 grid size-11 place-items-center rounded-xl border bg-sunken text-soft">
@@ -59,5 +69,14 @@ export function Failure({ error, onRetry }: { error: CombinedError; onRetry?: ()
 
 function forSupport(error: CombinedError): string {
   const requestId = (error.response as Response | undefined)?.headers?.get('x-request-id')
-  return JSON.stringify({ message: error.message, codes: error.graphQLErrors.map(each => each.extensions), requestId, at: new Date().toISOString() }, null, 2)
+  return JSON.stringify(
+    {
+      message: error.message,
+      codes: error.graphQLErrors.map(each => each.extensions),
+      requestId,
+      at: new Date().toISOString(),
+    },
+    null,
+    2,
+  )
 }

@@ -32,7 +32,10 @@ export function ToastProvider({ children }: { children: ReactNode }) {
               onOpenChange={isOpen => !isOpen && setSaid(before => before.filter(each => each.id !== id))}
               className="flex items-start gap-3 rounded-xl border bg-panel p-4 shadow-high"
             >
-              <Icon className={tone === 'ok' ? 'size-5 shrink-0 text-brand-ink' : 'size-5 shrink-0 text-danger'} aria-hidden />
+              <Icon
+                className={tone === 'ok' ? 'size-5 shrink-0 text-brand-ink' : 'size-5 shrink-0 text-danger'}
+                aria-hidden
+              />
               <Radix.Description className="min-w-0 flex-1 break-words">{text}</Radix.Description>
               <Radix.Close className="rounded p-1 text-soft hover:text-ink" aria-label={t`Close`}>
                 <X className="size-4" aria-hidden />

@@ -128,7 +128,10 @@ function Meter({ usage: { plan, billingCycle, usage, subscription } }: { usage: 
           aria-valuenow={usage.sent}
           className="mt-4 h-2 overflow-hidden rounded-full bg-sunken"
         >
-          <div className={`h-full rounded-full ${share >= 0.9 ? 'bg-danger' : 'bg-brand'}`} style={{ width: `${share * 100}%` }} />
+          <div
+            className={`h-full rounded-full ${share >= 0.9 ? 'bg-danger' : 'bg-brand'}`}
+            style={{ width: `${share * 100}%` }}
+          />
         </div>
       )}
       {subscription?.graceEndsAt && (
@@ -151,7 +154,9 @@ function PlanCard({ plan, present }: { plan: Data['plans']['data'][number]; pres
   const [busy, upgrade] = useAction(UpgradeDocument)
   const isPresent = plan.id === present
   return (
-    <div className={`flex flex-col gap-4 rounded-xl border bg-panel p-6 shadow-card ${isPresent ? 'border-brand' : ''}`}>
+    <div
+      className={`flex flex-col gap-4 rounded-xl border bg-panel p-6 shadow-card ${isPresent ? 'border-brand' : ''}`}
+    >
       <div className="flex items-center justify-between">
         <h2 className="font-semibold text-[15px]">{plan.name}</h2>
         {isPresent && <Badge tone="ok" icon={Check}>{t`Your plan`}</Badge>}

@@ -15,7 +15,9 @@ export function Bubble({ message, isGroup }: { message: Message; isGroup: boolea
   const { direction, timestamp, editedAt, deletedAt, reactions, error, sender } = message
   const isOut = direction === 'outbound'
   return (
-    <div className={`group flex max-w-[85%] items-center gap-1 sm:max-w-[70%] ${isOut ? 'flex-row-reverse self-end' : 'self-start'}`}>
+    <div
+      className={`group flex max-w-[85%] items-center gap-1 sm:max-w-[70%] ${isOut ? 'flex-row-reverse self-end' : 'self-start'}`}
+    >
       <div className={`min-w-0 rounded-2xl border px-3.5 py-2 ${isOut ? 'border-transparent bg-bubble' : 'bg-panel'}`}>
         {isGroup && !isOut && <p className="private font-medium text-[12px] text-brand-ink">{addressOf(sender)}</p>}
         <div className="private break-words">

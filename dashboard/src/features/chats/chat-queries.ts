@@ -1,7 +1,7 @@
 import { graphql } from '../../graphql/graphql.ts'
 
 const contentFragment = graphql(`
-  fragment Content on MessageContent {
+  fragment Content on MessageContent @_unmask {
     __typename
     ... on TextContent {
       text
@@ -83,7 +83,7 @@ export const messageFragment = graphql(
       editedAt
       deletedAt
       content {
-        ...Content @_unmask
+        ...Content
       }
       reactions {
         sender

@@ -33,10 +33,21 @@ export function ChatsPage() {
       <div className="flex h-[calc(100dvh-13.5rem)] min-h-[32rem] min-w-0 flex-1 overflow-hidden rounded-xl border bg-panel shadow-card">
         <div className={`${chatId ? 'hidden md:flex' : 'flex'} w-full shrink-0 flex-col border-r md:w-72`}>
           <NewChat />
-          {error && !chats ? <Failure error={error} onRetry={retry} /> : chats ? <ChatList chats={chats} /> : <Loading />}
+          {error && !chats ? (
+            <Failure error={error} onRetry={retry} />
+          ) : chats ? (
+            <ChatList chats={chats} />
+          ) : (
+            <Loading />
+          )}
         </div>
         {chatId ? (
-          <Conversation key={chatId} chatId={chatId} name={chat?.name ?? null} isGroup={chat?.isGroup ?? chatId.endsWith('@g.us')} />
+          <Conversation
+            key={chatId}
+            chatId={chatId}
+            name={chat?.name ?? null}
+            isGroup={chat?.isGroup ?? chatId.endsWith('@g.us')}
+          />
         ) : (
           <div className="hidden flex-1 place-items-center md:grid">
             <NoneChosen isEmpty={chats?.length === 0} />
@@ -98,7 +109,9 @@ function ChatRow({ chat }: { chat: Chat }) {
         className="flex flex-col gap-0.5 border-b px-4 py-3 hover:bg-sunken data-[status=active]:bg-sunken"
       >
         <span className="flex items-baseline gap-2">
-          <span className="private mr-auto truncate font-medium">{name ?? (phoneNumber ? phone(phoneNumber) : addressOf(id))}</span>
+          <span className="private mr-auto truncate font-medium">
+            {name ?? (phoneNumber ? phone(phoneNumber) : addressOf(id))}
+          </span>
           {lastMessageAt && <span className="shrink-0 text-[12px] text-soft">{time(lastMessageAt)}</span>}
         </span>
         <span className="flex items-center gap-2">
@@ -138,7 +151,10 @@ function NewChat() {
           onSubmit={event => {
             event.preventDefault()
             close()
-            void navigate({ to: '/i/$instanceId/chats/$chatId', params: { instanceId: id, chatId: `${digits}@s.whatsapp.net` } })
+            void navigate({
+              to: '/i/$instanceId/chats/$chatId',
+              params: { instanceId: id, chatId: `${digits}@s.whatsapp.net` },
+            })
           }}
         >
           <Field

@@ -33,7 +33,10 @@ export function Composer({ chatId }: { chatId: string }) {
     if (!media) return
     const type = KINDS.find(kind => media.mimeType.startsWith(`${kind}/`)) ?? 'document'
     const caption = text.trim() === '' || type === 'audio' ? undefined : text
-    const isSent = await send({ instanceId: id, input: { chatId, type, content: { media: { mediaId: media.id }, caption } } })
+    const isSent = await send({
+      instanceId: id,
+      input: { chatId, type, content: { media: { mediaId: media.id }, caption } },
+    })
     if (isSent && caption) setText('')
   }
 

@@ -15,7 +15,12 @@ export function Content({ message: { content } }: { message: Message }) {
       return (
         <>
           <a href={here(content.media.url)} target="_blank" rel="noreferrer">
-            <img src={here(content.media.url)} alt={content.caption ?? ''} className="max-h-64 rounded-lg" loading="lazy" />
+            <img
+              src={here(content.media.url)}
+              alt={content.caption ?? ''}
+              className="max-h-64 rounded-lg"
+              loading="lazy"
+            />
           </a>
           {content.caption && <p className="mt-1">{content.caption}</p>}
         </>
@@ -34,7 +39,11 @@ export function Content({ message: { content } }: { message: Message }) {
       )
     case 'DocumentContent':
       return (
-        <a href={here(content.media.url)} className="flex items-center gap-2 underline" download={content.filename ?? ''}>
+        <a
+          href={here(content.media.url)}
+          className="flex items-center gap-2 underline"
+          download={content.filename ?? ''}
+        >
           <FileText className="size-5 shrink-0" aria-hidden />
           {content.filename ?? content.media.mimeType} · {bytes(content.media.sizeBytes)}
         </a>

@@ -32,7 +32,12 @@ export function Conversation({ chatId, name, isGroup }: { chatId: string; name: 
   return (
     <section aria-label={t`Chat`} className="flex min-w-0 flex-1 flex-col">
       <header className="flex items-center gap-3 border-b px-4 py-3">
-        <Link to="/i/$instanceId/chats" params={{ instanceId: id }} aria-label={t`All chats`} className="rounded-lg p-1.5 hover:bg-sunken md:hidden">
+        <Link
+          to="/i/$instanceId/chats"
+          params={{ instanceId: id }}
+          aria-label={t`All chats`}
+          className="rounded-lg p-1.5 hover:bg-sunken md:hidden"
+        >
           <ArrowLeft className="size-4" aria-hidden />
         </Link>
         <div className="mr-auto min-w-0">
@@ -72,7 +77,15 @@ export function Conversation({ chatId, name, isGroup }: { chatId: string; name: 
   )
 }
 
-function Messages({ messages, isGroup, onOlder }: { messages: Message[]; isGroup: boolean; onOlder: (() => void) | null }) {
+function Messages({
+  messages,
+  isGroup,
+  onOlder,
+}: {
+  messages: Message[]
+  isGroup: boolean
+  onOlder: (() => void) | null
+}) {
   const { t } = useLingui()
   const box = useRef<HTMLDivElement>(null)
   const isNear = useRef(true)

@@ -65,7 +65,12 @@ function Monitor({ instances }: { instances: Source[] }) {
   return (
     <Card flush>
       <div className="flex flex-wrap gap-3 border-b p-3">
-        <Select bare label={t`Instance`} value={instance ?? ''} onChange={event => search({ instance: event.target.value || undefined })}>
+        <Select
+          bare
+          label={t`Instance`}
+          value={instance ?? ''}
+          onChange={event => search({ instance: event.target.value || undefined })}
+        >
           <option value="">{t`All instances`}</option>
           {instances.map(each => (
             <option key={each.id} value={each.id}>
@@ -73,7 +78,12 @@ function Monitor({ instances }: { instances: Source[] }) {
             </option>
           ))}
         </Select>
-        <Select bare label={t`Type`} value={type ?? ''} onChange={event => search({ type: event.target.value || undefined })}>
+        <Select
+          bare
+          label={t`Type`}
+          value={type ?? ''}
+          onChange={event => search({ type: event.target.value || undefined })}
+        >
           <option value="">{t`All types`}</option>
           {WEBHOOK_EVENTS.map(each => (
             <option key={each} value={each}>
@@ -104,7 +114,11 @@ function Monitor({ instances }: { instances: Source[] }) {
       ) : (
         <div role="log" aria-label={t`Events`} aria-live="off" className="divide-y">
           {shown.map(event => (
-            <Row key={event.id} event={event} instance={instances.find(each => each.id === event.instanceId)?.name ?? ''} />
+            <Row
+              key={event.id}
+              event={event}
+              instance={instances.find(each => each.id === event.instanceId)?.name ?? ''}
+            />
           ))}
         </div>
       )}
@@ -116,7 +130,13 @@ function Row({ event, instance }: { event: LiveEvent; instance: string }) {
   const { t } = useLingui()
   const { clock } = useFormat()
   const payload = JSON.stringify(
-    { id: event.id, event: dotted(event.event), instance_id: event.instanceId, timestamp: event.timestamp, data: event.data },
+    {
+      id: event.id,
+      event: dotted(event.event),
+      instance_id: event.instanceId,
+      timestamp: event.timestamp,
+      data: event.data,
+    },
     null,
     2,
   )
@@ -128,7 +148,9 @@ function Row({ event, instance }: { event: LiveEvent; instance: string }) {
         </time>
         <span className="font-medium font-mono text-[12.5px]">{dotted(event.event)}</span>
         <span className="text-[13px] text-soft">{instance}</span>
-        <span className="private min-w-0 flex-1 basis-40 truncate font-mono text-[12px] text-soft">{JSON.stringify(event.data)}</span>
+        <span className="private min-w-0 flex-1 basis-40 truncate font-mono text-[12px] text-soft">
+          {JSON.stringify(event.data)}
+        </span>
       </summary>
       <div className="px-5 pt-1 pb-4">
         <CodeBlock text={payload} label={t`Payload`} />

@@ -26,7 +26,10 @@ export function InstanceLayout() {
   const { instanceId } = useParams({ from: '/gate/i/$instanceId' })
   useConnection(instanceId)
   const [{ data, error }, retry] = useQuery({ query: InstanceDocument, variables: { instanceId } })
-  if (!data) return <div className="mx-auto max-w-6xl p-8">{error ? <Failure error={error} onRetry={retry} /> : <Loading />}</div>
+  if (!data)
+    return (
+      <div className="mx-auto max-w-6xl p-8">{error ? <Failure error={error} onRetry={retry} /> : <Loading />}</div>
+    )
   return (
     <InstanceContext value={data.instance}>
       <div className={data.instance.sandbox ? 'min-h-full border-warn border-t-4' : 'min-h-full'}>

@@ -19,7 +19,15 @@ import { useConnection } from './use-connection.ts'
 type Instance = ResultOf<typeof InstancesDocument>['instances']['data'][number]
 
 const PAGE = 50
-const STATES: State[] = ['connected', 'connecting', 'reconnecting', 'qr_required', 'disconnected', 'logged_out', 'error']
+const STATES: State[] = [
+  'connected',
+  'connecting',
+  'reconnecting',
+  'qr_required',
+  'disconnected',
+  'logged_out',
+  'error',
+]
 
 export function InstancesPage() {
   const { t } = useLingui()
@@ -51,12 +59,26 @@ function InstancesList() {
     variables: { limit: PAGE, cursor: cursors.at(-1) },
   })
   const name = useStateName()
-  if (error && !data) return <div className="p-5"><Failure error={error} onRetry={retry} /></div>
+  if (error && !data)
+    return (
+      <div className="p-5">
+        <Failure error={error} onRetry={retry} />
+      </div>
+    )
   if (!data) return <Loading rows={fetching ? 4 : 1} />
   const { data: all, page } = data.instances
   if (all.length === 0) {
     return (
-      <Empty icon={Smartphone} title={t`No instances yet`} actions={<><TrySandbox look="primary" /><NewInstance look="secondary" /></>}>
+      <Empty
+        icon={Smartphone}
+        title={t`No instances yet`}
+        actions={
+          <>
+            <TrySandbox look="primary" />
+            <NewInstance look="secondary" />
+          </>
+        }
+      >
         <Trans>Pair the phone of a WhatsApp account, or try everything with a virtual phone first.</Trans>
       </Empty>
     )
@@ -82,7 +104,12 @@ function InstancesList() {
           bare
           label={t`State`}
           value={state ?? ''}
-          onChange={event => navigate({ search: { text: text || undefined, state: (event.target.value || undefined) as State }, replace: true })}
+          onChange={event =>
+            navigate({
+              search: { text: text || undefined, state: (event.target.value || undefined) as State },
+              replace: true,
+            })
+          }
         >
           <option value="">{t`All states`}</option>
           {STATES.map(each => (
@@ -100,8 +127,16 @@ function InstancesList() {
       {shown.length === 0 && <p className="p-5 text-soft">{t`None is like that.`}</p>}
       {(page.nextCursor || cursors.length > 1) && (
         <div className="flex justify-end gap-2 border-t p-3">
-          <Button size="sm" disabled={cursors.length === 1} onClick={() => setCursors(cursors.slice(0, -1))}>{t`Newer`}</Button>
-          <Button size="sm" disabled={!page.nextCursor} onClick={() => setCursors([...cursors, page.nextCursor])}>{t`Older`}</Button>
+          <Button
+            size="sm"
+            disabled={cursors.length === 1}
+            onClick={() => setCursors(cursors.slice(0, -1))}
+          >{t`Newer`}</Button>
+          <Button
+            size="sm"
+            disabled={!page.nextCursor}
+            onClick={() => setCursors([...cursors, page.nextCursor])}
+          >{t`Older`}</Button>
         </div>
       )}
     </>

@@ -1,5 +1,14 @@
 import { useLingui } from '@lingui/react/macro'
-import { CheckCircle2, CircleAlert, CircleDashed, LogOut, type LucideIcon, QrCode, RefreshCw, Unplug } from 'lucide-react'
+import {
+  CheckCircle2,
+  CircleAlert,
+  CircleDashed,
+  LogOut,
+  type LucideIcon,
+  QrCode,
+  RefreshCw,
+  Unplug,
+} from 'lucide-react'
 import type { ResultOf } from '../../graphql/graphql.ts'
 import { Badge, type Tone } from '../../ui/badge.tsx'
 import type { ConnectionDocument } from './instance-queries.ts'

@@ -22,10 +22,16 @@ export function TrySandbox({ look }: { look?: Look }) {
   async function create() {
     for (let number = 1; number <= NAMES_TRIED; number++) {
       const name = number === 1 ? 'demo' : `demo ${number}`
-      const { data, error } = await client.mutation(CreateInstanceDocument, { input: { name, sandbox: true } }).toPromise()
+      const { data, error } = await client
+        .mutation(CreateInstanceDocument, { input: { name, sandbox: true } })
+        .toPromise()
       if (error && codeOf(error) === 'duplicate') continue
       if (error) return say(sentence(error), 'danger')
-      return navigate({ to: '/i/$instanceId', params: { instanceId: data!.createInstance!.id }, search: { connect: true } })
+      return navigate({
+        to: '/i/$instanceId',
+        params: { instanceId: data!.createInstance!.id },
+        search: { connect: true },
+      })
     }
   }
   return (

@@ -9,7 +9,7 @@ export function Countdown({ leftMs, lifeMs }: { leftMs: number; lifeMs: number }
   const share = Math.min(1, leftMs / lifeMs)
   return (
     <span className="inline-flex items-center gap-2 text-[13px] text-soft tabular-nums" aria-hidden>
-      <svg viewBox="0 0 24 24" className="-rotate-90 size-5">
+      <svg viewBox="0 0 24 24" className="-rotate-90 size-5" aria-hidden="true">
         <circle cx="12" cy="12" r={RADIUS} fill="none" strokeWidth="3" className="stroke-line" />
         <circle
           cx="12"

@@ -183,7 +183,9 @@ function Steps() {
             <Trans>Tap Linked devices, then Link a device.</Trans>
           </li>
           <li>
-            <Trans>Point the camera at the code, or choose to link with the phone number and type the pairing code.</Trans>
+            <Trans>
+              Point the camera at the code, or choose to link with the phone number and type the pairing code.
+            </Trans>
           </li>
         </ol>
       )}

@@ -1,6 +1,6 @@
-import { useLingui } from '@lingui/react/macro'
 import { createGraphiQLFetcher } from '@graphiql/toolkit'
-import { GraphiQL, HISTORY_PLUGIN } from 'graphiql'
+import { useLingui } from '@lingui/react/macro'
+import { GraphiQL } from 'graphiql'
 import { useMemo } from 'react'
 import 'graphiql/style.css'
 import './playground.css'
@@ -22,7 +22,6 @@ export function PlaygroundPage() {
         fetcher={fetcher}
         forcedTheme={chosen === 'system' ? undefined : chosen}
         defaultTabs={EXAMPLES}
-        plugins={[HISTORY_PLUGIN]}
         shouldPersistHeaders={false}
       />
     </div>

@@ -46,11 +46,22 @@ export function PhoneChat({ contact }: { contact: string }) {
 function Bubble({ message }: { message: Shown }) {
   const { time } = useFormat()
   const { fromMe, content, type, deleted, at, reactions } = message
-  const text = content.__typename === 'TextContent' ? content.text : content.__typename === 'SandboxMediaContent' ? content.caption : null
+  const text =
+    content.__typename === 'TextContent'
+      ? content.text
+      : content.__typename === 'SandboxMediaContent'
+        ? content.caption
+        : null
   return (
     <div className={`max-w-[85%] rounded-2xl px-3 py-1.5 ${fromMe ? 'self-end bg-bubble' : 'self-start bg-sunken'}`}>
       <p className="private break-words">
-        {deleted ? <em className="text-soft"><Trans>Deleted</Trans></em> : (text ?? <em>{type}</em>)}
+        {deleted ? (
+          <em className="text-soft">
+            <Trans>Deleted</Trans>
+          </em>
+        ) : (
+          (text ?? <em>{type}</em>)
+        )}
         {reactions.length > 0 && <span className="ml-1">{reactions.map(each => each.emoji).join('')}</span>}
       </p>
       <p className="text-right text-[11px] text-soft">{time(at)}</p>

@@ -29,7 +29,11 @@ function People() {
   const { id } = useInstance()
   const people = usePeople()
   return (
-    <Card title={t`Contacts with a habit`} hint={t`Write to one of them and see what happens. Any other number delivers and reads.`} flush>
+    <Card
+      title={t`Contacts with a habit`}
+      hint={t`Write to one of them and see what happens. Any other number delivers and reads.`}
+      flush
+    >
       <ul className="divide-y">
         {people.map(({ digits, name, habit }) => (
           <li key={digits} className="flex flex-wrap items-center gap-x-4 gap-y-1 px-5 py-2.5">

@@ -1,8 +1,8 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { QrCode, ScanLine, Send } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
-import { useAction } from '../../app/use-action.ts'
 import { phone } from '../../app/format.ts'
+import { useAction } from '../../app/use-action.ts'
 import { Button } from '../../ui/button.tsx'
 import { inputClass, Select } from '../../ui/field.tsx'
 import { useInstance } from '../instances/instance-layout.tsx'
@@ -44,7 +44,11 @@ function Linking() {
       </Bar>
       <div className="flex flex-1 flex-col items-center justify-center gap-5 p-6 text-center">
         <span className="grid size-24 place-items-center rounded-3xl border-2 border-line-strong border-dashed text-soft">
-          {busy ? <ScanLine className="size-10 animate-pulse" aria-hidden /> : <QrCode className="size-10" aria-hidden />}
+          {busy ? (
+            <ScanLine className="size-10 animate-pulse" aria-hidden />
+          ) : (
+            <QrCode className="size-10" aria-hidden />
+          )}
         </span>
         <p className="text-soft">
           {busy ? (
@@ -55,7 +59,13 @@ function Linking() {
             <Trans>As soon as there is a code, this phone can scan it.</Trans>
           )}
         </p>
-        <Button look="primary" icon={ScanLine} busy={busy} disabled={!hasCode} onClick={() => scan({ instanceId: id }, t`Connected`)}>
+        <Button
+          look="primary"
+          icon={ScanLine}
+          busy={busy}
+          disabled={!hasCode}
+          onClick={() => scan({ instanceId: id }, t`Connected`)}
+        >
           <Trans>Scan</Trans>
         </Button>
       </div>
@@ -73,7 +83,12 @@ function Contact({ preset }: { preset?: string }) {
   return (
     <>
       <Bar>
-        <Select bare label={t`Whose phone this is`} value={person.digits} onChange={event => setChosen(event.target.value)}>
+        <Select
+          bare
+          label={t`Whose phone this is`}
+          value={person.digits}
+          onChange={event => setChosen(event.target.value)}
+        >
           {all.map(each => (
             <option key={each.digits} value={each.digits}>
               {each.name} · {each.digits.slice(-4)}
@@ -110,7 +125,14 @@ function Reply({ contact }: { contact: string }) {
         value={text}
         onChange={event => setText(event.target.value)}
       />
-      <Button type="submit" look="primary" icon={Send} busy={busy} aria-label={t`Send as the contact`} className="!px-2.5" />
+      <Button
+        type="submit"
+        look="primary"
+        icon={Send}
+        busy={busy}
+        aria-label={t`Send as the contact`}
+        className="!px-2.5"
+      />
     </form>
   )
 }

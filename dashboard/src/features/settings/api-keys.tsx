@@ -49,7 +49,12 @@ export function ApiKeys() {
     </Button>
   )
   return (
-    <Card flush title={t`API keys`} hint={t`Your programs send one in the header X-API-Key.`} actions={keys?.length ? button : null}>
+    <Card
+      flush
+      title={t`API keys`}
+      hint={t`Your programs send one in the header X-API-Key.`}
+      actions={keys?.length ? button : null}
+    >
       {error && !keys ? (
         <div className="p-5">
           <Failure error={error} onRetry={retry} />

@@ -146,8 +146,8 @@ function Sent({ email, onBack }: { email: string; onBack: () => void }) {
         </h2>
         <p className="mt-1 text-soft">
           <Trans>
-            If everything is right, a link is on its way to <strong className="text-ink">{email}</strong>. It works once, for
-            15 minutes.
+            If everything is right, a link is on its way to <strong className="text-ink">{email}</strong>. It works
+            once, for 15 minutes.
           </Trans>
         </p>
       </div>

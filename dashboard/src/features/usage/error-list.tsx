@@ -10,7 +10,9 @@ export function ErrorList({ summary: { byCategory, recent } }: { summary: Usage[
   const { t } = useLingui()
   const { ago, dateTime, number } = useFormat()
   const names = { api: t`API`, messages: t`Messages`, webhooks: t`Webhooks`, connections: t`Connections` }
-  const counts = (Object.keys(names) as (keyof typeof names)[]).map(each => `${names[each]}: ${number(byCategory[each])}`)
+  const counts = (Object.keys(names) as (keyof typeof names)[]).map(
+    each => `${names[each]}: ${number(byCategory[each])}`,
+  )
   return (
     <Card flush title={t`Errors`} hint={counts.join(' · ')}>
       {recent.length === 0 ? (

@@ -38,10 +38,18 @@ export function InstanceTable({ instances }: { instances: Usage['instanceHealth'
               {instances.map(each => (
                 <tr key={each.id}>
                   <th scope="row" className="px-5 py-2.5 font-medium">
-                    <Link to="/i/$instanceId" params={{ instanceId: each.id }} className="underline-offset-4 hover:underline">
+                    <Link
+                      to="/i/$instanceId"
+                      params={{ instanceId: each.id }}
+                      className="underline-offset-4 hover:underline"
+                    >
                       {each.name}
                     </Link>
-                    {each.lastError && <span className="block max-w-72 truncate font-normal text-[13px] text-soft">{each.lastError}</span>}
+                    {each.lastError && (
+                      <span className="block max-w-72 truncate font-normal text-[13px] text-soft">
+                        {each.lastError}
+                      </span>
+                    )}
                   </th>
                   <td className="px-5 py-2.5">
                     <StateBadge state={each.state} />

@@ -23,7 +23,13 @@ export function PlotCard({ title, summary, isDaily, at, lines }: Props) {
       title={title}
       hint={summary}
       actions={
-        <Button size="sm" look="quiet" icon={isTable ? ChartLine : Table2} aria-pressed={isTable} onClick={() => setTable(!isTable)}>
+        <Button
+          size="sm"
+          look="quiet"
+          icon={isTable ? ChartLine : Table2}
+          aria-pressed={isTable}
+          onClick={() => setTable(!isTable)}
+        >
           {isTable ? t`As a plot` : t`As a table`}
         </Button>
       }
@@ -36,7 +42,10 @@ export function PlotCard({ title, summary, isDaily, at, lines }: Props) {
           <ul className="mt-3 flex flex-wrap gap-x-5 gap-y-1 text-[13px] text-soft" aria-hidden>
             {lines.map(({ label, color }) => (
               <li key={label} className="flex items-center gap-2">
-                <span className="h-0.5 w-4 rounded" style={{ background: `var(--${color === 'brand' ? 'brand-ink' : color})` }} />
+                <span
+                  className="h-0.5 w-4 rounded"
+                  style={{ background: `var(--${color === 'brand' ? 'brand-ink' : color})` }}
+                />
                 {label}
               </li>
             ))}

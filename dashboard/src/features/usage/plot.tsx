@@ -56,7 +56,11 @@ function optionsFor(element: HTMLElement, lines: Line[], locale: string): UPlot.
         values: (_plot, splits, _axis, _space, incr) =>
           splits.map(each => (incr >= 86_400 ? day : hour).format(new Date(each * 1000))),
       },
-      { ...axis, size: 44, values: (_plot, splits) => splits.map(each => (Number.isInteger(each) ? number.format(each) : '')) },
+      {
+        ...axis,
+        size: 44,
+        values: (_plot, splits) => splits.map(each => (Number.isInteger(each) ? number.format(each) : '')),
+      },
     ],
     series: [
       {},

@@ -63,7 +63,9 @@ function Detail({ deliveryId }: { deliveryId: string }) {
                 </time>
               </p>
               {each.response && (
-                <pre className="mt-2 whitespace-pre-wrap break-all font-mono text-[12px] text-soft">{each.response}</pre>
+                <pre className="mt-2 whitespace-pre-wrap break-all font-mono text-[12px] text-soft">
+                  {each.response}
+                </pre>
               )}
             </li>
           ))}

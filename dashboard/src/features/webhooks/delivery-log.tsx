@@ -83,7 +83,11 @@ export function DeliveryLog() {
       )}
       {(data?.webhookDeliveries.page.nextCursor || cursors.length > 1) && (
         <div className="flex justify-end gap-2 border-t p-3">
-          <Button size="sm" disabled={cursors.length === 1} onClick={() => setCursors(cursors.slice(0, -1))}>{t`Newer`}</Button>
+          <Button
+            size="sm"
+            disabled={cursors.length === 1}
+            onClick={() => setCursors(cursors.slice(0, -1))}
+          >{t`Newer`}</Button>
           <Button
             size="sm"
             disabled={!data?.webhookDeliveries.page.nextCursor}

@@ -79,7 +79,13 @@ function Form({ onMade, onClose }: { onMade: (made: Made) => void; onClose: () =
   )
 }
 
-export function EventChoice({ events, onChange }: { events: WebhookEvent[]; onChange: (events: WebhookEvent[]) => void }) {
+export function EventChoice({
+  events,
+  onChange,
+}: {
+  events: WebhookEvent[]
+  onChange: (events: WebhookEvent[]) => void
+}) {
   return (
     <fieldset>
       <legend className="mb-2 font-medium text-[13px]">

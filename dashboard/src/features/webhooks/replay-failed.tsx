@@ -17,20 +17,28 @@ export function ReplayFailed({ open, onClose, webhookId }: { open: boolean; onCl
   const [busy, replay] = useAction(ReplayManyDocument)
   const [hours, setHours] = useState('24')
   const [include, setInclude] = useState<'failed' | 'all'>('failed')
+  const replayFrom = async (since: string, cursor: string | null) =>
+    (await replay({ instanceId, webhookId, input: { since, include, cursor } }))?.replayDeliveries
   async function run() {
     const since = new Date(Date.now() - Number(hours) * HOUR_MS).toISOString()
     let count = 0
-    for (let cursor: string | null | undefined = null, isFirst = true; isFirst || cursor; isFirst = false) {
-      const answer = (await replay({ instanceId, webhookId, input: { since, include, cursor } }))?.replayDeliveries
+    let cursor: string | null = null
+    do {
+      const answer = await replayFrom(since, cursor)
       if (!answer) return
       count += answer.replayed
       cursor = answer.nextCursor
-    }
+    } while (cursor !== null)
     say(t`Sent again: ${count}`)
     onClose()
   }
   return (
-    <Dialog open={open} onClose={onClose} title={t`Send again`} lead={t`Each with the same id as before, so that your program can tell.`}>
+    <Dialog
+      open={open}
+      onClose={onClose}
+      title={t`Send again`}
+      lead={t`Each with the same id as before, so that your program can tell.`}
+    >
       <div className="flex flex-col gap-4">
         <Select label={t`What happened in`} value={hours} onChange={event => setHours(event.target.value)}>
           <option value="1">{t`the last hour`}</option>

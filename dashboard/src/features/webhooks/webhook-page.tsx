@@ -37,7 +37,10 @@ export function WebhookPage() {
   const [, remove] = useAction(DeleteWebhookDocument)
   const [asking, setAsking] = useState<'delete' | 'rotate' | 'edit' | null>(null)
   const [secret, setSecret] = useState<string | null>(null)
-  if (!data) return <div className="mx-auto max-w-6xl p-8">{error ? <Failure error={error} onRetry={retry} /> : <Loading />}</div>
+  if (!data)
+    return (
+      <div className="mx-auto max-w-6xl p-8">{error ? <Failure error={error} onRetry={retry} /> : <Loading />}</div>
+    )
   const { webhook } = data
   const ids = { instanceId, webhookId }
 
@@ -48,7 +51,11 @@ export function WebhookPage() {
 
   return (
     <div className="mx-auto flex max-w-6xl flex-col gap-6 px-4 py-6 sm:px-8">
-      <Link to="/i/$instanceId/webhooks" params={{ instanceId }} className="inline-flex items-center gap-1.5 self-start text-soft hover:text-ink">
+      <Link
+        to="/i/$instanceId/webhooks"
+        params={{ instanceId }}
+        className="inline-flex items-center gap-1.5 self-start text-soft hover:text-ink"
+      >
         <ArrowLeft className="size-4" aria-hidden />
         <Trans>All webhooks</Trans>
       </Link>
@@ -110,7 +117,12 @@ export function WebhookPage() {
           return isDone
         }}
       />
-      <Dialog open={secret !== null} onClose={() => setSecret(null)} title={t`The new secret`} lead={t`It is shown this once.`}>
+      <Dialog
+        open={secret !== null}
+        onClose={() => setSecret(null)}
+        title={t`The new secret`}
+        lead={t`It is shown this once.`}
+      >
         <Secret name="WATAKI_WEBHOOK_SECRET" value={secret ?? ''} />
         <DialogActions>
           <Button look="primary" onClick={() => setSecret(null)}>{t`I have copied it`}</Button>

@@ -29,7 +29,12 @@ export function WebhooksPage() {
   )
   return (
     <div className="mx-auto flex max-w-6xl flex-col gap-6 px-4 py-6 sm:px-8">
-      <Card flush title={t`Webhooks`} hint={t`Addresses of yours that are told what happens here: ten at most.`} actions={webhooks?.length ? create : null}>
+      <Card
+        flush
+        title={t`Webhooks`}
+        hint={t`Addresses of yours that are told what happens here: ten at most.`}
+        actions={webhooks?.length ? create : null}
+      >
         {error && !webhooks ? (
           <div className="p-5">
             <Failure error={error} onRetry={retry} />
@@ -48,7 +53,10 @@ export function WebhooksPage() {
           </ul>
         )}
       </Card>
-      <Card title={t`On your own machine`} hint={t`Webhooks need an address that is open to the internet. While you develop, listen instead: no tunnel.`}>
+      <Card
+        title={t`On your own machine`}
+        hint={t`Webhooks need an address that is open to the internet. While you develop, listen instead: no tunnel.`}
+      >
         <CodeBlock
           label={t`Command`}
           text={`npm run --silent wataki -- listen --instance ${id} --forward-to localhost:4000/hook`}
