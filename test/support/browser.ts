@@ -1,0 +1,59 @@
+import { existsSync } from 'node:fs'
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { buildDashboard } from '../../scripts/build-dashboard.ts'
+import type { TestApp } from './app.ts'
+import { logIn, signUp } from './auth.ts'
+
+/** Chromium that reaches nobody but this machine, and what it would have asked of others. */
+
+export const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(path =>
+  existsSync(path),
+)
+if (!CHROMIUM && process.env.CI) throw new Error('there is no Chromium here, and in CI there must be one')
+if (!CHROMIUM) process.stderr.write('LEFT OUT: the dashboard in a browser, because there is no Chromium here\n')
+
+export interface TestBrowser {
+  open(options?: BrowserContextOptions): Promise<BrowserContext>
+  /** Requests to other hosts, refusals by the page's policy and errors of its scripts. */
+  readonly complaints: string[]
+  close(): Promise<void>
+}
+
+const FLAGS = [
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE *.test.localhost',
+  '--disable-dev-shm-usage',
+  '--no-sandbox',
+]
+
+export async function openBrowser(origin: string): Promise<TestBrowser> {
+  await buildDashboard(line => process.stderr.write(`${line}\n`))
+  const browser: Browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS })
+  const complaints: string[] = []
+  const watch = (page: Page) => {
+    page.on('request', request => {
+      const url = request.url()
+      if (/^https?:/.test(url) && new URL(url).origin !== origin) complaints.push(`asked ${url}`)
+    })
+    page.on('pageerror', error => complaints.push(`threw ${error.message}`))
+    page.on('console', message => {
+      if (/Content Security Policy|violates/.test(message.text())) complaints.push(message.text())
+    })
+  }
+  return {
+    complaints,
+    async open(options) {
+      const context = await browser.newContext({ baseURL: origin, locale: 'en-US', ...options })
+      context.on('page', watch)
+      return context
+    },
+    close: () => browser.close(),
+  }
+}
+
+/** By the page that the mailed link opens; a known address gets another link. */
+export async function signIn(page: Page, wataki: TestApp, email: string, isNew = true): Promise<void> {
+  const token = await (isNew ? signUp(wataki, email) : logIn(wataki, email))
+  await page.goto(`/auth/verify#token=${token}`)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.waitForURL('/')
+}
