@@ -14,7 +14,8 @@ import { ToastProvider } from './ui/toast.tsx'
 applyPreferences()
 locale.watch(() => void speak(locale.get()))
 onSignedOut(() => {
-  if (!['/login', '/docs'].includes(location.pathname)) void router.navigate({ to: '/login' })
+  // With the page goes all that it knows.
+  if (!['/login', '/docs'].includes(location.pathname)) location.assign('/login')
 })
 
 const client = createGraphqlClient()

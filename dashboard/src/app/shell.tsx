@@ -50,7 +50,11 @@ export function Shell({ children }: { children: ReactNode }) {
         </span>
       </header>
       <Rail isOpen={isOpen} />
-      <main id="content" tabIndex={-1} className="min-h-0 min-w-0 flex-1 overflow-y-auto outline-none">
+      <main
+        id="content"
+        tabIndex={-1}
+        className={`${isOpen ? 'max-md:hidden' : ''} min-h-0 min-w-0 flex-1 overflow-y-auto outline-none`}
+      >
         {children}
       </main>
     </div>
@@ -68,8 +72,9 @@ function Rail({ isOpen }: { isOpen: boolean }) {
   const { t } = useLingui()
   const me = useMe()
   return (
-    <div
+    <aside
       id="rail"
+      aria-label={t`Menu`}
       className={`${isOpen ? 'flex' : 'hidden'} shrink-0 flex-col gap-4 border-r bg-panel p-3 max-md:flex-1 max-md:overflow-y-auto md:flex md:w-60`}
     >
       <div className="hidden items-center justify-between px-2 pt-2 md:flex">
@@ -98,7 +103,7 @@ function Rail({ isOpen }: { isOpen: boolean }) {
           <p className="private truncate text-soft">{me.email}</p>
         </div>
       </div>
-    </div>
+    </aside>
   )
 }
 

@@ -2,7 +2,7 @@ import { Client, type CombinedError, fetchExchange, mapExchange, subscriptionExc
 import { cache } from './cache.ts'
 import { refreshExchange } from './refresh.ts'
 import { noteServerTime } from './server-clock.ts'
-import { socket } from './socket.ts'
+import { onUnauthorized, socket } from './socket.ts'
 
 /** The only way to the server: its public GraphQL, by the session cookie. */
 
@@ -14,6 +14,7 @@ let whenSignedOut = () => {}
 /** Called when the session is over, whatever was asked. */
 export function onSignedOut(callback: () => void): void {
   whenSignedOut = callback
+  onUnauthorized(callback)
 }
 
 async function fetchAndNote(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {

@@ -1,4 +1,4 @@
-import { createClient } from 'graphql-ws'
+import { CloseCode, createClient } from 'graphql-ws'
 import { useSyncExternalStore } from 'react'
 
 /** The one WebSocket of the page, and whether it is up: a dead feed must never look quiet. */
@@ -17,8 +17,17 @@ function become(next: Liveness): void {
   if (isReturn) for (const onReturn of returns) onReturn()
 }
 
+let whenUnauthorized = () => {}
+
+/** Called when the server ends the socket because the session is over. */
+export function onUnauthorized(callback: () => void): void {
+  whenUnauthorized = callback
+}
+
 const RETRY_MAX_MS = 10_000
 const LAZY_CLOSE_MS = 5000
+/** Nobody listens any more. */
+const NORMAL = 1000
 
 export const socket = createClient({
   url: `${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}/graphql`,
@@ -34,7 +43,11 @@ export const socket = createClient({
   })(),
   on: {
     connected: () => become('live'),
-    closed: event => become((event as CloseEvent).code === 1000 ? 'idle' : 'reconnecting'),
+    closed(event) {
+      const { code } = event as CloseEvent
+      become(code === CloseCode.Unauthorized || code === NORMAL ? 'idle' : 'reconnecting')
+      if (code === CloseCode.Unauthorized) whenUnauthorized()
+    },
   },
 })
 

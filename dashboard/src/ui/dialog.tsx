@@ -21,6 +21,7 @@ export function Dialog({ open, onClose, title, lead, wide, children }: Props) {
         <Radix.Overlay className="fixed inset-0 z-40 bg-black/40 backdrop-blur-[1px]" />
         <Radix.Content
           aria-describedby={undefined}
+          onOpenAutoFocus={focusFirstField}
           className={clsx(
             'fixed top-1/2 left-1/2 z-50 flex max-h-[calc(100dvh-2rem)] w-[calc(100vw-2rem)] -translate-x-1/2 -translate-y-1/2',
             'flex-col rounded-2xl border bg-panel shadow-high',
@@ -44,6 +45,14 @@ export function Dialog({ open, onClose, title, lead, wide, children }: Props) {
       </Radix.Portal>
     </Radix.Root>
   )
+}
+
+/** The field to fill in comes before the cross that closes. */
+function focusFirstField(event: Event): void {
+  const field = (event.currentTarget as HTMLElement).querySelector<HTMLElement>('input, select, textarea')
+  if (!field) return
+  event.preventDefault()
+  field.focus()
 }
 
 export const DialogActions = ({ children }: { children: ReactNode }) => (

@@ -24,7 +24,7 @@ export function Empty({
       <span className="mb-4 grid size-11 place-items-center rounded-xl border bg-sunken text-soft">
         <Icon className="size-5" aria-hidden />
       </span>
-      <h3 className="font-semibold text-[15px]">{title}</h3>
+      <p className="font-semibold text-[15px]">{title}</p>
       {children && <div className="mt-1 max-w-md text-soft">{children}</div>}
       {actions && <div className="mt-5 flex flex-wrap justify-center gap-2">{actions}</div>}
     </div>

@@ -20,7 +20,12 @@ export function ErrorList({ summary: { byCategory, recent } }: { summary: Usage[
           <Trans>In this time there was no error.</Trans>
         </Empty>
       ) : (
-        <ul className="max-h-96 divide-y overflow-y-auto" aria-label={t`Errors`}>
+        <ul
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+          tabIndex={0}
+          className="max-h-96 divide-y overflow-y-auto"
+          aria-label={t`Errors`}
+        >
           {recent.map((each, index) => (
             <li
               // biome-ignore lint/suspicious/noArrayIndexKey: they have no id, and two may be alike
