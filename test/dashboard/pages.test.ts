@@ -1,3 +1,4 @@
+import { readFileSync, statSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -12,6 +13,8 @@ import { CHROMIUM, openBrowser, signIn, type TestBrowser } from '../support/brow
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 const THEMES = ['light', 'dark'] as const
 const LOCALES = ['en', 'pt-BR', 'es'] as const
+const FIRST_JS_MAX_BYTES = 150_000
+const FIRST_CSS_MAX_BYTES = 15_000
 const PHONE = { width: 390, height: 844 }
 
 /** Address → what is there once it is loaded. */
@@ -70,7 +73,9 @@ describe.skipIf(!CHROMIUM)('each page of the dashboard', () => {
 
   /** Something to see on every page. */
   async function furnish() {
-    const { createInstance } = await ask('mutation { createInstance(input: { name: "Support", sandbox: true }) { id } }')
+    const { createInstance } = await ask(
+      'mutation { createInstance(input: { name: "Support", sandbox: true }) { id } }',
+    )
     const id = createInstance!.id
     const of = `instanceId: "${id}"`
     await ask(`mutation { connectInstance(${of}) { qr } }`)
@@ -93,7 +98,7 @@ describe.skipIf(!CHROMIUM)('each page of the dashboard', () => {
 
   async function violations(): Promise<string[]> {
     // Not as a script of the page, which its policy would refuse.
-    await page.evaluate(await import('node:fs').then(fs => fs.readFileSync(AXE, 'utf8')))
+    await page.evaluate(readFileSync(AXE, 'utf8'))
     return page.evaluate(async () => {
       const { axe } = window as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } }
       interface Violation {
@@ -117,9 +122,14 @@ describe.skipIf(!CHROMIUM)('each page of the dashboard', () => {
 
   async function look(path: string, name: string): Promise<string[]> {
     await page.goto(path)
-    await page.locator(pages[path] ?? 'main').first().waitFor()
+    await page
+      .locator(pages[path] ?? 'main')
+      .first()
+      .waitFor()
     await page.evaluate(() => document.fonts.ready)
-    await page.screenshot({ path: join(shots, `${name}${path.replaceAll('/', '_').replaceAll(/inst_\w+/g, 'inst')}.png`) })
+    await page.screenshot({
+      path: join(shots, `${name}${path.replaceAll('/', '_').replaceAll(/inst_\w+/g, 'inst')}.png`),
+    })
     return (await violations()).map(each => `${name} ${path} ${each}`)
   }
 
@@ -146,6 +156,18 @@ describe.skipIf(!CHROMIUM)('each page of the dashboard', () => {
     }
     expect(wide).toEqual([])
   }, 120_000)
+
+  it('is small at first: what the page itself names, compressed', () => {
+    const directory = join(import.meta.dirname, '../../dashboard/dist')
+    const named = [...readFileSync(join(directory, 'index.html'), 'utf8').matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)]
+    const bytesOf = (type: string) =>
+      named
+        .filter(([, file]) => file!.endsWith(type))
+        .reduce((sum, [, file]) => sum + statSync(join(directory, `${file}.br`)).size, 0)
+    expect(bytesOf('.js')).toBeGreaterThan(50_000)
+    expect(bytesOf('.js')).toBeLessThan(FIRST_JS_MAX_BYTES)
+    expect(bytesOf('.css')).toBeLessThan(FIRST_CSS_MAX_BYTES)
+  })
 
   it('asks nothing of any other host, runs nothing that its policy forbids, and throws nothing', () => {
     expect(browser.complaints).toEqual([])

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
@@ -54,6 +54,15 @@ describe('the built dashboard', () => {
       expect([other.status, other.json.error.code], path).toEqual([404, 'not_found'])
       expect((await call(path, HTML, 'POST')).status, path).toBe(404)
     }
+  })
+
+  it('is the answer to each address that its router has', async () => {
+    const router = readFileSync(join(import.meta.dirname, '../../dashboard/src/app/router.tsx'), 'utf8')
+    const paths = [...router.matchAll(/getParentRoute: \(\) => (?:root|gate),\s+path: '([^']+)'/g)].map(
+      ([, path]) => path!,
+    )
+    expect(paths.length).toBeGreaterThan(8)
+    for (const path of paths) expect((await call(path, HTML)).text, path).toBe(PAGE)
   })
 
   it('leaves all other addresses alone', async () => {
