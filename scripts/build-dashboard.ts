@@ -32,7 +32,7 @@ export async function buildDashboard(say: (line: string) => void): Promise<void>
   const vite = await import('vite').catch(() => null)
   if (!vite) return say('The dashboard is not of the present sources, and what builds it is not installed.')
   say('Building the dashboard (first run, or it changed) …')
-  await vite.build({ configFile: join(ROOT, 'dashboard', 'vite.config.ts'), logLevel: 'warn' })
+  await vite.build({ configFile: join(ROOT, 'dashboard', 'vite.config.ts'), logLevel: 'error' })
   writeFileSync(STAMP, wanted)
 }
 
