@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApp, type TestApp } from '../support/app.ts'
+import { rowsOf } from '../support/auth.ts'
 import { CHROMIUM, openBrowser, signIn, type TestBrowser } from '../support/browser.ts'
 import { openReceiver, RECEIVABLE, type Receiver } from '../support/receiver.ts'
 
@@ -127,16 +128,17 @@ describe.skipIf(!CHROMIUM)('the first five minutes', () => {
     const log = page.getByRole('log', { name: 'Events' })
     await log.getByText('message.received').first().waitFor()
     await page.getByRole('button', { name: 'Pause' }).click()
-    const { id } = (await wataki.app.db.sql.query<{ id: string }>('select id from instance', [], 'instance of a test'))[0]!
+    const [{ id }] = await rowsOf(wataki, 'select id from instance')
     const before = await log.locator('details').count()
-    await page.evaluate(
-      async instanceId => {
-        const query = `mutation { sendSandboxMessage(instanceId: "${instanceId}", input: { from: "5511955554444", type: text, content: { text: "while paused" } }) { whatsappId } }`
-        await fetch('/graphql', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ query }) })
-      },
-      id,
-    )
-    await page.getByRole('button', { name: 'Go on (1)' }).click()
+    await page.evaluate(async instanceId => {
+      const query = `mutation { sendSandboxMessage(instanceId: "${instanceId}", input: { from: "5511955554444", type: text, content: { text: "while paused" } }) { whatsappId } }`
+      await fetch('/graphql', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ query }),
+      })
+    }, id)
+    await page.getByRole('button', { name: /^Go on \([1-9]/ }).click()
     await expect.poll(() => log.locator('details').count()).toBeGreaterThan(before)
     await log.getByText('while paused').first().waitFor()
   })

@@ -88,7 +88,7 @@ export const cache = cacheExchange({
       createWebhook: forgets('webhooks'),
       deleteWebhook: forgets('webhooks'),
       replayDeliveries: forgets('webhookDeliveries'),
-      testWebhook: forgets('webhookDeliveries'),
+      testWebhook: forgets('webhookDeliveries', 'webhook'),
       sendMessage: newMessage('sendMessage'),
       connectInstance: newStatus('connectInstance'),
       disconnectInstance: newStatus('disconnectInstance'),
@@ -96,6 +96,10 @@ export const cache = cacheExchange({
     },
     Subscription: {
       connectionUpdated: newStatus('connectionUpdated'),
+      // A receiver that is gone is deactivated by what it answers.
+      webhookDelivery: (result, _args, cache) => {
+        if ((result.webhookDelivery as { status?: string } | null)?.status === 'failed') forget(cache, 'webhook')
+      },
       messageReceived: newMessage('messageReceived'),
       messageCreated: newMessage('messageCreated'),
     },
