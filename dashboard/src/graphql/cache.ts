@@ -1,5 +1,6 @@
-import { type Cache, cacheExchange, type Data, type KeyGenerator, type UpdateResolver } from '@urql/exchange-graphcache'
+import { cacheExchange, type Data, type KeyGenerator, type UpdateResolver } from '@urql/exchange-graphcache'
 import { graphql } from './graphql.ts'
+import { askAgain } from './refresh.ts'
 
 /** What is known of the server, by id: one answer or event mends it on every page that shows it. */
 
@@ -31,17 +32,11 @@ const withStatus = graphql(`
   }
 `)
 
-const forget = (cache: Cache, ...fields: string[]): void => {
-  for (const { fieldName, fieldKey } of cache.inspectFields('Query')) {
-    if (fields.includes(fieldName)) cache.invalidate('Query', fieldKey)
-  }
-}
-
 /** A list is asked for again when something is made or deleted. */
-const forgets =
+const changes =
   (...fields: string[]): UpdateResolver =>
-  (_result, _args, cache) =>
-    forget(cache, ...fields)
+  () =>
+    askAgain(...fields)
 
 /** Puts a new message first in the lists of its chat, which are newest first; without such a list there is nothing to do. */
 const newMessage =
@@ -57,7 +52,7 @@ const newMessage =
       const key = cache.keyOfEntity(message)
       if (page && data && key && !data.includes(key)) cache.link(page, 'data', [key, ...data])
     }
-    forget(cache, 'chats')
+    askAgain('chats', 'overview')
   }
 
 const newStatus =
@@ -66,10 +61,10 @@ const newStatus =
     const found = result[field] as { status?: unknown; state?: string } | null
     const status = (found?.status ?? found) as { state: string } | null
     if (!status) return
-    const instance = { __typename: 'Instance', id: args.instanceId as string }
-    cache.writeFragment(withStatus, { ...instance, status } as never)
-    if (status.state === 'connected') cache.invalidate(instance, 'phoneNumber')
-    forget(cache, 'overview')
+    cache.writeFragment(withStatus, { __typename: 'Instance', id: args.instanceId, status } as never)
+    askAgain('overview')
+    // By then its number is known.
+    if (status.state === 'connected') askAgain('instance', 'instances')
   }
 
 export const cache = cacheExchange({
@@ -81,14 +76,14 @@ export const cache = cacheExchange({
   },
   updates: {
     Mutation: {
-      createApiKey: forgets('apiKeys'),
-      revokeApiKey: forgets('apiKeys'),
-      createInstance: forgets('instances', 'overview'),
-      deleteInstance: forgets('instances', 'overview'),
-      createWebhook: forgets('webhooks'),
-      deleteWebhook: forgets('webhooks'),
-      replayDeliveries: forgets('webhookDeliveries'),
-      testWebhook: forgets('webhookDeliveries', 'webhook'),
+      createApiKey: changes('apiKeys'),
+      revokeApiKey: changes('apiKeys'),
+      createInstance: changes('instances', 'overview'),
+      deleteInstance: changes('instances', 'overview'),
+      createWebhook: changes('webhooks'),
+      deleteWebhook: changes('webhooks'),
+      replayDeliveries: changes('webhookDeliveries'),
+      testWebhook: changes('webhookDeliveries', 'webhook'),
       sendMessage: newMessage('sendMessage'),
       connectInstance: newStatus('connectInstance'),
       disconnectInstance: newStatus('disconnectInstance'),
@@ -97,8 +92,8 @@ export const cache = cacheExchange({
     Subscription: {
       connectionUpdated: newStatus('connectionUpdated'),
       // A receiver that is gone is deactivated by what it answers.
-      webhookDelivery: (result, _args, cache) => {
-        if ((result.webhookDelivery as { status?: string } | null)?.status === 'failed') forget(cache, 'webhook')
+      webhookDelivery: result => {
+        if ((result.webhookDelivery as { status?: string } | null)?.status === 'failed') askAgain('webhook')
       },
       messageReceived: newMessage('messageReceived'),
       messageCreated: newMessage('messageCreated'),
