@@ -21,7 +21,9 @@ export function PhoneChat({ contact }: { contact: string }) {
   const end = useRef<HTMLDivElement>(null)
   const shown = data?.sandboxMessages.data ?? []
   // biome-ignore lint/correctness/useExhaustiveDependencies: whenever there are more
-  useEffect(() => end.current?.scrollIntoView({ block: 'nearest' }), [shown.length])
+  useEffect(() => {
+    end.current?.scrollIntoView({ block: 'nearest' })
+  }, [shown.length])
   return (
     <div
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
