@@ -85,6 +85,7 @@ export const cache = cacheExchange({
       replayDeliveries: changes('webhookDeliveries'),
       testWebhook: changes('webhookDeliveries', 'webhook'),
       sendMessage: newMessage('sendMessage'),
+      markMessageRead: changes('chats'),
       connectInstance: newStatus('connectInstance'),
       disconnectInstance: newStatus('disconnectInstance'),
       scanSandboxQr: newStatus('scanSandboxQr'),
