@@ -16,7 +16,7 @@ export function Card({ title, hint, actions, className, flush, children }: Props
     <section className={clsx('min-w-0 rounded-xl border bg-panel shadow-card', className)}>
       {(title || actions) && (
         <header className="flex flex-wrap items-center gap-x-4 gap-y-2 border-b px-5 py-3.5">
-          <div className="mr-auto min-w-0">
+          <div className="mr-auto min-w-0 flex-1 basis-40">
             <h2 className="font-semibold text-[15px]">{title}</h2>
             {hint && <p className="text-[13px] text-soft">{hint}</p>}
           </div>

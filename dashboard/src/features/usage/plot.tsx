@@ -43,7 +43,7 @@ function optionsFor(element: HTMLElement, lines: Line[], locale: string): UPlot.
   const axis = { stroke: color('soft'), font: FONT, grid: { stroke: color('line'), width: 1 }, ticks: { show: false } }
   const number = new Intl.NumberFormat(locale, { notation: 'compact' })
   const day = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' })
-  const hour = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' })
+  const hour = new Intl.DateTimeFormat(locale, { hour: 'numeric' })
   return {
     width: element.clientWidth,
     height: HEIGHT_PX,
@@ -53,6 +53,8 @@ function optionsFor(element: HTMLElement, lines: Line[], locale: string): UPlot.
     axes: [
       {
         ...axis,
+        size: 28,
+        space: 64,
         values: (_plot, splits, _axis, _space, incr) =>
           splits.map(each => (incr >= 86_400 ? day : hour).format(new Date(each * 1000))),
       },
