@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApp, type TestApp } from '../support/app.ts'
+import { signUp } from '../support/auth.ts'
 import { CHROMIUM, openBrowser, signIn, type TestBrowser } from '../support/browser.ts'
 
 /** Each page in each theme and language: nothing that axe finds, nothing asked elsewhere. Pictures go to a folder that it prints. */
@@ -52,7 +53,7 @@ describe.skipIf(!CHROMIUM)('each page of the dashboard', () => {
     process.stderr.write(`Pictures of the dashboard: ${shots}\n`)
     context = await browser.open({ viewport: { width: 1360, height: 900 } })
     page = await context.newPage()
-    await signIn(page, wataki, 'pages@example.com')
+    await signIn(page, await signUp(wataki, 'pages@example.com'))
     pages = await furnish()
   }, 180_000)
   afterAll(async () => {

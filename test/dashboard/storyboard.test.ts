@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApp, type TestApp } from '../support/app.ts'
-import { rowsOf } from '../support/auth.ts'
+import { rowsOf, tokenIn } from '../support/auth.ts'
 import { CHROMIUM, openBrowser, signIn, type TestBrowser } from '../support/browser.ts'
 import { openReceiver, RECEIVABLE, type Receiver } from '../support/receiver.ts'
 
@@ -39,7 +39,7 @@ describe.skipIf(!CHROMIUM)('the first five minutes', () => {
   })
 
   it('signs in by the mailed link, and the first step is done', async () => {
-    await signIn(page, wataki, 'dev@loja.example', false)
+    await signIn(page, tokenIn((await wataki.letterTo('dev@loja.example')).link))
     await page.getByRole('heading', { name: 'Hello, Loja' }).waitFor()
     await tick('You are signed in').waitFor()
   })

@@ -1,8 +1,6 @@
 import { existsSync } from 'node:fs'
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { buildDashboard } from '../../scripts/build-dashboard.ts'
-import type { TestApp } from './app.ts'
-import { logIn, signUp } from './auth.ts'
 
 /** Chromium that reaches nobody but this machine, and what it would have asked of others. */
 
@@ -56,9 +54,8 @@ export async function openBrowser(origin: string): Promise<TestBrowser> {
 
 export const lanOrigin = (origin: string): string => origin.replace('127.0.0.1', LAN_HOST)
 
-/** By the page that the mailed link opens; a known address gets another link. */
-export async function signIn(page: Page, wataki: TestApp, email: string, isNew = true): Promise<void> {
-  const token = await (isNew ? signUp(wataki, email) : logIn(wataki, email))
+/** By the page that the mailed link opens. */
+export async function signIn(page: Page, token: string): Promise<void> {
   await page.goto(`/auth/verify#token=${token}`)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.waitForURL('/')
