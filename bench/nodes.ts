@@ -11,6 +11,8 @@ const INSTANCES = Number(process.env.INSTANCES ?? 30)
 const SECONDS = Number(process.env.SECONDS ?? 10)
 const ROUNDS = Number(process.env.ROUNDS ?? 3)
 const CLIENTS = 16
+/** Until the last receipt of what was sent before is written down. */
+const SETTLED_MS = 15_000
 const CONTACT = '5511988880001'
 
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
@@ -34,7 +36,7 @@ for (const nodes of NODES) {
         ).rows[0].n,
       )
     const perSecond = async () => {
-      await sleep(2_000)
+      await sleep(SETTLED_MS)
       const before = await transactions()
       await sleep(SECONDS * 1000)
       return ((await transactions()) - before) / SECONDS

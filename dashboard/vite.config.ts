@@ -3,6 +3,7 @@ import { lingui } from '@lingui/vite-plugin'
 import tailwindcss from '@tailwindcss/vite'
 import react from '@vitejs/plugin-react'
 import { defineConfig, type Plugin } from 'vite'
+import { macros } from './macros.ts'
 import { precompress } from './precompress.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
@@ -20,7 +21,8 @@ export default defineConfig({
   root: here('.'),
   plugins: [
     react(),
-    lingui({ macroTransform: true, configPath: here('lingui.config.ts') }),
+    macros(here('lingui.config.ts')),
+    lingui({ configPath: here('lingui.config.ts') }),
     tailwindcss(),
     withoutFonts(),
     precompress(),

@@ -7,7 +7,9 @@ import { createVault } from './db/vault.ts'
 import { createDelivery } from './delivery/delivery.ts'
 import { createBus } from './events/bus.ts'
 import { openDashboard } from './http/dashboard.ts'
+import { openMetricsListener } from './http/metrics.ts'
 import { createServer } from './http/server.ts'
+import { Turnstile } from './http/turnstile.ts'
 import { idsBy } from './ids.ts'
 import { startJobs } from './jobs/run.ts'
 import { createLogMailer } from './mail/log-mailer.ts'
@@ -19,7 +21,6 @@ import { LastUse } from './resolvers/auth/last-use.ts'
 import { createRevocations } from './resolvers/auth/revocations.ts'
 import { stillGood } from './resolvers/auth/still-good.ts'
 import { writeLastUseDue } from './resolvers/auth/writeLastUseDue.ts'
-import { Turns } from './resolvers/billing/turns.ts'
 import { onSeen } from './resolvers/chats/onSeen.ts'
 import { onSync } from './resolvers/chats/onSync.ts'
 import { describeEvents } from './resolvers/events/eventCatalogue.ts'
@@ -41,7 +42,10 @@ import { hear, hearMissed } from './resolvers/nodes/hear.ts'
 import { Node } from './resolvers/nodes/node.ts'
 import { Relay } from './resolvers/nodes/relay.ts'
 import { Calls } from './resolvers/observability/calls.ts'
+import { countEvent } from './resolvers/observability/countEvent.ts'
+import { expositionOf } from './resolvers/observability/expositionOf.ts'
 import { writeCallsDue } from './resolvers/observability/writeCallsDue.ts'
+import { Turns } from './resolvers/turns.ts'
 import { deliverSoon } from './resolvers/webhooks/deliverDue.ts'
 import { endDeliveries } from './resolvers/webhooks/endDeliveries.ts'
 import { Deliveries } from './resolvers/webhooks/lanes.ts'
@@ -57,6 +61,8 @@ import { openS3Storage } from './storage/s3.ts'
 import type { Storage } from './storage/storage.ts'
 import type { Stripe } from './stripe/stripe.ts'
 import { createLog, type Log } from './telemetry/log.ts'
+import { createMetrics } from './telemetry/metrics/metrics.ts'
+import { flushTraces } from './telemetry/trace.ts'
 import { createWhatsApp } from './whatsapp/manager.ts'
 import type { Network, News } from './whatsapp/whatsapp.ts'
 
@@ -67,6 +73,8 @@ export interface Running {
   app: App
   /** Where it listens, `http://host:port`. */
   url: string
+  /** Where Prometheus reads, when that is a port of its own. */
+  metricsUrl: string | null
   /** Lets calls end, closes the sockets without unlinking, then the database. Safe to call twice. */
   close(): Promise<void>
 }
@@ -76,7 +84,7 @@ export async function openApp(
   config: Config,
   log: Log = createLog({ level: config.logLevel, json: config.production }),
 ): Promise<Running> {
-  const opened: { what: string; close: () => Promise<unknown> }[] = []
+  const opened: { what: string; close: () => Promise<unknown> }[] = [{ what: 'traces', close: flushTraces }]
   const closing = async () => {
     for (let part = opened.pop(); part; part = opened.pop()) {
       const { what, close } = part
@@ -84,7 +92,8 @@ export async function openApp(
     }
   }
   try {
-    const db = await openDatabase({ ...config, log })
+    const metrics = createMetrics(config)
+    const db = await openDatabase({ ...config, log, measure: metrics.database.took })
     opened.push({ what: 'database', close: () => db.close() })
     const { clock } = db
     idsBy(clock)
@@ -97,6 +106,7 @@ export async function openApp(
       published(event) {
         relay.tell(['event', event.instanceId, event.seq])
         deliverSoon(app, event)
+        countEvent(app, event)
       },
       read: (instanceId, seq) => readRecorded(app, instanceId, seq),
     })
@@ -114,6 +124,7 @@ export async function openApp(
       config,
       clock,
       log,
+      metrics,
       secrets,
       db,
       bus,
@@ -131,12 +142,14 @@ export async function openApp(
       turns: new Turns(),
       lastUse: new LastUse(),
       calls: new Calls(),
+      turnstile: new Turnstile({ atOnce: config.requestsAtOnce, log }),
       revocations: createRevocations(revocation => relay.tell(['revoked', revocation])),
       background: (what, work) => background.add(what, work),
       whatsapp: createWhatsApp({
-        vault: createVault({ sql: db.sql, secrets }),
+        vault: createVault({ sql: db.sql, secrets, node: () => node.id }),
         news: newsFor(() => app),
         log,
+        metrics: metrics.sockets,
         clock,
         mayWrite: () => node.holds,
       }),
@@ -156,8 +169,12 @@ export async function openApp(
       background.add('hear', missed)
     })
     await joinNodes(app)
+    const expose = expositionOf(app)
+    const listener = await openMetricsListener(app, expose)
+    if (listener) opened.push({ what: 'metrics', close: () => listener.close() })
     const server = await createServer(app, {
       schema,
+      expose,
       binary: [mediaContent],
       signed: [stripeWebhook],
       events: describeEvents(),
@@ -168,8 +185,9 @@ export async function openApp(
     const { port } = await server.listen({ host: config.host, port: config.port })
     ownPort = port
     const url = `http://${config.host}:${port}`
-    log.info({ url, database: db.describe }, 'listening')
-    return { app, url, close: closing }
+    log.info({ url, database: db.describe, node: node.id }, 'listening')
+    if (listener) log.info({ url: listener.url }, 'metrics')
+    return { app, url, metricsUrl: listener?.url ?? null, close: closing }
   } catch (error) {
     await closing()
     throw error

@@ -1,77 +1,36 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
+import {
+  cidrs,
+  headerSecret,
+  httpOrigin,
+  MEDIA_LIMIT_BYTES,
+  mailAddress,
+  mediaStorage,
+  milliseconds,
+  origins,
+  port,
+  priceIds,
+  RATE_LIMIT_MAX,
+  rootKey,
+  secret,
+  text,
+  url,
+} from './checks.ts'
 
 /** As package.json says. */
 const VERSION: string = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')).version
 
 /** Every environment variable once: its name, meaning, default and check. `.env.example` lists the same. */
 
-/** Ten times as many, for sessions, still are an integer of the database. */
-const RATE_LIMIT_MAX = 100_000_000
-
-/** WhatsApp's own limit of a document, and an integer of GraphQL. */
-const MEDIA_LIMIT_BYTES = 2_147_483_647
-
-const text = z.string().trim().min(1)
-const port = z.coerce
-  .number({ message: 'must be a number from 0 to 65535' })
-  .int('must be a whole number')
-  .min(0)
-  .max(65535)
-const url = (...protocols: string[]) =>
-  text.refine(value => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
-    message: `must be a URL that begins with ${protocols.map(protocol => `${protocol}//`).join(' or ')}`,
-  })
-const rootKey = text.refine(value => Buffer.from(value, 'base64').length === 32, {
-  message: 'must be 32 bytes in base64',
-})
-
-const milliseconds = z.coerce.number().int('must be a whole number').min(1).max(3_600_000)
-
-/** Of a word repeated nothing is gained: 32 random characters of the smallest usual alphabet hold some 14 different ones. */
-const DIFFERENT_MIN = 8
-const secret = text
-  .min(32, 'must have at least 32 characters')
-  .refine(value => new Set(value).size >= DIFFERENT_MIN, { message: 'is too easy to guess: take 32 random characters' })
-const headerSecret = secret.regex(/^[ -~]+$/, 'must be of ASCII characters: it is sent in a header')
-
 /** What may also be in a file that `…_FILE` names. */
-const SECRETS = { SECRET_KEY: secret, SECRET_KEY_PREVIOUS: secret, OPERATOR_KEY: headerSecret }
-
-/** Comma-separated; each must pass. */
-const list = (isGood: (item: string) => boolean, message: string) =>
-  text
-    .transform(value => value.split(',').flatMap(item => item.trim() || []))
-    .refine(items => items.every(isGood), { message })
-const cidrs = list(
-  item => ipaddr.isValidCIDR(item) || (ipaddr.isValid(item) && !item.includes('/')),
-  'must be addresses or networks such as 10.0.0.0/8, separated by commas',
-).transform(items => items.map(item => (item.includes('/') ? item : `${item}/${item.includes(':') ? 128 : 32}`)))
-const origins = list(
-  item => /^https?:/.test(item) && URL.parse(item)?.origin === item,
-  'must be origins such as https://app.example.com, separated by commas',
-)
-
-const mailAddress = text.refine(value => /^([^<>\p{Cc}]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/u.test(value), {
-  message: 'must be an address such as Wataki <hello@example.com>',
-})
-
-const mediaStorage = text.refine(
-  value => value === 'file' || /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/.test(value),
-  {
-    message: 'must be file, or s3://bucket/prefix',
-  },
-)
-
-const httpOrigin = url('http:', 'https:').refine(value => URL.parse(value)?.pathname === '/', {
-  message: 'must be an origin such as http://127.0.0.1:3002, without a path',
-})
-const priceIds = list(item => /^\w+$/.test(item), 'must be ids of prices, separated by commas').refine(
-  items => items.length > 0,
-  { message: 'is required' },
-)
+const SECRETS = {
+  SECRET_KEY: secret,
+  SECRET_KEY_PREVIOUS: secret,
+  OPERATOR_KEY: headerSecret,
+  METRICS_TOKEN: headerSecret,
+}
 
 const environment = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
@@ -87,9 +46,16 @@ const environment = z.object({
   SECRET_KEY_PREVIOUS_FILE: text.optional(),
   OPERATOR_KEY: SECRETS.OPERATOR_KEY.optional(),
   OPERATOR_KEY_FILE: text.optional(),
+  METRICS_PORT: port.optional(),
+  METRICS_HOST: text.optional(),
+  METRICS_TOKEN: SECRETS.METRICS_TOKEN.optional(),
+  METRICS_TOKEN_FILE: text.optional(),
   SMTP_URL: url('smtp:', 'smtps:').optional(),
   MAIL_FROM: mailAddress.optional(),
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).max(RATE_LIMIT_MAX).default(60),
+  REQUESTS_AT_ONCE: z.coerce.number().int('must be a whole number').min(1).max(10_000).default(40),
+  CONNECTIONS_MAX: z.coerce.number().int('must be a whole number').min(1).max(1_000_000).default(5000),
+  MESSAGES_WAITING_MAX: z.coerce.number().int('must be a whole number').min(1).max(10_000_000).default(10_000),
   QUOTA: z.enum(['on', 'off']).default('on'),
   MEDIA_MAX_BYTES: z.coerce.number().int('must be a whole number').min(1).max(MEDIA_LIMIT_BYTES).default(15_728_640),
   MEDIA_STORAGE: mediaStorage.default('file'),
@@ -135,10 +101,17 @@ export interface Config {
   previousSecretKey: string | null
   /** Opens what is for the operator of this server alone. Null: nothing does. */
   operatorKey: string | null
+  metrics: MetricsSettings
   /** Null: links to sign in are printed to the log. */
   smtp: { url: string; from: string } | null
   /** Of one tenant's API keys; also of an address that nobody is signed in from. */
   rateLimitPerMinute: number
+  /** Worked on, in this process; the others wait in line. */
+  requestsAtOnce: number
+  /** Open, of this process. */
+  connectionsMax: number
+  /** Of one instance, until WhatsApp has them. */
+  messagesWaitingMax: number
   /** Whether a plan's included messages are a limit. */
   quota: boolean
   /** Of one upload. */
@@ -169,6 +142,15 @@ export interface Config {
   /** Where ordinary instances connect; nulls mean WhatsApp's own network. */
   whatsapp: { webSocketUrl: string | null; mediaUrl: string | null; rootKey: Uint8Array | null }
   logLevel: string
+}
+
+export interface MetricsSettings {
+  /** Where a listener of its own tells them. Null: the server's own listener does, if any. */
+  own: { host: string; port: number } | null
+  /** What is to be sent as `Authorization: Bearer`. Null: nothing. */
+  token: string | null
+  /** Whether the server's own listener tells them. */
+  onMain: boolean
 }
 
 export interface StripeSettings {
@@ -206,6 +188,7 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
   if (operatorKey !== null && [secretKey, previousSecretKey].includes(operatorKey)) {
     throw new ConfigError('OPERATOR_KEY: must be another one than SECRET_KEY, which never leaves the server')
   }
+  const metrics = metricsIn(env, [secretKey, previousSecretKey, operatorKey])
   // Each is of no use, or dangerous, without the others: media would go to WhatsApp, or trust to its root.
   const names = ['WHATSAPP_WS_URL', 'WHATSAPP_MEDIA_URL', 'WHATSAPP_ROOT_KEY'] as const
   const missing = names.filter(name => env[name] === undefined)
@@ -226,8 +209,12 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
     secretKey,
     previousSecretKey,
     operatorKey,
+    metrics,
     smtp: env.SMTP_URL ? { url: env.SMTP_URL, from: mailFrom } : null,
     rateLimitPerMinute: env.RATE_LIMIT_PER_MINUTE,
+    requestsAtOnce: env.REQUESTS_AT_ONCE,
+    connectionsMax: env.CONNECTIONS_MAX,
+    messagesWaitingMax: env.MESSAGES_WAITING_MAX,
     quota: env.QUOTA === 'on',
     mediaMaxBytes: env.MEDIA_MAX_BYTES,
     mediaBucket: bucketOf(env.MEDIA_STORAGE, env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL ?? null),
@@ -251,6 +238,18 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
     },
     logLevel: env.LOG_LEVEL,
   })
+}
+
+/** On a port of its own, to who has a token, or outside production. */
+function metricsIn(env: z.infer<typeof environment>, secrets: (string | null)[]): MetricsSettings {
+  const { METRICS_PORT: port, METRICS_HOST: host, PORT } = env
+  const token = secretIn(env, 'METRICS_TOKEN')
+  if (token !== null && secrets.includes(token)) throw new ConfigError('METRICS_TOKEN: must be used for nothing else')
+  if (port === undefined && host !== undefined) throw new ConfigError('METRICS_HOST: is of no use without METRICS_PORT')
+  if (port !== undefined && port !== 0 && port === PORT)
+    throw new ConfigError('METRICS_PORT: must be another than PORT')
+  const own = port === undefined ? null : { port, host: host ?? '127.0.0.1' }
+  return { own, token, onMain: own === null && (token !== null || env.NODE_ENV !== 'production') }
 }
 
 /** None of them, or all: who has paid must not find that nobody hears of it. */

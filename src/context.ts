@@ -5,10 +5,10 @@ import type { Database } from './db/open.ts'
 import type { Delivery } from './delivery/delivery.ts'
 import { forbidden, unauthorized } from './errors.ts'
 import type { Bus } from './events/bus.ts'
+import type { Turnstile } from './http/turnstile.ts'
 import type { Mailer } from './mail/mail.ts'
 import type { LastUse } from './resolvers/auth/last-use.ts'
 import type { Revocations } from './resolvers/auth/revocations.ts'
-import type { Turns } from './resolvers/billing/turns.ts'
 import type { Loaders } from './resolvers/loaders.ts'
 import type { Describer } from './resolvers/media/describe.ts'
 import type { Fetches } from './resolvers/media/fetches.ts'
@@ -19,12 +19,14 @@ import type { Node } from './resolvers/nodes/node.ts'
 import type { Relay } from './resolvers/nodes/relay.ts'
 import type { Calls } from './resolvers/observability/calls.ts'
 import type { Once } from './resolvers/once.ts'
+import type { Turns } from './resolvers/turns.ts'
 import type { Deliveries } from './resolvers/webhooks/lanes.ts'
 import type { SandboxControl } from './sandbox/sandbox.ts'
 import type { Secrets } from './secrets.ts'
 import type { Storage } from './storage/storage.ts'
 import type { Stripe } from './stripe/stripe.ts'
 import type { Log } from './telemetry/log.ts'
+import type { Metrics } from './telemetry/metrics/metrics.ts'
 import type { Network, WhatsApp } from './whatsapp/whatsapp.ts'
 
 /** Lives as long as the process. */
@@ -38,6 +40,7 @@ export interface App {
   config: Config
   clock: Clock
   log: Log
+  metrics: Metrics
   secrets: Secrets
   db: Database
   bus: Bus
@@ -68,6 +71,8 @@ export interface App {
   lastUse: LastUse
   /** Which calls were made and are not written down yet. */
   calls: Calls
+  /** How many requests are worked on at once. */
+  turnstile: Turnstile
   /** Tells, in this process, which credentials have just ceased to be good. */
   revocations: Revocations
   /** Work that goes on after an answer: awaited at shutdown, its failure logged. */
@@ -80,6 +85,15 @@ export interface Caller {
   via: { kind: 'key'; apiKeyId: string } | { kind: 'session'; sessionId: string }
 }
 
+/** The place of a request among those that are worked on at once. */
+export interface Pass {
+  /** Gives the place up for as long as it waits for somebody else, who may be slow: WhatsApp, a receiver, another call. */
+  aside<T>(wait: Promise<T>): Promise<T>
+  /** The same while its caller still sends; what has arrived takes its turn, ahead of those who come new. */
+  arrive<T>(wait: Promise<T>): Promise<T>
+  leave(): void
+}
+
 /** One caller, one request, one `em`. */
 export interface Context extends App {
   em: EntityManager
@@ -89,6 +103,7 @@ export interface Context extends App {
   /** Whether the operator of this server calls, who is no tenant: `caller` is null then. */
   operator: boolean
   requestId: string
+  pass: Pass
   /** The caller's address as far as it can be believed; null when there is none, as for the operator. */
   ip: string | null
   /** What the session cookie holds, good or not. */

@@ -16,6 +16,7 @@ const STATUS = {
   unsupported_media_type: 415,
   range_not_satisfiable: 416,
   rate_limited: 429,
+  queue_full: 429,
   internal_error: 500,
   unavailable: 503,
 } as const
@@ -84,6 +85,20 @@ export const rateLimited = (retryAfterSeconds: number) =>
         retryAfterSeconds,
       }),
   )
+/** Nothing of it was begun. */
+export const overloaded = (retryAfterSeconds: number) =>
+  withoutStack(
+    () =>
+      new ApiError('unavailable', `There is too much to do right now: try again in ${retryAfterSeconds} s`, {
+        retryAfterSeconds,
+      }),
+  )
+/** Of one instance's messages that WhatsApp does not have yet. */
+export const queueFull = (max: number) =>
+  new ApiError('queue_full', `${max} messages of this instance wait to be sent already`, {
+    details: { limit: max },
+    retryAfterSeconds: 10,
+  })
 /** One tenant's subscriptions at once: waiting does not help, closing one does. */
 export const tooManyStreams = (max: number) =>
   new ApiError('rate_limited', `At most ${max} streams at once`, { details: { limit: max } })

@@ -58,6 +58,14 @@ export function newId(prefix: IdPrefix): string {
 /** The least that an id made at this time can be. */
 export const firstIdAt = (prefix: IdPrefix, ms: number): string => `${prefix}_${encodeTime(Math.max(0, ms))}`
 
+/** When an id was made, in ms. */
+export function timeOf(id: string): number {
+  let ms = 0
+  const start = id.indexOf('_') + 1
+  for (let i = start; i < start + 10; i++) ms = ms * 32 + ALPHABET.indexOf(id[i]!)
+  return ms
+}
+
 function encodeTime(ms: number): string {
   let text = ''
   for (let rest = ms, i = 0; i < 10; i++, rest = Math.floor(rest / 32)) text = ALPHABET[rest % 32] + text

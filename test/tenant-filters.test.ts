@@ -25,6 +25,8 @@ const EXCEPTIONS: Record<string, string> = {
   'with batch as (insert into api_batch': 'names the tenant as a column',
   'delete from recent_error where id in': 'tidies what is beyond so many of each tenant',
   'delete from event where ctid': 'tidies what happened long ago, of all tenants',
+  'select instance.id, sandbox, auto_reconnect as "autoReconnect", epoch from instance_lease':
+    'what this node is to run, of all tenants',
   'select id from node where not draining order by': 'which node has the fewest, of all tenants',
   'with due as ( select id from command where node_id = $1': 'what other nodes ask of this one, of all tenants',
   'update command set answer = $2 where id = $1': 'what this node was asked, by its id',
@@ -48,6 +50,9 @@ const EXCEPTIONS: Record<string, string> = {
     'says whose news of Stripe are',
   'insert into audit_log': 'names the tenant as a column',
   'with counter as ( insert into event_counter': 'names tenant and instance as columns',
+  'with outbox as ( select pending.created_at': 'what waits for the operator to see, of all tenants',
+  'select instance_id as "instanceId" from event_counter where waiting > 0':
+    'what is to be counted anew, of all tenants',
   'with account as ( select id, plan, coalesce(cycle_anchor, created_at) as anchor from tenant where id = $1)':
     'the tenant itself, by its id',
 }

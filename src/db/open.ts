@@ -18,6 +18,7 @@ import { Instance } from './entities/instance.ts'
 import { Message } from './entities/message.ts'
 import { SignalKey } from './entities/signal-key.ts'
 import { Tenant } from './entities/tenant.ts'
+import { type Measure, measured, measuredSql } from './measured.ts'
 import { MIGRATION_OPTIONS, migrate } from './migrate.ts'
 import { CONNECTIONS, endPool, poolConfig } from './pool.ts'
 import { inTransaction, isConnectionLost, type Sql, sqlOverPool } from './sql.ts'
@@ -32,6 +33,7 @@ export interface DatabaseOptions {
   production?: boolean
   /** PGlite will do in production. */
   allowPGlite?: boolean
+  measure?: Measure
   /** For a command of the operator: when a server runs on `dataDir`, use its database instead of refusing. */
   join?: boolean
 }
@@ -59,7 +61,7 @@ export interface Ears {
 
 /** Rejects with `DatabaseStartError`, whose message is one line for the person who starts the server. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { databaseUrl, log } = options
+  const { databaseUrl, log, measure = () => {} } = options
   const engine = databaseUrl ? await reach(databaseUrl) : await startEmbedded(options)
   const pool = engine.pool
   // Without a listener the error of an idle connection would end the process.
@@ -75,7 +77,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     const clock = new DatabaseClock()
     await lookAtClock(pool, clock)
     const describe = `PostgreSQL ${server.version} (${engine.kind})`
-    return assemble(engine, { orm, describe, clock, listen: databaseUrl ? ears(databaseUrl, log) : null })
+    const listen = databaseUrl ? ears(databaseUrl, log) : null
+    return assemble(engine, { orm, describe, clock, listen, measure })
   } catch (error) {
     await orm?.close(true).catch(() => {})
     await engine.close().catch(() => {})
@@ -94,15 +97,18 @@ async function lookAtClock(pool: pg.Pool, clock: DatabaseClock): Promise<void> {
   clock.take({ sentMs, gotMs: performance.now(), databaseMs: rows[0].databaseMs })
 }
 
-function assemble(engine: Engine, made: Pick<Database, 'orm' | 'describe' | 'clock' | 'listen'>): Database {
+type Made = Pick<Database, 'orm' | 'describe' | 'clock' | 'listen'> & { measure: Measure }
+
+function assemble(engine: Engine, { measure, ...made }: Made): Database {
   const { pool } = engine
   const { orm } = made
   let closed: Promise<void> | undefined
   return {
     ...made,
     pool,
-    sql: sqlOverPool(pool),
-    transaction: work => inTransaction(pool, work),
+    sql: measuredSql(measure, 'single', sqlOverPool(pool)),
+    transaction: work =>
+      measured(measure, 'transaction', () => inTransaction(pool, sql => work(measuredSql(measure, 'inner', sql)))),
     close: () => (closed ??= orm.close(true).then(() => engine.close())),
   }
 }

@@ -16,6 +16,8 @@ export interface InboxEntry {
   hash: Uint8Array
   stanza: Record<string, string>
   plain: Uint8Array
+  /** A `traceparent`. */
+  trace?: string | null
 }
 
 export interface Batch {
@@ -28,6 +30,7 @@ export interface UnsettledRow {
   inboxKey: string
   stanza: Record<string, string>
   plain: Uint8Array
+  received: { at: Date; node: string | null; trace: string | null }
 }
 
 /**
@@ -42,9 +45,11 @@ interface Keeper {
   sql: Sql
   secrets: Secrets
   clock?: Clock
+  /** The server that receives. */
+  node?: () => string
 }
 
-const keysIn = ({ sql, secrets }: Keeper) => ({
+const keysIn = ({ sql, secrets, node }: Keeper) => ({
   async credentials(instanceId: string): Promise<Uint8Array | null> {
     const [row] = await sql.query<{ value: Buffer }>(
       'select value from credential where instance_id = $1',
@@ -81,6 +86,8 @@ const keysIn = ({ sql, secrets }: Keeper) => ({
       inbox.map(entry => JSON.stringify(entry.stanza)),
       inbox.map(entry => secrets.seal(entry.plain, inboxPlace(instanceId, hexOf(entry.hash)))),
       epoch,
+      node?.() ?? null,
+      inbox.map(entry => entry.trace ?? null),
     ]
     const held = await sql.query(COMMIT, params, 'vault_commit')
     if (held.length === 0) throw new LeaseLost(instanceId)
@@ -98,16 +105,19 @@ const inboxIn = ({ sql, secrets, clock = systemClock }: Keeper) => ({
   },
 
   async unsettled(instanceId: string, limit: number): Promise<UnsettledRow[]> {
-    const rows = await sql.query<{ key: string; stanza: Record<string, string>; plain: Buffer }>(
-      `select encode(hash, 'hex') as key, stanza, plain from inbox
+    const rows = await sql.query<
+      { key: string; stanza: Record<string, string>; plain: Buffer } & UnsettledRow['received']
+    >(
+      `select encode(hash, 'hex') as key, stanza, plain, created_at as at, node, trace from inbox
        where instance_id = $1 and settled_at is null order by seq limit $2`,
       [instanceId, limit],
       'vault_unsettled',
     )
-    return rows.map(({ key, stanza, plain }) => ({
+    return rows.map(({ key, stanza, plain, ...received }) => ({
       inboxKey: key,
       stanza,
       plain: secrets.open(plain, inboxPlace(instanceId, key)),
+      received,
     }))
   },
 
@@ -166,9 +176,10 @@ const COMMIT = `with
     delete from signal_key using held, unnest($6::text[], $7::text[]) as k (type, id)
     where signal_key.instance_id = $1 and signal_key.type = k.type and signal_key.id = k.id),
   received as (
-    insert into inbox (instance_id, hash, stanza, plain)
-    select $1, i.hash, i.stanza::jsonb, i.plain
-    from held, unnest($8::bytea[], $9::text[], $10::bytea[]) with ordinality as i (hash, stanza, plain, place)
+    insert into inbox (instance_id, hash, stanza, plain, node, trace)
+    select $1, i.hash, i.stanza::jsonb, i.plain, $12::text, i.trace
+    from held, unnest($8::bytea[], $9::text[], $10::bytea[], $13::text[]) with ordinality
+      as i (hash, stanza, plain, trace, place)
     order by i.place
     on conflict (instance_id, hash) do nothing)
   select 1 as held from held`

@@ -16,6 +16,8 @@ export interface HouseEvent<Type extends EventType = EventType, Subject = unknow
   about: string
   /** Counts the events of an instance in the order of their commits. */
   seq: number
+  /** States that were skipped on the way to the one that `data` tells; of what was recorded here alone. */
+  passed?: readonly string[]
   /** Which webhooks it is on its way to. */
   webhooks: string[]
   at: Date

@@ -1,6 +1,8 @@
 import type { Clock } from '../clock.ts'
 import type { Sql } from '../db/sql.ts'
+import { queueFull } from '../errors.ts'
 import { newId } from '../ids.ts'
+import { activeTrace } from '../telemetry/trace.ts'
 import type { EventData, EventType, HouseEvent } from './catalogue.ts'
 
 export interface Fact<Type extends EventType, Subject> {
@@ -14,19 +16,21 @@ export interface Fact<Type extends EventType, Subject> {
   webhookId?: string
   /** States that were skipped on the way to the one that `data` tells. */
   passed?: readonly string[]
+  /** With it one message more waits to be sent, of so many at most, or one less. */
+  waiting?: { by: 1; max: number } | { by: -1 }
 }
 
 /**
  * Writes the event and its deliveries in the caller's transaction, as its last statement but the commit: from here on the
  * instance's other events wait, so that `seq` rises in the order of the commits. Hand the result to `bus.publish` once
- * that has happened.
+ * that has happened. Rejects with `queue_full`, and has written nothing, where one more would be too many.
  */
 export async function record<Type extends EventType, Subject>(
   sql: Sql,
   clock: Clock,
   fact: Fact<Type, Subject>,
 ): Promise<HouseEvent<Type, Subject>> {
-  const { webhookId = null, passed = [], ...of } = fact
+  const { webhookId = null, passed = [], waiting, ...of } = fact
   const event = { id: newId('evt'), at: clock.now(), ...of }
   // What goes to one webhook about one chat goes in order.
   const { chat_id: chat = '' } = event.data as { chat_id?: string }
@@ -43,10 +47,14 @@ export async function record<Type extends EventType, Subject>(
       chat,
       webhookId,
       passed.length > 0 ? passed : null,
+      activeTrace(),
+      waiting?.by ?? 0,
+      waiting?.by === 1 ? waiting.max : 0,
     ],
     'record-event',
   )
-  return { ...event, seq: Number(row!.seq), webhooks: row!.webhooks }
+  if (!row && waiting?.by === 1) throw queueFull(waiting.max)
+  return { ...event, passed, seq: Number(row!.seq), webhooks: row!.webhooks }
 }
 
 /** Of those that were written with it. */
@@ -59,14 +67,15 @@ export const deliveryIds = ({ id, webhooks }: HouseEvent): string[] =>
  * for 30 days.
  */
 const RECORD = `with counter as (
-    insert into event_counter (instance_id, last_seq) values ($3, 1)
-    on conflict (instance_id) do update set last_seq = event_counter.last_seq + 1 returning last_seq),
+    insert into event_counter as kept (instance_id, last_seq, waiting) values ($3, 1, greatest(0, $12::int))
+    on conflict (instance_id) do update set last_seq = kept.last_seq + 1, waiting = greatest(0, kept.waiting + $12)
+    where $12 < 1 or kept.waiting < $13::int returning last_seq),
   hook as (
     select id, row_number() over (order by id) as place from webhook
     where instance_id = $3 and active and deleted_at is null and (case when $9::text is null then $4 = any(events) else id = $9 end)),
   made as (
-    insert into event (id, tenant_id, instance_id, type, data, created_at, about, passed, seq, kept_until)
-    select $1, $2, $3, $4, $5::jsonb, $6::timestamptz, $7, $10::text[], last_seq,
+    insert into event (id, tenant_id, instance_id, type, data, created_at, about, passed, trace, seq, kept_until)
+    select $1, $2, $3, $4, $5::jsonb, $6::timestamptz, $7, $10::text[], $11, last_seq,
       $6::timestamptz + case when exists (select from hook) then interval '31 days' else interval '7 days' end
     from counter returning seq),
   delivery as (

@@ -1,8 +1,11 @@
 import type { IncomingMessage } from 'node:http'
-import type { App, Context } from '../context.ts'
+import type { App, Context, Pass } from '../context.ts'
 import { Loaders } from '../resolvers/loaders.ts'
 import type { AddressOf } from './address.ts'
 import { idempotencyKeyOf, sessionTokenOf } from './credentials.ts'
+
+/** Of what is not counted. */
+const FREE: Pass = { aside: wait => wait, arrive: wait => wait, leave: () => {} }
 
 export type OpenContext = (req: IncomingMessage, requestId: string) => Context
 
@@ -31,6 +34,7 @@ export function contextsOf(app: App, addressOf: AddressOf): OpenContext {
       caller: null,
       operator: false,
       requestId,
+      pass: FREE,
       ip: addressOf(req),
       sessionToken: sessionTokenOf(req),
       idempotencyKey: idempotencyKeyOf(req),

@@ -12,6 +12,7 @@ import type { Admission, Credentials } from '../resolvers/auth/admit.ts'
 import type { Exchange } from '../rest/answer.ts'
 import { networkOf } from './address.ts'
 import { apiKeyOf } from './credentials.ts'
+import { Lookups } from './lookups.ts'
 import { type Sender, sendersFor } from './origin.ts'
 import { Strangers } from './strangers.ts'
 
@@ -51,8 +52,6 @@ export interface Way {
   multipart?: boolean
 }
 
-/** Questions to the database, each second, about keys of networks that have used up their allowance. */
-const LATE_LOOKUPS_MAX = 100
 const SPENT_MAX = 10_000
 const READS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
@@ -61,13 +60,13 @@ export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
   const senderOf = sendersFor(publicUrl)
   const strangers = new Strangers(rateLimitPerMinute, () => app.clock.nowMs())
   const spent = new Spent()
-  const lookups = new LateLookups()
+  const lookups = new Lookups()
   const networkOfCtx = (ctx: Context) => networkOf(ctx.ip ?? '')
 
   function chargeStranger(ctx: Context, tokens = 1): void {
     const { admitted, allowance } = strangers.charge(networkOfCtx(ctx), tokens)
     ctx.facts.allowance = allowance
-    if (!admitted) throw rateLimited(allowance.resetsInSeconds)
+    if (!admitted) throw tooMany(ctx, 'stranger', allowance)
   }
 
   /** Null: nobody's credentials, and charged as a stranger's. */
@@ -75,13 +74,21 @@ export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
     if (!doorkeeper.mayBeGood(credentials)) return stranger(ctx)
     // What is remembered is no secret.
     const mark = hash('sha256', 'apiKey' in credentials ? credentials.apiKey : credentials.sessionToken, 'base64')
-    const isKey = 'apiKey' in credentials
     const used = spent.get(mark)
     if (used) {
-      if (isKey) ctx.facts.keyOf = used.tenantId
+      if ('apiKey' in credentials) ctx.facts.keyOf = used.tenantId
       return refuse(ctx, used.allowance)
     }
-    if (strangers.peek(networkOfCtx(ctx)).remaining <= 0 && !lookups.allow(mark)) return stranger(ctx)
+    if (lookups.isKnown(mark)) return look(ctx, { credentials, mark })
+    const network = networkOfCtx(ctx)
+    return lookups.inTurn(network, async () => {
+      const isSpent = strangers.peek(network).remaining <= 0
+      return isSpent && !lookups.allowLate() ? stranger(ctx) : look(ctx, { credentials, mark })
+    })
+  }
+
+  async function look(ctx: Context, { credentials, mark }: { credentials: Credentials; mark: string }) {
+    const isKey = 'apiKey' in credentials
     const admission = await doorkeeper.admit(app, credentials)
     if (!admission) return stranger(ctx)
     lookups.known(mark)
@@ -133,7 +140,7 @@ export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
       if (!admission) throw unauthorized()
       ctx.facts.allowance = admission.allowance
       if (!admission.active) throw accountInactive()
-      if (!admission.admitted) throw rateLimited(admission.allowance.resetsInSeconds)
+      if (!admission.admitted) throw tooMany(ctx, 'tenant', admission.allowance)
     },
     async admitSocket(req, ctx, apiKey) {
       const key = apiKeyOf(req) ?? apiKey
@@ -159,7 +166,12 @@ const OTHER_ORIGIN = 'This request comes from another origin'
 
 function refuse(ctx: Context, allowance: Allowance): never {
   ctx.facts.allowance = allowance
-  throw rateLimited(allowance.resetsInSeconds)
+  throw tooMany(ctx, 'tenant', allowance)
+}
+
+function tooMany(ctx: Context, caller: 'tenant' | 'stranger', { resetsInSeconds }: Allowance): Error {
+  ctx.metrics.http.rateLimited(caller)
+  return rateLimited(resetsInSeconds)
 }
 
 /**
@@ -202,29 +214,5 @@ class Spent {
     if (resetsInSeconds > 0) return { ...known, allowance: { ...known.allowance, resetsInSeconds } }
     this.#until.delete(mark)
     return null
-  }
-}
-
-/**
- * Somebody who tries keys must not keep the database busy; a neighbour behind the same address must not be kept out.
- * So keys that were good before are always asked about, and others as far as the second's budget goes.
- */
-class LateLookups {
-  readonly #known = new LRUCache<string, true>({ max: SPENT_MAX })
-  #secondStartMs = 0
-  #done = 0
-
-  known(mark: string): void {
-    this.#known.set(mark, true)
-  }
-
-  allow(mark: string): boolean {
-    if (this.#known.has(mark)) return true
-    const nowMs = performance.now()
-    if (nowMs >= this.#secondStartMs + 1000) {
-      this.#secondStartMs = nowMs
-      this.#done = 0
-    }
-    return ++this.#done <= LATE_LOOKUPS_MAX
   }
 }

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { methodNotAllowed } from '../errors.ts'
 import { answer, apiErrorOf, crash, type Exchange, type Headers } from '../rest/answer.ts'
-import { readBody, requireJson } from '../rest/body.ts'
+import { arrived, readBody, requireJson } from '../rest/body.ts'
 import { headersOf } from '../rest/headers.ts'
 import type { Gate } from './gate.ts'
 import { isMultipart, readUpload, type Upload } from './graphql-upload.ts'
@@ -17,6 +17,8 @@ export interface GraphqlOptions {
 
 export interface GraphqlDoor {
   serve(exchange: Exchange): Promise<void>
+  /** Answers what is not served. Nobody is charged. */
+  refuse(exchange: Exchange, error: unknown): void
   /** Ends open streams so that their readers come back elsewhere. */
   endStreams(): void
 }
@@ -37,12 +39,16 @@ export function createGraphqlDoor({ yoga, gate }: GraphqlOptions): GraphqlDoor {
         if (!METHODS.includes(req.method!)) return refuse(exchange, methodNotAllowed(), headers)
         if (req.method === 'POST' && isMultipart(req)) return await upload(exchange, { yoga, streams })
         if (req.method === 'POST') requireJson(req, MEDIA_TYPES)
-        const body = req.method === 'POST' ? await readBody(req) : undefined
+        const body = req.method === 'POST' ? await arrived(exchange, readBody(req)) : undefined
         await forward(exchange, { yoga, body, streams })
       } catch (error) {
         // Who left is owed no answer, and what that broke off is no failure.
         if (!exchange.res.destroyed) refuse(exchange, error)
       }
+    },
+    refuse(exchange, error) {
+      gate.peek(exchange.ctx)
+      refuse(exchange, error)
     },
     endStreams() {
       for (const end of streams) end()
@@ -72,7 +78,7 @@ interface Forward {
 
 /** Nothing of the file is left in the spool when there is an answer. */
 async function upload(exchange: Exchange, { yoga, streams }: Forward): Promise<void> {
-  const upload = await readUpload(exchange.req, exchange.ctx)
+  const upload = await arrived(exchange, readUpload(exchange.req, exchange.ctx))
   try {
     await forward(exchange, { yoga, streams, upload, body: upload.operations })
   } finally {

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Context } from '../context.ts'
-import { ApiError } from '../errors.ts'
+import { ApiError, unavailable } from '../errors.ts'
 import { newId } from '../ids.ts'
 import { headersOf } from '../rest/headers.ts'
 
@@ -15,29 +15,27 @@ interface HttpSocket extends Duplex {
 export function onBrokenRequest(error: Error & { code?: string }, socket: HttpSocket): void {
   // An answer is half out: anything more would be read as part of it.
   if (!socket.writable || socket._httpMessage?.headersSent || error.code === 'ECONNRESET') return void socket.destroy()
-  write(socket, new ApiError('validation_error', sentence(error.code)))
+  refuse(socket, refusal(error.code), { facts: {}, requestId: newId('req') })
 }
 
-function sentence(code: string | undefined): string {
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'the request did not arrive in time'
-  if (code === 'HPE_HEADER_OVERFLOW') return 'the headers are too large'
-  return 'the request is not valid HTTP'
+function refusal(code: string | undefined): ApiError {
+  // A server that was stopped meanwhile finds the request late, too: its caller is to try again.
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return unavailable('the request did not arrive in time')
+  const isLong = code === 'HPE_HEADER_OVERFLOW'
+  return new ApiError('validation_error', isLong ? 'the headers are too large' : 'the request is not valid HTTP')
 }
 
-export function refuseUpgrade(socket: Duplex, error: ApiError, { facts, requestId }: Context): void {
-  write(socket, error, { ...headersOf({ ...facts, retryAfterSeconds: error.retryAfterSeconds }), [ID]: requestId })
-}
+type Answered = Pick<Context, 'facts' | 'requestId'>
 
-const ID = 'X-Request-Id'
-
-function write(socket: Duplex, error: ApiError, headers: Record<string, string> = { [ID]: newId('req') }): void {
-  const { status, code, message, details } = error
+export function refuse(socket: Duplex, error: ApiError, { facts, requestId }: Answered): void {
+  const { status, code, message, details, retryAfterSeconds } = error
   const body = JSON.stringify({ error: { code, message, details } })
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Content-Type: application/json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    `X-Request-Id: ${requestId}`,
+    ...Object.entries(headersOf({ ...facts, retryAfterSeconds })).map(([name, value]) => `${name}: ${value}`),
     'Connection: close',
   ]
   socket.on('error', () => {})

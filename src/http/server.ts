@@ -16,7 +16,9 @@ import { notFound, unavailable } from '../errors.ts'
 import type { DescribedEvent } from '../resolvers/events/eventCatalogue.ts'
 import { answer, answerError, apiErrorOf, crash, type Exchange } from '../rest/answer.ts'
 import { type BinaryRoute, createRest, type SignedRoute } from '../rest/rest.ts'
+import type { Exposition } from '../telemetry/metrics/metrics.ts'
 import { logRequest } from '../telemetry/request.ts'
+import { requestServed } from '../telemetry/spans.ts'
 import { addressesBehind } from './address.ts'
 import { checked } from './checked.ts'
 import { contextsOf } from './context.ts'
@@ -24,12 +26,14 @@ import { sharer } from './cors.ts'
 import { countCall } from './count.ts'
 import { requestIdOf } from './credentials.ts'
 import type { Dashboard } from './dashboard.ts'
+import { createEntrance, type Door } from './entrance.ts'
 import { createGate, type Doorkeeper } from './gate.ts'
 import { createGraphqlDoor } from './graphql.ts'
+import { metricsPage } from './metrics.ts'
 import { homePage } from './pages/home-page.ts'
 import { mailboxPage } from './pages/mailbox-page.ts'
 import { verifyPage } from './pages/verify-page.ts'
-import { onBrokenRequest, refuseUpgrade } from './raw.ts'
+import { onBrokenRequest, refuse } from './raw.ts'
 import { type Live, watchRevocations } from './revoked.ts'
 import { seated } from './streams.ts'
 import { wayDown } from './way-down.ts'
@@ -47,6 +51,8 @@ export interface ServerOptions {
   doorkeeper: Doorkeeper
   /** Null: a page that says what there is stands in its place. */
   dashboard?: Dashboard | null
+  /** What Prometheus reads. */
+  expose?: () => Promise<Exposition>
   /** How long requests in flight may go on after `close()`. */
   drainMs?: number
   /** How long new requests are still answered after `close()`, while `/readyz` says no. */
@@ -92,9 +98,18 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
   const served = checked(seated(schema))
   const yoga = createHouseYoga({ schema: served, log: app.log, production, charge: gate.charge })
   const graphql = createGraphqlDoor({ yoga, gate })
-  const sockets = createWebSocketDoor({ app, yoga, gate, openContext })
+  const entrance = createEntrance(app)
+  const sockets = createWebSocketDoor({ app, yoga, gate, openContext, entrance })
   const rest = await createRest({ schema, binary, signed, events, publicUrl, gate })
   const share = sharer(corsOrigins)
+  // Who signs what they send has something to tell that was done already.
+  const spared = new Set((signed ?? []).map(({ path }) => `/v1${path}`))
+  const behind = (door: Door) => (exchange: Exchange) => {
+    const { method } = exchange.req
+    if (share(exchange) !== 'on') return
+    if (method === 'OPTIONS' || (method === 'POST' && spared.has(pathOf(exchange.req)))) return door.serve(exchange)
+    return entrance.admit(exchange, door)
+  }
   const open = new Map<ServerResponse, Exchange>()
   const connections = new Set<Socket>()
   const watch = watchRevocations({
@@ -110,29 +125,37 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
     const exchange = { req, res, ctx: openContext(req, requestIdOf(req)) }
     open.set(res, exchange)
     res.once('close', () => open.delete(res))
+    const path = pathOf(req)
+    const door = path.startsWith('/v1/') ? '/v1' : path
+    const serve = () => serveAt(door, exchange)
+    if (door === '/v1' || door === '/graphql') requestServed(exchange, serve)
+    else serve()
+  })
+  const serveAt = (path: string, exchange: Exchange) => {
     logRequest(exchange)
     countCall(app, exchange)
-    const path = pathOf(req)
-    const page = dashboard?.at(req, path)
+    const page = dashboard?.at(exchange.req, path)
     if (page) {
       exchange.ctx.facts.route = '/'
       return void page(exchange).catch(error => answerError(exchange, error))
     }
-    const serve = answerWith.get(path.startsWith('/v1/') ? '/v1' : path)
+    const serve = answerWith.get(path)
     if (!serve) return answerError(exchange, notFound('page'))
     // Below /v1 the pattern is known later.
-    if (!path.startsWith('/v1')) exchange.ctx.facts.route = path
+    if (path !== '/v1') exchange.ctx.facts.route = path
     void serve(exchange)
-  })
+  }
   const answerWith = new Map<string, (exchange: Exchange) => unknown>([
-    ['/v1', exchange => share(exchange) === 'on' && rest.serve(exchange)],
-    ['/graphql', exchange => share(exchange) === 'on' && graphql.serve(exchange)],
+    ['/v1', behind(rest)],
+    ['/graphql', behind(graphql)],
     ['/healthz', exchange => answer(exchange, 200, '{"status":"ok"}')],
     ['/readyz', exchange => ready(app, exchange, closing === undefined)],
+    ['/metrics', metricsPage(app, options.expose)],
     ['/', homePage],
     ['/auth/verify', verifyPage],
     ['/dev/mailbox', mailboxPage],
   ])
+  node.maxConnections = app.config.connectionsMax
   node.on('connection', (socket: Socket) => {
     connections.add(socket)
     socket.once('close', () => connections.delete(socket))
@@ -145,7 +168,7 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
       if (pathOf(req) !== '/graphql') throw notFound('page')
       gate.beforeUpgrade(req, ctx)
     } catch (error) {
-      return refuseUpgrade(socket, apiErrorOf(error) ?? crash(ctx, error), ctx)
+      return refuse(socket, apiErrorOf(error) ?? crash(ctx, error), ctx)
     }
     connections.delete(socket as Socket)
     sockets.upgrade(req, socket, head)

@@ -28,7 +28,7 @@ function withSeat(field: Field, seats: Map<string, number>): Field {
   return {
     ...field,
     async subscribe(root, args, ctx, info) {
-      const leave = take(seats, ctx.caller?.tenantId ?? '')
+      const leave = take(seats, ctx.caller?.tenantId ?? '', () => ctx.metrics.http.subscribed(info.fieldName))
       try {
         return whileReading((await subscribe!(root, args, ctx, info)) as AsyncIterable<unknown>, leave)
       } catch (error) {
@@ -39,15 +39,17 @@ function withSeat(field: Field, seats: Map<string, number>): Field {
   }
 }
 
-/** The answer gives the seat back, once. */
-function take(seats: Map<string, number>, tenantId: string): () => void {
+/** The answer gives the seat back, once, and ends what `begin` began. */
+function take(seats: Map<string, number>, tenantId: string, begin: () => () => void): () => void {
   const taken = seats.get(tenantId) ?? 0
   if (taken >= STREAMS_MAX) throw tooManyStreams(STREAMS_MAX)
   seats.set(tenantId, taken + 1)
+  const end = begin()
   let isTaken = true
   return () => {
     if (!isTaken) return
     isTaken = false
+    end()
     const left = seats.get(tenantId)! - 1
     if (left === 0) seats.delete(tenantId)
     else seats.set(tenantId, left)

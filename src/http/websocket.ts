@@ -1,12 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { GraphQLError } from 'graphql'
+import { GraphQLError, getOperationAST } from 'graphql'
 import { CloseCode, handleProtocols, makeServer, type Server, type SubscribePayload } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { App, Caller } from '../context.ts'
+import { tooManyStreams } from '../errors.ts'
 import { newId } from '../ids.ts'
 import { apiErrorOf } from '../rest/answer.ts'
 import type { OpenContext } from './context.ts'
+import type { Entrance } from './entrance.ts'
 import type { Gate } from './gate.ts'
 import { coded, masked } from './graphql-errors.ts'
 import type { Live } from './revoked.ts'
@@ -19,6 +21,7 @@ export interface WebSocketOptions {
   yoga: Yoga
   gate: Gate
   openContext: OpenContext
+  entrance: Entrance
 }
 
 export interface WebSocketDoor {
@@ -39,6 +42,8 @@ const MESSAGE_MAX_BYTES = 1_048_576
 /** Of a reader that does not keep up. */
 const UNREAD_MAX_BYTES = 1_048_576
 const OPERATIONS_MAX = 100
+/** Of one tenant, on this node. */
+const SOCKETS_MAX = 50
 const AUTHENTICATION_TIMEOUT_MS = 3000
 const HEARTBEAT_MS = 12_000
 const FAREWELL_MS = 1000
@@ -49,7 +54,7 @@ export function createWebSocketDoor(options: WebSocketOptions): WebSocketDoor {
   const server = makeServer<Record<string, unknown>, Connection>({
     // Watched below: it must also end a client whose key is never found good.
     connectionInitWaitTimeout: 0,
-    onConnect: ({ extra, connectionParams }) => admit(options, extra, connectionParams),
+    onConnect: ({ extra, connectionParams }) => admit(options, connections, { connection: extra, connectionParams }),
     onSubscribe: ({ extra, subscriptions }, _id, payload) => {
       if (Object.keys(subscriptions).length > OPERATIONS_MAX) return [tooMany()]
       return prepare(options, extra, payload)
@@ -148,17 +153,26 @@ function heartbeat(socket: WebSocket): () => void {
 const keyIn = (params: Readonly<Record<string, unknown>> | undefined): unknown =>
   params?.apiKey ?? Object.entries(params ?? {}).find(([name]) => name.toLowerCase() === 'x-api-key')?.[1]
 
+interface Greeting {
+  connection: Connection
+  connectionParams: Readonly<Record<string, unknown>> | undefined
+}
+
 /** The key comes with the upgrade request, or with the first message, from browsers. */
 async function admit(
-  { app, gate, openContext }: WebSocketOptions,
-  connection: Connection,
-  params: Readonly<Record<string, unknown>> | undefined,
+  { app, gate, openContext, entrance }: WebSocketOptions,
+  connections: ReadonlySet<Connection>,
+  { connection, connectionParams }: Greeting,
 ): Promise<boolean> {
   const { req, socket } = connection
-  const given = keyIn(params)
+  const given = keyIn(connectionParams)
   const ctx = openContext(req, newId('req'))
   try {
-    await gate.admitSocket(req, ctx, typeof given === 'string' && given !== '' ? given : null)
+    await entrance.enter(ctx, { req })
+    await gate.admitSocket(req, ctx, typeof given === 'string' && given !== '' ? given : null).finally(ctx.pass.leave)
+    const { tenantId } = ctx.caller!
+    const open = [...connections].filter(({ caller }) => caller?.tenantId === tenantId).length
+    if (open >= SOCKETS_MAX) throw tooManyStreams(SOCKETS_MAX)
     connection.caller = ctx.caller
     return true
   } catch (error) {
@@ -183,7 +197,7 @@ interface Prepared {
 }
 
 async function prepare(
-  { app, yoga, gate, openContext }: WebSocketOptions,
+  { app, yoga, gate, openContext, entrance }: WebSocketOptions,
   { req, caller }: Connection,
   payload: SubscribePayload,
 ) {
@@ -191,19 +205,30 @@ async function prepare(
   const house = Object.assign(openContext(req, newId('req')), { caller, idempotencyKey: null })
   const enveloped = yoga.getEnveloped({ house, params: payload } as never)
   try {
+    await entrance.enter(house, { req })
     await gate.charge(house, 1)
     const document = enveloped.parse(payload.query)
     const errors: readonly GraphQLError[] = enveloped.validate(enveloped.schema, document)
-    if (errors.length > 0) return errors.map(error => coded(error, { hideSuggestions: app.config.production }))
+    if (errors.length > 0) {
+      house.pass.leave()
+      return errors.map(error => coded(error, { hideSuggestions: app.config.production }))
+    }
     const contextValue = await enveloped.contextFactory()
     const { query: _query, operationName, variables: variableValues } = payload
-    const isStream = document.definitions.some(
-      (each: { kind: string; operation?: string; name?: { value: string } }) =>
-        each.operation === 'subscription' && (operationName == null || each.name?.value === operationName),
-    )
-    const run = isStream ? enveloped.subscribe : enveloped.execute
-    return { schema: enveloped.schema, document, operationName, variableValues, contextValue, run }
+    const kind = getOperationAST(document, operationName)?.operation
+    // Of several none was named: nothing will run.
+    if (!kind) house.pass.leave()
+    const begin = kind === 'subscription' ? enveloped.subscribe : enveloped.execute
+    const run = async (args: unknown) => {
+      try {
+        return await begin(args as never)
+      } finally {
+        house.pass.leave()
+      }
+    }
+    return { schema: enveloped.schema, document, operationName, variableValues, contextValue, run } as never
   } catch (error) {
+    house.pass.leave()
     return [masked(app.log, error) as GraphQLError]
   }
 }

@@ -122,6 +122,7 @@ function house({ log, schema, production, charge }: YogaOptions): Plugin<Given> 
       const operation = getOperationAST(args.document, args.operationName)
       const fields = operation ? rootFields(args.document, operation) : []
       ctx.facts.operations = [...new Set(fields)]
+      if (operation) ctx.metrics.http.operated(operation.operation)
       const mask = maskFor(ctx)
       try {
         if (operation) assertVariables(schema, operation, args.variableValues)
@@ -143,6 +144,7 @@ function house({ log, schema, production, charge }: YogaOptions): Plugin<Given> 
       const ctx = (args.contextValue as unknown as Given).house
       const operation = getOperationAST(args.document, args.operationName)
       ctx.facts.operations = operation ? rootFields(args.document, operation) : []
+      if (operation) ctx.metrics.http.operated(operation.operation)
       const mask = maskFor(ctx)
       try {
         if (operation) assertVariables(schema, operation, args.variableValues)

@@ -9,6 +9,7 @@ import { fetchMediaDue } from '../resolvers/media/fetchMediaDue.ts'
 import { tidyMediaDue } from '../resolvers/media/tidyMediaDue.ts'
 import { dispatchDue } from '../resolvers/messages/dispatchDue.ts'
 import { expirePending, failLeftPending } from '../resolvers/messages/failPending.ts'
+import { recountDue } from '../resolvers/messages/recountDue.ts'
 import { tidyInboxDue } from '../resolvers/messages/tidyInboxDue.ts'
 import { answerCommands, tidyCommandsDue } from '../resolvers/nodes/answerCommands.ts'
 import { beatDue, fenceDue } from '../resolvers/nodes/beat.ts'
@@ -30,6 +31,7 @@ const JOBS: { name: string; everyMs: number; run: (app: App) => Promise<void> }[
   { name: 'dispatch what is due', everyMs: 1_000, run: dispatchDue },
   { name: 'expire what is pending', everyMs: 5_000, run: expirePending },
   { name: 'end what a lost phone left pending', everyMs: 5_000, run: failLeftPending },
+  { name: 'count anew what waits', everyMs: 300_000, run: recountDue },
   { name: 'deliver what is due', everyMs: 1_000, run: deliverDue },
   { name: 'fetch media', everyMs: 1_000, run: fetchMediaDue },
   { name: 'tidy the media', everyMs: 15_000, run: tidyMediaDue },
@@ -50,13 +52,18 @@ const JOBS: { name: string; everyMs: number; run: (app: App) => Promise<void> }[
 
 /** Starts the clock; a job that still runs is not started again. The answer stops it and waits for what runs. */
 export function startJobs(app: App): () => Promise<void> {
+  for (const { name } of JOBS) app.metrics.work.expect(name)
   const running = new Map<string, Promise<void>>()
   const timers = JOBS.map(job =>
     setInterval(() => {
       if (running.has(job.name)) return
       const run = job
         .run(app)
-        .catch(cause => app.log.error({ err: cause, job: job.name }, 'job failed'))
+        .then(() => app.metrics.work.ran(job.name, 'done'))
+        .catch(cause => {
+          app.metrics.work.ran(job.name, 'failed')
+          app.log.error({ err: cause, job: job.name }, 'job failed')
+        })
         .finally(() => running.delete(job.name))
       running.set(job.name, run)
     }, job.everyMs),

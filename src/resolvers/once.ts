@@ -97,7 +97,7 @@ async function claimOrWait(ctx: Context, claim: Claim, fingerprint: Buffer): Pro
     if (first.fingerprint && !fingerprint.equals(first.fingerprint)) throw idempotencyMismatch()
     if (first.result && !first.underWay) return first.result
     if (performance.now() + pauseMs > deadlineMs) throw idempotencyBusy(leftSeconds(first))
-    await sleep(pauseMs * (0.5 + Math.random() / 2))
+    await ctx.pass.aside(sleep(pauseMs * (0.5 + Math.random() / 2)))
     pauseMs = Math.min(pauseMs * 1.5, PAUSE_MS.most)
   }
 }

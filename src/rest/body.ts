@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
-import { ApiError, invalid, payloadTooLarge, unsupportedMediaType } from '../errors.ts'
+import { ApiError, invalid, payloadTooLarge, unavailable, unsupportedMediaType } from '../errors.ts'
+import type { Exchange } from './answer.ts'
 
 /** The bytes and the JSON of a request, within bounds. */
 
@@ -8,6 +9,14 @@ export const BODY_MAX_BYTES = 1_048_576
 
 export const hasBody = (req: IncomingMessage): boolean =>
   req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
+
+/** What is read while its sender still sends, aside: what is here already is not waited for. */
+export const arrived = <T>({ req, ctx }: Exchange, reading: Promise<T>): Promise<T> =>
+  req.complete ? reading : ctx.pass.arrive(reading)
+
+/** Of bodies that are being read, in all. */
+const READING_MAX_BYTES = 64 * 1_048_576
+let readingBytes = 0
 
 /** Refused as soon as it is known to be too large: at once by its announced length, else while it streams in. */
 export function readBody(req: IncomingMessage, maxBytes = BODY_MAX_BYTES): Promise<Buffer> {
@@ -17,12 +26,15 @@ export function readBody(req: IncomingMessage, maxBytes = BODY_MAX_BYTES): Promi
   let sizeBytes = 0
   const onData = (chunk: Buffer) => {
     chunks.push(chunk)
+    readingBytes += chunk.length
     if ((sizeBytes += chunk.length) > maxBytes) stop(() => reject(payloadTooLarge(maxBytes)))
+    else if (readingBytes > READING_MAX_BYTES) stop(() => reject(unavailable('Too much is being sent right now')))
   }
   const onEnd = () => stop(() => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
   const onCut = () => stop(() => reject(invalid({ body: 'did not arrive in full' })))
   const stop = (settle: () => void) => {
     req.off('data', onData).off('end', onEnd).off('close', onCut).off('error', onCut)
+    readingBytes -= sizeBytes
     settle()
   }
   req.on('data', onData).on('end', onEnd).on('close', onCut).on('error', onCut)

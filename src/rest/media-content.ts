@@ -59,7 +59,7 @@ async function serveContent(exchange: Exchange, { params, query }: Target): Prom
   const at = { instanceId: idIn(params.instance_id), mediaId: idIn(params.media_id) }
   tenantOf(ctx)
   await media(ctx, at)
-  const file = await openStored(ctx, at)
+  const file = await ctx.pass.aside(openStored(ctx, at))
   const etag = `"${file.sha256}"`
   if (matches(req.headers['if-none-match'], etag)) return send(exchange, 304, { file, headers: { ETag: etag } })
   const ifRange = req.headers['if-range']

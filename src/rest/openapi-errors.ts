@@ -83,7 +83,7 @@ const DESCRIPTIONS = {
   NotMultipart: 'The body is not `multipart/form-data`.',
   NotJson: 'The body is not `application/json`.',
   BadRange: 'No byte of the file is in the range that was asked for.',
-  RateLimited: 'The requests of this minute are used up.',
+  RateLimited: 'The requests of this minute are used up, or so many messages wait to be sent already (`queue_full`).',
   Error: 'Any other error.',
 }
 

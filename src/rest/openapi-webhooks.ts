@@ -51,4 +51,5 @@ const HEADERS = [
     'webhook-signature',
     'By the rules of Standard Webhooks: `v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64; two of them, separated by a blank, for 24 hours after a rotation.',
   ),
+  header('traceparent', 'The trace of what happened, and in it this very try; where the server is traced.', false),
 ]

@@ -10,7 +10,7 @@ import { invalid, methodNotAllowed, notFound, unauthorized } from '../errors.ts'
 import type { DescribedEvent } from '../resolvers/events/eventCatalogue.ts'
 import { mayEnter } from '../schema/route.ts'
 import { answer, answerError, type Exchange } from './answer.ts'
-import { readJson } from './body.ts'
+import { arrived, readJson } from './body.ts'
 import { readFile } from './bytes.ts'
 import { snake } from './casing.ts'
 import { isUpload } from './input.ts'
@@ -43,6 +43,8 @@ export interface RestGate {
 export interface Rest {
   /** Answers a request whose path begins with `/v1`, whatever happens. */
   serve(exchange: Exchange): Promise<void>
+  /** Answers what is not served. Nobody is charged. */
+  refuse(exchange: Exchange, error: unknown): void
   /** What can be reached, such as `GET /v1/instances/{instance_id}`. */
   routes: string[]
   openApi: object
@@ -126,6 +128,10 @@ export async function createRest(options: RestOptions): Promise<Rest> {
         answerError(exchange, error)
       }
     },
+    refuse(exchange, error) {
+      gate.peek(exchange.ctx)
+      answerError(exchange, error)
+    },
   }
 }
 
@@ -172,7 +178,7 @@ function allowed(byMethod: Map<string, unknown>): string {
 
 const operation = (route: Route) => async (exchange: Exchange, target: Target) => {
   const { req, ctx } = exchange as { req: Exchange['req']; ctx: Context }
-  const body = route.method === 'GET' ? undefined : await readJson(req)
+  const body = route.method === 'GET' ? undefined : await arrived(exchange, readJson(req))
   const { variables, problems } = route.read({ ...target, body })
   for (const _ in problems) return answerError(exchange, invalid(problems), { spelled: true })
   answer(exchange, route.status, await route.run({ ctx, variables }))
@@ -186,7 +192,7 @@ function upload(route: Route, { admit }: NonNullable<Route['multipart']>) {
     const { variables, problems } = route.read({ ...target, body: undefined })
     for (const _ in problems) return answerError(exchange, invalid(problems), { spelled: true })
     await admit(ctx, variables)
-    const file = await readFile(req, { ctx, name: snake(name) })
+    const file = await arrived(exchange, readFile(req, { ctx, name: snake(name) }))
     try {
       const body = await route.run({ ctx, variables: { ...variables, [name]: file } })
       answer(exchange, route.status, body)

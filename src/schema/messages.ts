@@ -37,7 +37,7 @@ const Status = builder.enumType('MessageStatus', {
   } satisfies Record<MessageStatus, { description: string }>,
 })
 
-const ErrorType = builder.objectRef<MessageError>('MessageError').implement({
+export const ErrorType = builder.objectRef<MessageError>('MessageError').implement({
   description: 'Why a message failed.',
   fields: t => ({
     code: t.exposeString('code', { description: 'Stable, for programs.' }),

@@ -34,6 +34,7 @@ const PLAIN = [
   'state',
   'status',
   'tenantId',
+  'traceId',
   'work',
 ] as const
 

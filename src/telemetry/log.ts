@@ -6,6 +6,7 @@ import { type DestinationStream, type LogFn, type Logger, type LoggerOptions, pi
 import pretty from 'pino-pretty'
 import { errorFacts } from './error-facts.ts'
 import { allowed } from './fields.ts'
+import { activeTraceId } from './trace.ts'
 
 export type Log = Logger
 
@@ -23,6 +24,10 @@ export function createLog({ level, json, to }: LogOptions): Log {
     base: undefined,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { log: allowed },
+    mixin() {
+      const traceId = activeTraceId()
+      return traceId === null ? {} : { traceId }
+    },
     serializers: { err: errorFacts },
     hooks: {
       // Without a sentence pino takes the error's own words, as they are.

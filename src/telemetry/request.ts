@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context } from '../context.ts'
+import { bound } from './trace.ts'
 
 /**
  * One line for each request, once its answer is out or its caller gone. The route is the pattern that was matched and
@@ -8,7 +9,7 @@ import type { Context } from '../context.ts'
 export function logRequest({ req, res, ctx }: { req: IncomingMessage; res: ServerResponse; ctx: Context }): void {
   if (!ctx.log.isLevelEnabled('info')) return
   const startedMs = performance.now()
-  res.once('close', () => {
+  const tell = () => {
     const { route = null, operations, refusal } = ctx.facts
     ctx.log.info(
       {
@@ -24,5 +25,6 @@ export function logRequest({ req, res, ctx }: { req: IncomingMessage; res: Serve
       },
       'request',
     )
-  })
+  }
+  res.once('close', bound(tell))
 }

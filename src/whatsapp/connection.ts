@@ -55,6 +55,8 @@ export class Connection {
   readonly settled: Promise<void>
   isOpen = false
   offeredQr = false
+  /** When something came last, by the monotonic clock. */
+  heardMs = performance.now()
   readonly #parts: ConnectionParts
   readonly #finish: (end: SocketEnd) => void
   readonly #settle: () => void
@@ -123,6 +125,7 @@ export class Connection {
       ...this.#parts,
       logger: baileysLogger(log, instanceId),
       makeSignalRepository: signalRepository({
+        instanceId,
         keys,
         stanzaOf: bytes => this.#stanzas.get(bytes),
         onClose: () => this.#armTermination(),
@@ -131,6 +134,9 @@ export class Connection {
       getMessage: async ({ id }) => sentMessage(id ? await leaveScope(() => this.#parts.sentPayload(id)) : null),
     })
     silencedUnless(this.#parts.mayWrite, socket)
+    socket.ws.on('frame', () => {
+      this.heardMs = performance.now()
+    })
     handleInOrder(socket, {
       isOver: () => this.#reason !== null || this.#finished,
       crashed: error => this.#crashed(error),

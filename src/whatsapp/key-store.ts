@@ -12,7 +12,7 @@ import type { Vault } from './whatsapp.ts'
 
 /** What a step of the ratchet writes; all of it becomes durable together or not at all. */
 export interface Step {
-  remember(row: { hash: Buffer; stanza: Record<string, string>; plain: Buffer }): void
+  remember(row: { hash: Buffer; stanza: Record<string, string>; plain: Buffer; trace?: string | null }): void
   /** Forgets what this step wrote so far. */
   discard(): void
 }

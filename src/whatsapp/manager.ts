@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateMessageIDV2 } from '@whiskeysockets/baileys'
 import { type Clock, systemClock } from '../clock.ts'
+import type { SocketMetrics } from '../telemetry/metrics/sockets.ts'
+import { detached } from '../telemetry/trace.ts'
 import { carrier } from './carrier.ts'
 import { Gate } from './gate.ts'
 import { isUnopened } from './lease.ts'
@@ -25,6 +27,7 @@ export interface WhatsAppOptions {
   vault: Vault
   news: News
   log: Log
+  metrics?: SocketMetrics
   clock?: Clock
   /** Asked before each byte that goes out on a socket: whether this process may speak for its instances. */
   mayWrite?: () => boolean
@@ -50,10 +53,10 @@ const MAX_HISTORIES = 2
 
 /** Many sessions, at most one per instance, a bounded number of which log in at the same time. */
 export function createWhatsApp(parts: WhatsAppOptions): WhatsApp {
-  const { vault, news, log, clock = systemClock, mayWrite = () => true, options = {} } = parts
+  const { vault, news, log, metrics, clock = systemClock, mayWrite = () => true, options = {} } = parts
   const { maxLogins = 8, lingerMs = 1, maxNews = 5000, download: limits, phoneWaitMs, ...timings } = options
   const gates = { gate: new Gate(maxLogins), historyGate: new Gate(MAX_HISTORIES) }
-  const shared = { vault, news, log, clock, mayWrite, ...gates, lingerMs, maxNews, limits }
+  const shared = { vault, news, log, metrics, clock, mayWrite, ...gates, lingerMs, maxNews, limits }
   const sessions = new Map<string, Session>()
   /** Stops and unlinks under way: a session that is started meanwhile begins after them. */
   const endings = new Map<string, Promise<unknown>>()
@@ -80,13 +83,10 @@ export function createWhatsApp(parts: WhatsAppOptions): WhatsApp {
       return
     }
     const after = Promise.all([old?.finished, endings.get(instanceId)])
-    const made = new Session({
-      ...shared,
-      instanceId,
-      options: session,
-      timings: { ...TIMINGS, ...timings },
-      after,
-    })
+    // Nothing that the session does is part of what has started it.
+    const made = detached(
+      () => new Session({ ...shared, instanceId, options: session, timings: { ...TIMINGS, ...timings }, after }),
+    )
     sessions.set(instanceId, made)
     void made.finished.then(() => {
       if (sessions.get(instanceId) === made) sessions.delete(instanceId)
@@ -115,6 +115,7 @@ export function createWhatsApp(parts: WhatsAppOptions): WhatsApp {
       ending(instanceId, async () => {
         const session = sessions.get(instanceId)
         if (session) {
+          if (session.linked) metrics?.loggedOut('api')
           session.silence()
           await logout(session)
           await session.stop()
@@ -123,7 +124,9 @@ export function createWhatsApp(parts: WhatsAppOptions): WhatsApp {
         await vault.wipe(instanceId, null)
       }),
     running: () =>
-      [...sessions].flatMap(([instanceId, { running, linked }]) => (running ? [{ instanceId, linked }] : [])),
+      [...sessions].flatMap(([instanceId, { running, linked, silentMs }]) =>
+        running ? [{ instanceId, linked, silentMs }] : [],
+      ),
     release: instanceId =>
       ending(instanceId, async () => {
         const session = sessions.get(instanceId)

@@ -1,4 +1,4 @@
-import type { InstanceState } from './whatsapp.ts'
+import type { InstanceState, Received } from './whatsapp.ts'
 
 /**
  * What the party has to say. Each promise is awaited before the news counts as handled; a rejection means it
@@ -56,6 +56,8 @@ export interface Address {
 export interface Inbound {
   /** Identifies the row of the write-ahead inbox; `settle` it in the transaction that stores what it says. */
   inboxKey: string
+  /** Left out: not known. */
+  received?: Received | undefined
   whatsappId: string
   chat: Address
   sender: Address

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { initAuthCreds, type WASocket } from '@whiskeysockets/baileys'
 import type { Clock } from '../clock.ts'
+import type { SocketMetrics } from '../telemetry/metrics/sockets.ts'
 import { Attempts } from './attempts.ts'
 import { type Caches, createCaches } from './caches.ts'
 import { Connection, type ConnectionEvents, type SocketEnd } from './connection.ts'
@@ -13,7 +14,7 @@ import type { Log } from './log.ts'
 import type { DownloadLimits } from './media/download.ts'
 import { decodeCredentials } from './row-codec.ts'
 import type { Timings } from './socket.ts'
-import { CODE_STOPPED, CODE_STORE_FAILED, CODE_UNOPENED } from './states.ts'
+import { CODE_STOPPED, CODE_STORE_FAILED, CODE_UNOPENED, reasonOf } from './states.ts'
 import { Teller } from './teller.ts'
 import type { InstanceState, News, SessionOptions, Vault } from './whatsapp.ts'
 import { wipe } from './wipe.ts'
@@ -24,6 +25,7 @@ export interface SessionParts {
   vault: Vault
   news: News
   log: Log
+  metrics?: SocketMetrics | undefined
   clock: Clock
   mayWrite: () => boolean
   gate: Gate
@@ -97,6 +99,11 @@ export class Session {
   /** The socket, while it can carry messages. */
   get openSocket(): WASocket | null {
     return this.#connection?.isOpen ? this.#connection.socket : null
+  }
+
+  /** Since when the open socket has heard nothing; null: none is open. */
+  get silentMs(): number | null {
+    return this.#connection?.isOpen ? performance.now() - this.#connection.heardMs : null
   }
 
   /** The epoch never goes back: who starts a running session has taken the lease for it. */
@@ -231,6 +238,7 @@ export class Session {
       },
       paired: () => this.#tell('connecting'),
       open: () => {
+        if (this.#attempts.wasConnected) this.#parts.metrics?.reconnected()
         this.#attempts.opened()
         this.#tell('connected')
       },
@@ -245,6 +253,7 @@ export class Session {
   async #next(end: SocketEnd): Promise<number | null> {
     const offeredQr = this.#connection?.offeredQr ?? false
     this.#connection = null
+    this.#parts.metrics?.ended(reasonOf(end.code))
     if (this.#abort.signal.aborted) return null
     const verdict = this.#attempts.judge(end.code, {
       linked: this.linked || this.#keys === null,
@@ -257,6 +266,7 @@ export class Session {
       this.#tell(this.#tryingState())
       return 0
     }
+    if (verdict.action === 'forget') this.#parts.metrics?.loggedOut('phone')
     if (verdict.action === 'forget') await this.#forget()
     this.#tell(verdict.state, verdict.lastError)
     return verdict.action === 'retry' ? this.#attempts.pauseMs(end.code, offeredQr) : null

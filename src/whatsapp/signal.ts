@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import { DEFAULT_CONNECTION_CONFIG, type SocketConfig } from '@whiskeysockets/baileys'
+import { messageReceived } from '../telemetry/spans.ts'
+import { activeTrace } from '../telemetry/trace.ts'
 import { plainJid } from './jid.ts'
 import type { KeyStore, Step } from './key-store.ts'
 import { oneSessionAtATime } from './one-session.ts'
@@ -17,12 +19,13 @@ export type StanzaOf = (ciphertext: Uint8Array) => Record<string, string> | unde
  * message in the other direction had just written.
  */
 export function signalRepository(options: {
+  instanceId: string
   keys: KeyStore
   stanzaOf: StanzaOf
   /** Baileys lets go of the repository as the first thing when a socket ends. */
   onClose: () => void
 }): MakeRepository {
-  const { keys, stanzaOf, onClose } = options
+  const { instanceId, keys, stanzaOf, onClose } = options
   const make = DEFAULT_CONNECTION_CONFIG.makeSignalRepository
   return (auth, logger, askServerForLids) => {
     const inner = make({ creds: auth.creds, keys: keys.stepKeys }, logger)
@@ -75,13 +78,13 @@ export function signalRepository(options: {
   function decryptOnce(ciphertext: Uint8Array, decrypt: (step: Step) => Promise<Uint8Array>): Promise<Buffer> {
     const hash = createHash('sha256').update(ciphertext).digest()
     const stanza = stanzaOf(ciphertext)
-    return keys.step(async step => {
+    const decryptIn = async (step: Step): Promise<Buffer> => {
       // Only what the server kept for us is likely to be a repeat; for the rest the row is looked up on failure.
       const kept = stanza?.offline === undefined ? null : await keys.plainOf(hash)
       if (kept) return kept
       try {
         const plain = Buffer.from(await decrypt(step))
-        step.remember({ hash, stanza: storableStanza(stanza), plain })
+        step.remember({ hash, stanza: storableStanza(stanza), plain, trace: activeTrace() })
         return plain
       } catch (error) {
         step.discard()
@@ -89,7 +92,8 @@ export function signalRepository(options: {
         if (plain) return plain
         throw error
       }
-    })
+    }
+    return messageReceived({ instanceId }, () => keys.step(decryptIn))
   }
 }
 

@@ -1,3 +1,4 @@
+import type { SocketEndReason } from '../telemetry/metrics/sockets.ts'
 import type { InstanceState } from './whatsapp.ts'
 
 /** What the end of a socket means: pure, and the only place that knows the codes. */
@@ -58,6 +59,31 @@ const SENTENCES: Record<number, string> = {
   [CODE_CRASHED]: 'The connection ran into an unexpected error.',
   [CODE_REFUSED]: 'WhatsApp refused the connection.',
 }
+
+/** For the operator's figures. */
+const REASONS: Record<number, SocketEndReason> = {
+  401: 'logged_out',
+  402: 'banned',
+  403: 'banned',
+  405: 'outdated',
+  406: 'not_accepted',
+  408: 'timeout',
+  409: 'outdated',
+  411: 'not_accepted',
+  428: 'closed',
+  429: 'too_many',
+  440: 'replaced',
+  500: 'internal',
+  503: 'unavailable',
+  515: 'restart',
+  [CODE_STORE_FAILED]: 'store_failed',
+  [CODE_CRASHED]: 'crashed',
+  [CODE_REFUSED]: 'refused',
+  [CODE_STOPPED]: 'stopped',
+  [CODE_UNOPENED]: 'unopened',
+}
+
+export const reasonOf = (code: number): SocketEndReason => REASONS[code] ?? 'other'
 
 export const QR_CODES_RAN_OUT = 'Nobody scanned the QR codes in time; new ones are being made.'
 

@@ -24,11 +24,19 @@ export interface VaultBatch {
   credentials?: Uint8Array
   /** `value` null deletes. Types are Baileys' own (`session`, `pre-key`, …). */
   keys: { type: string; id: string; value: Uint8Array | null }[]
-  inbox: { hash: Uint8Array; stanza: Record<string, string>; plain: Uint8Array }[]
+  inbox: { hash: Uint8Array; stanza: Record<string, string>; plain: Uint8Array; trace?: string | null }[]
 }
 
 export interface InboxRow {
   inboxKey: string
   stanza: Record<string, string>
   plain: Uint8Array
+  received?: Received | undefined
+}
+
+/** When the socket got it, and in which process; `trace` is a `traceparent`. */
+export interface Received {
+  at: Date
+  node: string | null
+  trace: string | null
 }

@@ -75,8 +75,8 @@ export interface WhatsApp {
   fetchMedia(instanceId: string, media: RemoteMedia): Promise<FetchOutcome>
   /** Asks the account's phone to upload media once more; null also when no session is open here. */
   askPhone(instanceId: string, media: Pick<RemoteMedia, 'reference' | 'key'>): Promise<PhoneAnswer>
-  /** The sessions that run here. */
-  running(): { instanceId: string; linked: boolean }[]
+  /** The sessions that run here. `silentMs`: since when the open socket has heard nothing; null: none is open. */
+  running(): { instanceId: string; linked: boolean; silentMs: number | null }[]
   /** Closes the socket and keeps the link, for another process to go on with it. Tells nothing. */
   release(instanceId: string): Promise<void>
   /** Cuts all sockets at once and tells nothing: this process may not speak for any instance any more. */

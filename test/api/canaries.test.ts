@@ -21,6 +21,7 @@ import { type Belongings, graphqlOperations, MISSING, restOperations } from '../
 
 const SECRET_KEY = 'canary-secret-key-0f1e2d3c4b5a69788796a5b4'
 const OPERATOR_KEY = 'canary-operator-key-9c8b7a6d5e4f30211203f4e5'
+const METRICS_TOKEN = 'canary-metrics-token-5f6e7d8c9b0a11223344f5e6'
 const SMTP_PASSWORD = 'canary-smtp-password'
 const STRIPE_KEY = 'sk_test_canary0f1e'
 const STRIPE_SECRET = 'whsec_canary0f1e'
@@ -76,6 +77,7 @@ beforeAll(async () => {
     DATA_DIR: dataDir,
     SECRET_KEY,
     OPERATOR_KEY,
+    METRICS_TOKEN,
     SANDBOX: 'on',
     LOG_LEVEL: 'trace',
     RATE_LIMIT_PER_MINUTE: '1000000',
@@ -224,6 +226,17 @@ async function asOperator(): Promise<void> {
   await ask('GET', '/v1/observability/nodes', undefined, { authorization: `Bearer ${OPERATOR_KEY}` })
 }
 
+/** The same with Prometheus's token. Nothing of all that was done stands in the figures. */
+async function asPrometheus(): Promise<void> {
+  const token = { authorization: `Bearer ${METRICS_TOKEN}` }
+  const { status, body } = await ask('GET', '/metrics', undefined, token)
+  expect(status).toBe(200)
+  for (const [what, value] of canaries) expect(body.includes(value), what).toBe(false)
+  await ask('GET', '/metrics', undefined, { authorization: `Bearer ${METRICS_TOKEN}x` })
+  await ask('GET', `/metrics?token=${METRICS_TOKEN}`)
+  await ask('GET', '/v1/instances', undefined, { 'x-api-key': METRICS_TOKEN })
+}
+
 /** Refusals and crashes, with a canary in each part of a request. */
 async function trouble(instanceId: string): Promise<void> {
   await ask('GET', `/v1/instances?limit=${canary('query')}&${canary('query name')}=1`)
@@ -312,6 +325,7 @@ describe('the log, at trace', () => {
       'the API key': apiKey,
       'the secret key': SECRET_KEY,
       'the key of the operator': OPERATOR_KEY,
+      'the token of Prometheus': METRICS_TOKEN,
       'the password of the mail server': SMTP_PASSWORD,
       'the key of Stripe': STRIPE_KEY,
       "the secret of Stripe's events": STRIPE_SECRET,
@@ -332,6 +346,7 @@ describe('the log, at trace', () => {
     await billed()
     const used = await everyOperation(own)
     expect(used.length).toBeGreaterThan(25)
+    await asPrometheus()
     server.kill('SIGTERM')
     await until(
       () => server.exitCode,

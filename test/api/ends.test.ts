@@ -82,8 +82,18 @@ describe('what is pending', () => {
     const { app } = wataki
     const id = 'msg_claimed'
     const message = {
-      ...{ id, whatsappId: 'W', chat: 'chat_1', to: '5511955550001@s.whatsapp.net', type: 'text', attempts: 1 },
+      ...{
+        id,
+        tenantId: 'ten_1',
+        whatsappId: 'W',
+        chat: 'chat_1',
+        to: '5511955550001@s.whatsapp.net',
+        type: 'text',
+        attempts: 1,
+      },
       expiresAt: app.clock.now(),
+      dueAt: app.clock.now(),
+      trace: null,
       actionOf: null,
       payload: Buffer.from(app.secrets.seal(Buffer.from('x'), payloadPlace(id))),
     }

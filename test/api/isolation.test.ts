@@ -240,7 +240,8 @@ describe('subscriptions', () => {
     for (let round = 0; round < rounds; round++) {
       for (const { id: instanceId, tenantId } of instances) {
         const base = { tenantId, instanceId, at: new Date(), about: 'x', webhooks: [], data: {} as never }
-        const subject = { id: `msg_${round}`, instanceId }
+        const content = { type: 'text' }
+        const subject = { id: `msg_${round}`, instanceId, status: 'sent', content, timestamp: new Date(), error: null }
         let seq = 4 * round
         for (const type of ['message.received', 'message.status', 'connection.update'] as const) {
           wataki.app.bus.publish({ ...base, id: `evt_${round}`, seq: ++seq, type, subject })

@@ -91,3 +91,23 @@ describe('connect, disconnect and delete in any order', () => {
     expect(Number(rows[0].orphans)).toBe(0)
   })
 })
+
+describe('an instance whose lease is here while nothing runs', () => {
+  it('is run again, and others are left alone', { timeout: 60_000 }, async () => {
+    const [lost, stopped] = [await connectedInstance(caller), await connectedInstance(caller, 'other')]
+    const { app } = wataki
+    await caller.post(`/v1/instances/${stopped}/disconnect`)
+    // As a hand-over that broke off after the socket was closed.
+    await app.whatsapp.release(lost)
+    const running = () => app.whatsapp.running().map(({ instanceId }) => instanceId)
+    expect(running()).not.toContain(lost)
+    await until(running, ids => ids.includes(lost), 40_000)
+    const sent = await caller.post(`/v1/instances/${lost}/messages`, {
+      chat_id: '5511955550001',
+      type: 'text',
+      content: { text: 'there again' },
+    })
+    expect([sent.status, sent.body.status]).toEqual([202, expect.stringMatching(/sent|delivered|read/)])
+    expect(running()).not.toContain(stopped)
+  })
+})

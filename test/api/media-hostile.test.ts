@@ -124,7 +124,7 @@ describe('an upload', () => {
         call.once('close', () => clearInterval(drip))
       },
     }).then(
-      got => expect(got.status).toBe(400),
+      got => expect(got.status).toBe(503),
       // Or the connection was closed while a byte was on its way.
       () => {},
     )

@@ -55,6 +55,13 @@ const wrong: [string, Record<string, string>][] = [
   ['OPERATOR_KEY', { ...production, SECRET_KEY_PREVIOUS: OTHER_KEY, OPERATOR_KEY: OTHER_KEY }],
   ['OPERATOR_KEY_FILE', { OPERATOR_KEY_FILE: '/nonexistent' }],
   ['OPERATOR_KEY_FILE', { OPERATOR_KEY_FILE: '/dev/null' }],
+  ['METRICS_TOKEN', { METRICS_TOKEN: 'short' }],
+  ['METRICS_TOKEN', { ...production, METRICS_TOKEN: GOOD_KEY }],
+  ['METRICS_TOKEN', { ...production, OPERATOR_KEY: OTHER_KEY, METRICS_TOKEN: OTHER_KEY }],
+  ['METRICS_TOKEN_FILE', { METRICS_TOKEN_FILE: '/nonexistent' }],
+  ['METRICS_PORT', { METRICS_PORT: '65536' }],
+  ['METRICS_PORT', { PORT: '3210', METRICS_PORT: '3210' }],
+  ['METRICS_HOST', { METRICS_HOST: '0.0.0.0' }],
   ['STRIPE_WEBHOOK_SECRET', { STRIPE_SECRET_KEY: 'sk_test_1' }],
   ['STRIPE_SECRET_KEY', { STRIPE_API_URL: 'http://127.0.0.1:1' }],
   ['STRIPE_SECRET_KEY', { STRIPE_SECRET_KEY: 'pk_test_1' }],
@@ -79,7 +86,8 @@ async function refused({ name, variables }: { name: string; variables: Record<st
   const what = JSON.stringify(variables)
   expect([code, stdout], what).toEqual([1, ''])
   expect(stderr, what).toMatch(new RegExp(`^wataki: ${name}: [^\\n]+\\n$`))
-  for (const key of [variables.SECRET_KEY, variables.OPERATOR_KEY]) if (key) expect(stderr).not.toContain(key)
+  for (const key of [variables.SECRET_KEY, variables.OPERATOR_KEY, variables.METRICS_TOKEN])
+    if (key) expect(stderr).not.toContain(key)
   expect(tookMs).toBeLessThan(BUSY_MACHINE_MS)
 }
 

@@ -40,6 +40,12 @@ const nodeOf = async ({ pid }: Server): Promise<string> =>
 const isWhole = async (nodes: number): Promise<boolean> =>
   Object.keys(await world.spread()).length === nodes && (await world.connected()) === INSTANCES
 
+const strays = () =>
+  world.rows(
+    `select instance.id, state, owner from instance left join instance_lease on instance_id = instance.id
+     where state <> 'connected' or owner is null limit 10`,
+  )
+
 /** Two of three are gone, one dead and one frozen; and come back. How long it took until all was connected again. */
 async function round(): Promise<{ tookMs: number; held: number }> {
   const [dead, frozen] = [...world.servers].sort(() => random() - 0.5) as [Server, Server]
@@ -93,9 +99,12 @@ it(
         held += done.held
         console.log(`chaos nodes: round ${n + 1}, all connected after ${tooks.at(-1)} ms`)
       }
-    } finally {
-      await Promise.all(traffic.map(each => each.stop()))
+    } catch (error) {
+      console.log('chaos nodes: broke off with', await world.spread(), await strays())
+      await Promise.allSettled(traffic.map(each => each.stop()))
+      throw error
     }
+    await Promise.all(traffic.map(each => each.stop()))
     for (const each of traffic)
       await until(() => each.arrived(), 'everything arrived', form(60_000, 300_000)).catch(() => {})
     const undelivered = () =>

@@ -122,6 +122,30 @@ it('killed after the network has it and before its ack came: it goes out again a
   expect(await rowsOf(world, id)).toMatchObject({ ...IMMACULATE, sentAgain: COUNT })
 }, 30_000)
 
+interface Timeline {
+  whatsapp_id: string
+  dispatches: number
+  data: { kind: string; node: string }[]
+}
+
+it('killed between the socket and the ack: the timeline tells both dispatches, of one WhatsApp id, and by whom', async () => {
+  await meet(SLOW)
+  cable.lose('down')
+  const { body } = await world.send(id, contact, 'out')
+  expect(await world.shown(id, contact)).toHaveLength(2)
+  const timeline = async () => (await world.call<Timeline>('GET', `/instances/${id}/messages/${body.id}/timeline`)).body
+  const before = await timeline()
+  expect(before.data.map(({ kind }) => kind)).toEqual(['accepted', 'dispatched'])
+  await crash()
+  await until(async () => (await timeline()).data.some(({ kind }) => kind === 'sent'), 'it is sent')
+  const { data, ...after } = await timeline()
+  expect(data.map(({ kind }) => kind)).toEqual(['accepted', 'dispatched', 'dispatched', 'sent'])
+  const [accepted, first, second, sent] = data.map(({ node }) => node)
+  expect([accepted, sent]).toEqual([first, second])
+  expect(second).not.toBe(first)
+  expect(after).toMatchObject({ whatsapp_id: before.whatsapp_id, dispatches: 2 })
+}, 30_000)
+
 it('what is written while a restart makes a new session spoils neither the old one nor the new', async () => {
   const said: string[] = []
   const say = async () => void (await world.say(id, contact, said[said.push(`in ${said.length}`) - 1]!))

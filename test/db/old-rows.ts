@@ -4,6 +4,7 @@
  */
 
 const at = (day: number): string => `'2026-01-${String(day).padStart(2, '0')}T12:00:00.123Z'`
+const hour = (day: number): string => `'2026-01-${String(day).padStart(2, '0')}T12:00:00Z'`
 const hash = (of: string): string => `sha256('${of}')`
 
 /** By migration: run once that one is done and the next is not. */
@@ -138,6 +139,24 @@ export const OLD_ROWS: Record<string, string[]> = {
         null, null, null)`,
     `insert into duplicate_subscription (id, tenant_id, found_at, ended_at, refunded) values
       ('sub_2', 'ten_acme', ${at(22)}, ${at(23)}, true), ('sub_3', 'ten_acme', ${at(23)}, null, null)`,
+  ],
+  'm0008-rollups': [
+    `insert into event (id, tenant_id, instance_id, type, about, seq, data, created_at, kept_until, passed)
+      values ('evt_07', 'ten_acme', 'inst_late', 'message.status', 'msg_21', 3, '{"message_id":"msg_21","status":"read"}', ${at(25)},
+        ${at(31)}, '{sent,delivered}')`,
+    `insert into rollup_mark values ('inst_bot', 3), ('inst_late', 2)`,
+    `insert into message_rollup (tenant_id, instance_id, hour, sent, delivered, read, failed, received)
+      values ('ten_acme', 'inst_late', ${hour(25)}, 5, 4, 3, 2, 1)`,
+    `insert into webhook_rollup (tenant_id, instance_id, hour, webhook_id, delivered, failed, retried)
+      values ('ten_acme', 'inst_late', ${hour(25)}, 'whk_live', 3, 2, 1)`,
+    `insert into connection_rollup (tenant_id, instance_id, hour, uptime_ms, reconnects, failures)
+      values ('ten_acme', 'inst_late', ${hour(25)}, 3600000, 2, 1)`,
+    `insert into api_rollup (tenant_id, grain, hour, method, route, requests, errors, t3) values
+      ('ten_acme', 'hour', ${hour(25)}, '', '', 2, 1, 2),
+      ('ten_acme', 'route_day', ${hour(25)}, 'GET', '/v1/instances', 2, 1, 2)`,
+    `insert into api_batch values ('cnt_01', ${at(25)})`,
+    `insert into recent_error (tenant_id, instance_id, at, category, code, message) values
+      ('ten_acme', 'inst_late', ${at(25)}, 'messages', 'expired', 'too old'), ('ten_acme', null, ${at(25)}, 'api', 'not_found', 'gone')`,
   ],
 }
 

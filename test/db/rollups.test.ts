@@ -62,7 +62,11 @@ async function newInstance(): Promise<string> {
 const EDGE_MS = Date.UTC(2026, 2, 29, 1)
 const HOUR_MS = 3_600_000
 const SPAN = { start: new Date(EDGE_MS - 2 * HOUR_MS), end: new Date(EDGE_MS + 2 * HOUR_MS), bucketSeconds: 3_600 }
-const appAt = (at: Date) => ({ clock: { now: () => at, nowMs: () => at.getTime() }, config: {} as never })
+const appAt = (at: Date) => ({
+  clock: { now: () => at, nowMs: () => at.getTime() },
+  config: {} as never,
+  node: { id: newId('node') } as never,
+})
 const NO_FIGURES: MessageFigures = { sent: 0, delivered: 0, read: 0, failed: 0, received: 0 }
 
 async function newMessage(direction: 'inbound' | 'outbound', at: Date, instance = instanceId): Promise<string> {

@@ -5,8 +5,10 @@ import { systemClock } from '../../src/clock.ts'
 import type { App, Caller } from '../../src/context.ts'
 import type { Doorkeeper } from '../../src/http/gate.ts'
 import { createServer, type ServerOptions } from '../../src/http/server.ts'
+import { Turnstile, type TurnstileOptions } from '../../src/http/turnstile.ts'
 import { createRevocations } from '../../src/resolvers/auth/revocations.ts'
 import { Calls } from '../../src/resolvers/observability/calls.ts'
+import { createMetrics } from '../../src/telemetry/metrics/metrics.ts'
 import { schema } from './schema.ts'
 
 export interface Door {
@@ -55,7 +57,11 @@ const bySession: Caller = { tenantId: 'ten_1', via: { kind: 'session', sessionId
 const allowance = { limit: 60, remaining: 59, resetsAtSeconds: 1_900_000_000, resetsInSeconds: 60 }
 const admission = (caller: Caller) => ({ caller, active: true, admitted: true, allowance })
 
-type DoorOptions = Partial<ServerOptions> & { production?: boolean; config?: Partial<App['config']> }
+type DoorOptions = Partial<ServerOptions> & {
+  production?: boolean
+  config?: Partial<App['config']>
+  turnstile?: Partial<TurnstileOptions>
+}
 
 /** The real server on a free port, over an app of which only what the doors touch is there. */
 export async function openDoor(options: DoorOptions = {}): Promise<Door> {
@@ -74,10 +80,14 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
       corsOrigins: [],
       trustProxy: [],
       rateLimitPerMinute: 1_000_000,
+      metrics: { own: null, token: null, onMain: true },
+      connectionsMax: 5000,
       ...options.config,
     },
     clock: systemClock,
+    turnstile: new Turnstile({ atOnce: 40, log: pino({ level: 'warn' }, sink), ...options.turnstile }),
     calls: new Calls(),
+    metrics: createMetrics({ version: 'test' }),
     node: { draining: false },
     revocations: createRevocations(() => {}),
     log: pino({ level: 'debug' }, sink),

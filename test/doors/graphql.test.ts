@@ -4,6 +4,7 @@ import type { Context } from '../../src/context.ts'
 import { ApiError } from '../../src/errors.ts'
 import { checked } from '../../src/http/checked.ts'
 import { createHouseYoga } from '../../src/http/yoga.ts'
+import { createMetrics } from '../../src/telemetry/metrics/metrics.ts'
 import { type Door, openDoor, until } from './door.ts'
 import { calls, open, schema } from './schema.ts'
 
@@ -321,6 +322,7 @@ describe('a crash', () => {
 })
 
 describe('several operations in one document', () => {
+  const metrics = createMetrics({ version: 'test' })
   const charged: number[] = []
   let allowed = 100
   const yoga = createHouseYoga({
@@ -333,7 +335,7 @@ describe('several operations in one document', () => {
     },
   })
   const ask = async (query: string, operationName?: string) => {
-    const house = { caller: null, requestId: 'req_1', facts: {} as { operations?: string[] } }
+    const house = { metrics, caller: null, requestId: 'req_1', facts: {} as { operations?: string[] } }
     const response = await yoga.fetch(
       'http://localhost/graphql',
       {
@@ -380,7 +382,7 @@ describe('several operations in one document', () => {
         headers: { 'Content-Type': 'application/json' },
         body: JSON.stringify({ query, variables: { kind: 'plain_tex' } }),
       },
-      { house: { caller: null, requestId: 'req_1', facts: {} } as unknown as Context },
+      { house: { metrics, caller: null, requestId: 'req_1', facts: {} } as unknown as Context },
     )
     const text = await response.text()
     expect(text).toContain('validation_error')

@@ -150,6 +150,24 @@ describe('GraphQL over WebSocket', () => {
     socket.close()
   })
 
+  it('has 50 sockets of one tenant, and is closed with 1013 beyond', async () => {
+    const own = await openDoor()
+    const url = `ws://127.0.0.1:${own.port}/graphql`
+    const greet = async () => {
+      const dialled = await dial({ url, key: 'good' })
+      dialled.say(init())
+      return dialled
+    }
+    const sockets = await Promise.all(Array.from({ length: 50 }, greet))
+    await until(() => sockets.every(({ received }) => received.length === 1))
+    expect((await (await greet()).closed).code).toBe(1013)
+    sockets[0]!.socket.close()
+    await sockets[0]!.closed
+    const next = await greet()
+    await until(() => next.received.length === 1)
+    await own.close()
+  })
+
   it('runs a bounded number of operations on one socket', async () => {
     const { say, received, socket } = await admitted()
     for (let i = 0; i <= 100; i++) say({ id: `${i}`, type: 'subscribe', payload: { query: '{ slow }' } })

@@ -17,6 +17,12 @@ beforeAll(async () => {
   world = await openNodeWorld(3, { settings: { ...RECEIVABLE, WEBHOOK_RETRY_BASE_MS: '200' } })
   id = await world.link('streamed')
   await world.send(id, CONTACT, 'hello')
+  // Its receipts are events too: the streams are to begin after the last of them.
+  await until(
+    async () =>
+      (await world.rows('select 1 from message where instance_id = $1 and status = $2', [id, 'read'])).length > 0,
+    'hello has been read',
+  )
 }, 180_000)
 afterAll(async () => {
   await world?.close()

@@ -41,6 +41,9 @@ export async function openTestApp(
     get url() {
       return running.url
     },
+    get metricsUrl() {
+      return running.metricsUrl
+    },
     async tenant(name = `Tenant ${++tenants}`) {
       const created = await createTenant(running.app, { name, email: `t${++tenants}@example.com` })
       return callerOf(() => running.url, created)

@@ -26,7 +26,7 @@ function device(number: number) {
     onFailure: nothing,
     onInbox: nothing,
   })
-  const repository = signalRepository({ keys, stanzaOf: () => undefined, onClose: nothing })(
+  const repository = signalRepository({ instanceId: 'inst', keys, stanzaOf: () => undefined, onClose: nothing })(
     { creds, keys: keys.socketKeys },
     logger,
     config.makeSignalRepository as never,

@@ -17,7 +17,7 @@ function device(stanza: Record<string, string> = {}) {
   const vault = memoryVault()
   const callbacks = { onFailure: nothing, onInbox: nothing }
   const keys = new KeyStore({ instanceId: 'a', vault, creds, epoch: () => 1, lingerMs: 0, ...callbacks })
-  const repository = signalRepository({ keys, stanzaOf: () => stanza, onClose: nothing })(
+  const repository = signalRepository({ instanceId: 'inst', keys, stanzaOf: () => stanza, onClose: nothing })(
     { creds, keys: keys.socketKeys },
     logger,
     DEFAULT_CONNECTION_CONFIG.makeSignalRepository as never,

@@ -16,6 +16,8 @@ const EventSchema = defineEntity({
     seq: p.bigint('number'),
     data: p.json<Record<string, unknown>>(),
     createdAt: p.datetime(3).defaultRaw('current_timestamp'),
+    /** A `traceparent`. */
+    trace: p.text().nullable(),
   },
 })
 

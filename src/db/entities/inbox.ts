@@ -13,6 +13,10 @@ const InboxSchema = defineEntity({
     plain: p.blob(),
     createdAt: p.datetime(3).defaultRaw('current_timestamp'),
     settledAt: p.datetime(3).nullable(),
+    /** The server that got it. */
+    node: p.text().nullable(),
+    /** A `traceparent`. */
+    trace: p.text().nullable(),
   },
 })
 

@@ -40,6 +40,10 @@ const MessageSchema = defineEntity({
     attempts: p.integer().default(0),
     nextAttemptAt: p.datetime(3).nullable(),
     expiresAt: p.datetime(3).nullable(),
+    /** What has become of it, step after step. */
+    trail: p.text().default('').lazy(),
+    /** A `traceparent`. */
+    trace: p.text().nullable(),
   },
 })
 

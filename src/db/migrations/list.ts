@@ -6,6 +6,8 @@ import { M0005Webhooks } from './m0005-webhooks.ts'
 import { M0006Nodes } from './m0006-nodes.ts'
 import { M0007Billing } from './m0007-billing.ts'
 import { M0008Rollups } from './m0008-rollups.ts'
+import { M0009Timeline } from './m0009-timeline.ts'
+import { M0010Overload } from './m0010-overload.ts'
 
 /** In the order they run. Append only: a migration that was released never changes. */
 export const MIGRATIONS = [
@@ -17,4 +19,6 @@ export const MIGRATIONS = [
   { name: 'm0006-nodes', class: M0006Nodes },
   { name: 'm0007-billing', class: M0007Billing },
   { name: 'm0008-rollups', class: M0008Rollups },
+  { name: 'm0009-timeline', class: M0009Timeline },
+  { name: 'm0010-overload', class: M0010Overload },
 ]

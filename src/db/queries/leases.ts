@@ -104,6 +104,8 @@ export async function findOwner(sql: Sql, instanceId: string): Promise<string | 
 
 /** Instances of nobody that are to be connected. */
 const IS_FREE = `(lease.owner is null or lease.owner not in (select id from node))`
+/** Of what an instance's state says. */
+const HAS_SOCKET = `state not in ('disconnected', 'logged_out', 'error')`
 const IS_TO_START = `wanted and state <> 'logged_out' and (auto_reconnect or not linked)`
 
 export interface Shares {
@@ -133,9 +135,12 @@ export interface Claimed extends Runnable {
   epoch: number
 }
 
+type Claim = Runnable & { epoch: string }
+const numbered = (row: Claim): Claimed => ({ ...row, epoch: Number(row.epoch) })
+
 /** Takes up to `limit` instances of nobody that are to be connected, and brings their states in line with that. */
 export async function claimFree(sql: Sql, of: { owner: string; limit: number; now: Date }): Promise<Claimed[]> {
-  const rows = await sql.query<Claimed & { epoch: string }>(
+  const rows = await sql.query<Claim>(
     `with free as (
        select instance.id from instance left join instance_lease lease on lease.instance_id = instance.id
        where ${IS_FREE} and ${IS_TO_START} order by instance.id limit $2),
@@ -154,7 +159,19 @@ export async function claimFree(sql: Sql, of: { owner: string; limit: number; no
     [of.owner, of.limit, of.now],
     'claim-free',
   )
-  return rows.map(row => ({ ...row, epoch: Number(row.epoch) }))
+  return rows.map(numbered)
+}
+
+/** What this node has, is to run, and by its state runs, but for what is running. */
+export async function findStranded(sql: Sql, of: { owner: string; running: string[] }): Promise<Claimed[]> {
+  const rows = await sql.query<Claim>(
+    `select instance.id, sandbox, auto_reconnect as "autoReconnect", epoch
+     from instance_lease lease join instance on instance.id = lease.instance_id
+     where lease.owner = $1 and ${IS_TO_START} and ${HAS_SOCKET} and instance.id <> all($2::text[])`,
+    [of.owner, of.running],
+    'find-stranded',
+  )
+  return rows.map(numbered)
 }
 
 /** What nobody has and nobody is to start has no socket, whatever its state says. */
@@ -162,7 +179,7 @@ export async function settleFree(sql: Sql, now: Date): Promise<void> {
   await sql.query(
     `with was as (
        select id, tenant_id, state, state_at from instance left join instance_lease lease on lease.instance_id = instance.id
-       where ${IS_FREE} and not (${IS_TO_START}) and state not in ('disconnected', 'logged_out', 'error')
+       where ${IS_FREE} and not (${IS_TO_START}) and ${HAS_SOCKET}
        order by id for no key update of instance),
      ${connectionRolled({ at: '$1::timestamptz', state: `''`, error: 'null::text' })}
      update instance set qr = null, qr_expires_at = null, state_at = $1, state = 'disconnected'

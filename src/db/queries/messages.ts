@@ -1,5 +1,6 @@
 import type { Sql } from '../sql.ts'
 import { olderThan } from './keyset.ts'
+import { trailWith } from './trail.ts'
 
 /** The statements of the message table. Each takes the caller's `sql`, in or out of a transaction. */
 
@@ -32,6 +33,8 @@ export interface MessageRow {
   actionOf: string | null
   /** The start of the cycle in which it was counted. */
   countedIn: Date | null
+  /** The `traceparent` of what accepted or stored it; null: nobody traces. */
+  trace: string | null
 }
 
 export interface KeptReaction {
@@ -62,6 +65,9 @@ export interface NewMessage {
   payload?: Uint8Array | null
   nextAttemptAt?: Date | null
   expiresAt?: Date | null
+  /** The first steps of its way. */
+  trail?: string
+  trace?: string | null
 }
 
 export const MESSAGE_COLUMNS = `message.id, message.tenant_id as "tenantId", message.instance_id as "instanceId",
@@ -72,7 +78,7 @@ export const MESSAGE_COLUMNS = `message.id, message.tenant_id as "tenantId", mes
   message.direction, message.type, message.status, message.content, message.reactions,
   message.quoted_message_id as "quotedMessageId", message.mentions, message.error_code as "errorCode",
   message.error_message as "errorMessage", message.timestamp, message.edited_at as "editedAt",
-  message.deleted_at as "deletedAt", message.action_of as "actionOf", message.counted_in as "countedIn"`
+  message.deleted_at as "deletedAt", message.action_of as "actionOf", message.counted_in as "countedIn", message.trace`
 const FROM = 'message join chat on chat.id = message.chat'
 
 /** The stored row, or null when the instance is gone or has the message already. */
@@ -81,8 +87,8 @@ export async function insertMessage(sql: Sql, message: NewMessage): Promise<Mess
     `with message as (
        insert into message (id, tenant_id, instance_id, whatsapp_id, chat, sender, direction, type, status, content,
          timestamp, created_at, quoted_message_id, mentions, action_of, media_id, raw, payload,
-         next_attempt_at, expires_at)
-       select $1, tenant_id, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19
+         next_attempt_at, expires_at, trail, trace)
+       select $1, tenant_id, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21
        from instance where id = $2
        on conflict do nothing returning *)
      select ${MESSAGE_COLUMNS} from ${FROM}`,
@@ -106,6 +112,8 @@ export async function insertMessage(sql: Sql, message: NewMessage): Promise<Mess
       message.payload ?? null,
       message.nextAttemptAt ?? null,
       message.expiresAt ?? null,
+      message.trail ?? '',
+      message.trace ?? null,
     ],
     'insert-message',
   )
@@ -225,12 +233,27 @@ export async function hasMessage(
 
 export async function updateStatus(
   sql: Sql,
-  message: { instanceId: string; id: string; status: string; error: { code: string; message: string } | null },
+  message: {
+    instanceId: string
+    id: string
+    status: string
+    error: { code: string; message: string } | null
+    /** Of its trail. */
+    step?: string
+  },
 ): Promise<void> {
   await sql.query(
-    `update message set status = $3, error_code = $4, error_message = $5, next_attempt_at = null
+    `update message set status = $3, error_code = $4, error_message = $5, next_attempt_at = null,
+       trail = ${trailWith('$6::text')}
      where instance_id = $1 and id = $2`,
-    [message.instanceId, message.id, message.status, message.error?.code ?? null, message.error?.message ?? null],
+    [
+      message.instanceId,
+      message.id,
+      message.status,
+      message.error?.code ?? null,
+      message.error?.message ?? null,
+      message.step ?? '',
+    ],
     'update-status',
   )
 }

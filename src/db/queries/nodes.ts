@@ -83,12 +83,12 @@ export async function removeAllNodes(sql: Sql): Promise<void> {
 /** `silent`: its lease has run out, and nobody has taken its instances yet. */
 export type NodeState = 'active' | 'draining' | 'silent'
 
-const STATE = `case when expires_at < clock_timestamp() then 'silent' when draining then 'draining' else 'active' end`
+export const NODE_STATE = `case when expires_at < clock_timestamp() then 'silent' when draining then 'draining' else 'active' end`
 
 /** What it is by then; null: there is no such node. */
 export async function drainNode(sql: Sql, of: { id: string; draining: boolean }): Promise<NodeState | null> {
   const [row] = await sql.query<{ state: NodeState }>(
-    `update node set draining = $2 where id = $1 returning ${STATE} as state`,
+    `update node set draining = $2 where id = $1 returning ${NODE_STATE} as state`,
     [of.id, of.draining],
   )
   return row?.state ?? null
@@ -108,7 +108,7 @@ export interface NodeRow {
 
 export function listNodes(sql: Sql): Promise<NodeRow[]> {
   return sql.query<NodeRow>(
-    `select id, host, version, started_at as "startedAt", beat_at as "beatAt", lag_ms as "lagMs", ${STATE} as state,
+    `select id, host, version, started_at as "startedAt", beat_at as "beatAt", lag_ms as "lagMs", ${NODE_STATE} as state,
        (select count(*)::int from instance_lease where owner = node.id) as instances
      from node order by started_at, id`,
   )

@@ -1,11 +1,13 @@
 import type { Sql } from '../sql.ts'
 import { heldLease } from './leases.ts'
 import { MESSAGE_COLUMNS, type MessageRow } from './messages.ts'
+import { trailWith } from './trail.ts'
 
 /** The messages that wait for WhatsApp: the rows of the message table that are `pending`. */
 
 export interface ClaimedMessage {
   id: string
+  tenantId: string
   whatsappId: string
   /** Our own id of the chat: what is sent to one goes in order. */
   chat: string
@@ -16,6 +18,9 @@ export interface ClaimedMessage {
   /** From then on it must not go out. */
   expiresAt: Date
   actionOf: string | null
+  /** When it could have been claimed at the earliest. */
+  dueAt: Date
+  trace: string | null
   /** Sealed; null: to be built on the way (media), or nothing to send (a read receipt). */
   payload: Uint8Array | null
 }
@@ -27,12 +32,23 @@ export interface ClaimedMessage {
  */
 export async function claimPending(
   sql: Sql,
-  of: { instanceId: string; now: Date; leaseUntil: Date; inFlight: string[]; limit: number; epoch: number },
+  of: {
+    instanceId: string
+    now: Date
+    leaseUntil: Date
+    inFlight: string[]
+    limit: number
+    epoch: number
+    /** Of the trail of each. */
+    step: string
+  },
 ): Promise<ClaimedMessage[]> {
   const rows = await sql.query<ClaimedMessage>(
     `with ${heldLease({ instance: '$1', epoch: '$6' })},
      due as (
-       select id from message m where instance_id = $1 and status = 'pending' and next_attempt_at <= $2 and expires_at > $2
+       select id, next_attempt_at as due_at from message m
+       where instance_id = $1 and status = 'pending' and next_attempt_at <= $2
+         and (expires_at > $2) is true
          and id <> all($4::text[])
          and (
            select held.id from message held where held.instance_id = $1 and held.status = 'pending' and held.chat = m.chat
@@ -40,26 +56,27 @@ export async function claimPending(
            order by held.chat, held.id limit 1) is null
          and exists (select from held)
        order by id limit $5 for update skip locked)
-     update message set attempts = attempts + 1, next_attempt_at = $3 from due, chat
+     update message set attempts = attempts + 1, next_attempt_at = $3, trail = ${trailWith('$7::text')} from due, chat
      where message.id = due.id and chat.id = message.chat
-     returning message.id, message.whatsapp_id as "whatsappId", message.chat,
+     returning message.id, message.tenant_id as "tenantId", message.whatsapp_id as "whatsappId", message.chat,
        coalesce(chat.group_jid, chat.phone, chat.lid) as "to", message.type, message.attempts,
-       message.expires_at as "expiresAt", message.action_of as "actionOf", message.payload`,
-    [of.instanceId, of.now, of.leaseUntil, of.inFlight, of.limit, of.epoch],
+       message.expires_at as "expiresAt", message.action_of as "actionOf", due.due_at as "dueAt",
+       message.trace, message.payload`,
+    [of.instanceId, of.now, of.leaseUntil, of.inFlight, of.limit, of.epoch, of.step],
     'claim-pending',
   )
   return rows.sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
-/** Puts a message and all later ones of its chat off: none may overtake it. */
+/** Puts a message and all later ones of its chat off: none may overtake it. The step is of the first alone. */
 export async function postpone(
   sql: Sql,
-  of: { instanceId: string; chat: string; from: string; until: Date },
+  of: { instanceId: string; chat: string; from: string; until: Date; step: string },
 ): Promise<void> {
   await sql.query(
-    `update message set next_attempt_at = $4
+    `update message set next_attempt_at = $4, trail = case when id = $3 then ${trailWith('$5::text')} else trail end
      where instance_id = $1 and chat = $2 and id >= $3 and status = 'pending'`,
-    [of.instanceId, of.chat, of.from, of.until],
+    [of.instanceId, of.chat, of.from, of.until, of.step],
     'postpone',
   )
 }
@@ -101,15 +118,22 @@ export function lockPending(
   )
 }
 
-/** Connected instances of this node with a message whose next try is due. Those of all others are not looked at. */
-export async function instancesWithDue(sql: Sql, { owner, now }: { owner: string; now: Date }): Promise<string[]> {
+/**
+ * Connected instances of this node with a message whose next try is due, so many of those after one of them. Those of all
+ * other nodes are not looked at.
+ */
+export async function instancesWithDue(
+  sql: Sql,
+  { owner, now, after, limit }: { owner: string; now: Date; after: string; limit: number },
+): Promise<string[]> {
   const rows = await sql.query<{ instanceId: string }>(
     `select instance.id as "instanceId" from instance cross join lateral (
        select from message where message.instance_id = instance.id and status = 'pending' and next_attempt_at <= $1
        order by message.id limit 1) as due
      where instance.state = 'connected' and instance.id in (select instance_id from instance_lease where owner = $2)
-     limit 1000`,
-    [now, owner],
+       and instance.id > $3
+     order by instance.id limit $4`,
+    [now, owner, after, limit],
     'instances-with-due',
   )
   return rows.map(row => row.instanceId)

@@ -20,11 +20,15 @@ export interface DueDelivery {
   id: string
   /** Ends of earlier tries since it was last asked for. */
   attempts: number
+  /** It was tried before it was last asked for. */
+  isReplay: boolean
   chat: string
   eventId: string
   event: string
   /** `data` is JSON, as every try carries it. Null: the event is not there any more. */
   carried: { at: Date; data: string } | null
+  /** The `traceparent` of what recorded the event. */
+  trace: string | null
 }
 
 type ClaimedRow = ClaimedWebhook &
@@ -61,14 +65,16 @@ export async function claimWebhook(
        returning *),
      hook as (select * from held union all select * from taken),
      due as (
-       select id, attempts, chat, event_id, event, next_attempt_at, seq from webhook_delivery
+       select id, attempts, jsonb_array_length(tries) > attempts as replay, chat, event_id, event, next_attempt_at, seq
+       from webhook_delivery
        where webhook_id = $1 and status = 'pending' and next_attempt_at <= clock_timestamp() and id <> all($4::text[])
          and exists (select from hook)
        order by next_attempt_at, seq limit $5)
      select hook.tenant_id as "tenantId", hook.instance_id as "instanceId", hook.url, hook.secret,
        case when previous_until > clock_timestamp() then previous_secret end as "previousSecret",
-       (extract(epoch from hook.claimed_until - clock_timestamp()) * 1000)::float8 as "claimedMs", due.id, due.attempts, due.chat,
-       due.event_id as "eventId", due.event, event.created_at as at, event.data::text as data
+       (extract(epoch from hook.claimed_until - clock_timestamp()) * 1000)::float8 as "claimedMs", due.id, due.attempts,
+       due.replay as "isReplay", due.chat,
+       due.event_id as "eventId", due.event, event.created_at as at, event.data::text as data, event.trace
      from hook left join due on true left join event on event.id = due.event_id and event.instance_id = hook.instance_id
      order by due.next_attempt_at, due.seq`,
     [claim.webhookId, claim.owner, claim.claimMs, claim.inHand, claim.limit, claim.enoughMs],
@@ -85,6 +91,8 @@ export async function claimWebhook(
 /** One try, as it is kept. */
 export interface Try {
   at: string
+  /** The server that made it; not of those from before it was written down. */
+  node?: string
   durationMs: number
   statusCode: number | null
   error: string | null
@@ -166,25 +174,25 @@ export async function releaseWebhooks(sql: Sql, owner: string): Promise<void> {
 }
 
 /** Each webhook that has something pending, found without reading what is: one step along the index for each. */
-const WITH_PENDING = `with recursive pending as (
-    (select webhook_id from webhook_delivery where status = 'pending' order by webhook_id limit 1)
+const withPending = (after = "''"): string => `with recursive pending as (
+    (select webhook_id from webhook_delivery where status = 'pending' and webhook_id > ${after} order by webhook_id limit 1)
     union all
     select (select webhook_id from webhook_delivery where status = 'pending' and webhook_id > pending.webhook_id
       order by webhook_id limit 1) from pending where pending.webhook_id is not null)`
 
-/** Webhooks to which something can be delivered now. */
+/** Webhooks to which something can be delivered now, so many of those after one of them. */
 export function webhooksWithDue(
   sql: Sql,
-  of: { owner: string; limit: number },
+  of: { owner: string; after: string; limit: number },
 ): Promise<{ webhookId: string; tenantId: string }[]> {
   return sql.query(
-    `${WITH_PENDING}
+    `${withPending('$3')}
      select webhook.id as "webhookId", webhook.tenant_id as "tenantId" from pending join webhook on webhook.id = pending.webhook_id cross join lateral (
        select from webhook_delivery where webhook_id = webhook.id and status = 'pending'
          and next_attempt_at <= clock_timestamp() order by next_attempt_at limit 1) as due
      where active and deleted_at is null
-       and (claimed_by = $1 or claimed_until is null or claimed_until <= clock_timestamp()) limit $2`,
-    [of.owner, of.limit],
+       and (claimed_by = $1 or claimed_until is null or claimed_until <= clock_timestamp()) order by webhook.id limit $2`,
+    [of.owner, of.limit, of.after],
     'webhooks-with-due',
   )
 }
@@ -192,7 +200,7 @@ export function webhooksWithDue(
 /** What waits for a webhook that takes nothing any more fails, a bounded number at a time; answers how many did. */
 export async function failInactive(sql: Sql, of: { error: string; limit: number }): Promise<number> {
   const rows = await sql.query(
-    `${WITH_PENDING},
+    `${withPending()},
      left_over as (
        select d.id from pending join webhook on webhook.id = pending.webhook_id
          join instance on instance.id = webhook.instance_id cross join lateral (

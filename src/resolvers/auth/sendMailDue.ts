@@ -34,6 +34,7 @@ async function sendLetter(app: App, mail: DueMail): Promise<void> {
   const letter = await letterOf(app, mail)
   if (!letter) return deleteMail(sql, mail.id)
   const outcome = await app.mail.send(letter)
+  app.metrics.work.letter(outcome.kind)
   if (outcome.kind === 'sent') return deleteMail(sql, mail.id)
   const { kind: code, reason } = outcome
   app.log.warn({ letterId: mail.id, attempt: mail.attempts, code, reason }, 'a letter was not sent')

@@ -7,11 +7,12 @@ import { customerOf } from './customer.ts'
 export async function openPortal(ctx: Context): Promise<{ url: string }> {
   const tenantId = tenantOf(ctx)
   const stripe = stripeOf(ctx)
-  return ctx.turns.take(tenantId, async () => {
+  const opening = ctx.turns.take(tenantId, async () => {
     await hearBilling(ctx.db.sql, { tenantId, checkAt: checkSoon(ctx) })
     const customerId = await customerOf(ctx, tenantId)
     const returnUrl = `${ctx.config.publicUrl}/?billing=changed`
     const { url } = done(await stripe.openPortal({ customerId, returnUrl, change: null }))
     return { url }
   })
+  return ctx.pass.aside(opening)
 }

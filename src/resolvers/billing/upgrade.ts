@@ -24,7 +24,7 @@ export async function upgrade(ctx: Context, { input }: { input: { plan: PlanId }
   const { plan } = input
   if (plan === 'free')
     throw invalid({ plan: 'must be growth or scale: a subscription is ended in the customer portal' })
-  const { id, url } = await ctx.turns.take(tenantId, () => placeToPay(ctx, tenantId, plan))
+  const { id, url } = await ctx.pass.aside(ctx.turns.take(tenantId, () => placeToPay(ctx, tenantId, plan)))
   const result = { plan, checkoutUrl: url, sessionId: id }
   await ctx.once?.keep(ctx.db.sql, result)
   return result

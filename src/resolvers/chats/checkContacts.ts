@@ -24,7 +24,7 @@ export async function checkContacts(
   const { id: instanceId, state } = await instance(ctx, args)
   if (state !== 'connected') throw instanceNotConnected(state)
   const phones = args.input.phones.map(written => phoneDigits(written)!)
-  const outcome = await onOwner(ctx, instanceId, 'lookUp', { phones: [...new Set(phones)] })
+  const outcome = await ctx.pass.aside(onOwner(ctx, instanceId, 'lookUp', { phones: [...new Set(phones)] }))
   if (outcome.kind === 'not_connected') throw instanceNotConnected('reconnecting')
   if (outcome.kind === 'failed') throw unavailable('WhatsApp does not answer right now', new Error(outcome.message))
   await learn(

@@ -33,13 +33,13 @@ export async function connectInstance(ctx: Context, args: ConnectArgs): Promise<
   let next = ctx.bus.next(stored.id, { ...about, timeoutMs: WAIT_MS })
   try {
     await follow(ctx, stored.id)
-    if (!(await onOwner(ctx, stored.id, 'start', {}))) throw notFound('instance')
+    if (!(await ctx.pass.aside(onOwner(ctx, stored.id, 'start', {})))) throw notFound('instance')
     for (;;) {
       if (!(await ctx.em.refresh(stored))) throw notFound('instance')
       const settled = fresh && isSettled(ctx, stored)
       const leftMs = deadlineMs - ctx.clock.nowMs()
       if (settled || leftMs <= 0) return answer(ctx, stored, phone)
-      await next.event
+      await ctx.pass.aside(next.event)
       fresh = true
       next = ctx.bus.next(stored.id, { ...about, timeoutMs: Math.max(1, leftMs) })
     }
@@ -67,7 +67,7 @@ async function answer(ctx: Context, stored: StoredInstance, phone: string | null
 
 async function pairingCode(ctx: Context, instanceId: string, phone: string): Promise<string> {
   try {
-    return await onOwner(ctx, instanceId, 'pairingCode', { phone })
+    return await ctx.pass.aside(onOwner(ctx, instanceId, 'pairingCode', { phone }))
   } catch (error) {
     if (error instanceof ApiError) throw error
     throw unavailable('WhatsApp gave no pairing code: try again', error)

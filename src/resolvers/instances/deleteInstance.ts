@@ -14,7 +14,7 @@ const PIECE = 5000
 /** Unlinks the phone as far as WhatsApp can be reached, then deletes the row and, by cascade, all that hangs on it. */
 export async function deleteInstance(ctx: Context, args: { instanceId: string }): Promise<boolean> {
   const stored = await instance(ctx, args)
-  await onOwner(ctx, stored.id, 'unlink', {})
+  await ctx.pass.aside(onOwner(ctx, stored.id, 'unlink', {}))
   await endLease(ctx.db.sql, stored.id)
   if (stored.sandbox) await ctx.sandbox?.forget(stored.id)
   const { id, tenantId } = stored

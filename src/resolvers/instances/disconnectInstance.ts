@@ -10,7 +10,7 @@ export async function disconnectInstance(ctx: Context, args: { instanceId: strin
   if (!stored.wanted && stored.state === 'disconnected') return statusOf(stored)
   stored.wanted = false
   await ctx.em.flush()
-  await onOwner(ctx, stored.id, 'stop', {})
+  await ctx.pass.aside(onOwner(ctx, stored.id, 'stop', {}))
   if (!(await ctx.em.refresh(stored))) throw notFound('instance')
   return statusOf(stored)
 }

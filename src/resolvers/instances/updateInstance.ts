@@ -19,6 +19,8 @@ export async function updateInstance(ctx: Context, args: UpdateInstanceArgs): Pr
   stored.emitRaw = config?.emitRaw ?? stored.emitRaw
   stored.updatedAt = ctx.clock.now()
   await uniqueName(ctx.em.flush(), stored.name)
-  if (config?.autoReconnect != null) await onOwner(ctx, stored.id, 'configure', { autoReconnect: stored.autoReconnect })
+  if (config?.autoReconnect != null) {
+    await ctx.pass.aside(onOwner(ctx, stored.id, 'configure', { autoReconnect: stored.autoReconnect }))
+  }
   return stored
 }

@@ -87,6 +87,7 @@ async function keep(app: App, media: ToFetch, { bytes }: FetchOutcome & { kind: 
       // Another node was faster, or the instance is gone: these bytes are nobody's.
       if (!(await recordFetched(sql, { ...fetched, storageKey, sha256 }))) throw new Superseded()
     })
+    app.metrics.work.carried('received', sizeBytes)
   } catch (error) {
     if (!(error instanceof Superseded)) throw error
   } finally {

@@ -36,11 +36,13 @@ export async function uploadMedia(
     now: ctx.clock.now(),
   }
   try {
-    return await storing(ctx, { mediaId, spooled: file, mimeType: file.mimeType }, async (sql, storageKey) => {
+    const stored = await storing(ctx, { mediaId, spooled: file, mimeType: file.mimeType }, async (sql, storageKey) => {
       const stored = shown(await insertMedia(sql, { ...row, storageKey }))
       await ctx.once?.keep(sql, stored)
       return stored
     })
+    ctx.metrics.work.carried('uploaded', file.sizeBytes)
+    return stored
   } catch (error) {
     // The instance was deleted while its file came in.
     if (isForeignKeyViolation(error)) throw notFound('instance')

@@ -1,9 +1,12 @@
 import { type Context, tenantOf } from '../../context.ts'
 import { findInstanceFacts, findSender } from '../../db/queries/instances.ts'
 import { findMessage, insertMessage, type MessageRow } from '../../db/queries/messages.ts'
+import { countWaiting } from '../../db/queries/waiting.ts'
 import { payloadPlace } from '../../db/vault.ts'
-import { notFound } from '../../errors.ts'
+import { notFound, queueFull } from '../../errors.ts'
 import { newId } from '../../ids.ts'
+import { messageAccepted } from '../../telemetry/spans.ts'
+import { activeTrace } from '../../telemetry/trace.ts'
 import type { OutboundContent } from '../../whatsapp/whatsapp.ts'
 import { assertSendable } from '../instances/shape.ts'
 import type { Action } from './apply-action.ts'
@@ -43,7 +46,9 @@ export async function act(ctx: Context, { instanceId, messageId, ...acting }: Ac
       const id = newId('msg')
       const settling = ctx.lanes.settling(id, WAIT_MS)
       try {
-        await store(ctx, { id, jid, target, ...acting })
+        await messageAccepted({ instanceId, messageId: id, node: ctx.node.id }, () =>
+          store(ctx, { id, jid, target, ...acting }),
+        )
       } catch (error) {
         settling.cancel()
         throw error
@@ -52,7 +57,7 @@ export async function act(ctx: Context, { instanceId, messageId, ...acting }: Ac
     })
     .then(settling => {
       dispatchSoon(ctx, instanceId)
-      return settling.done
+      return ctx.pass.aside(settling.done)
     })
   return storedMessage((await findMessage(ctx.db.sql, at)) ?? target)
 }
@@ -81,8 +86,11 @@ async function store(ctx: Context, { id, jid, target, action, outbound, until }:
       payload: told && ctx.secrets.seal(ctx.whatsapp.compose(told), payloadPlace(id)),
       nextAttemptAt: now,
       expiresAt: until?.(target) ?? new Date(now.getTime() + LIFETIME_SECONDS * 1000),
+      trace: activeTrace(),
     })
     if (!row) throw notFound('message')
+    const max = ctx.config.messagesWaitingMax
+    if (!(await countWaiting(sql, { instanceId: target.instanceId, max }))) throw queueFull(max)
     await ctx.once?.keep(sql, storedMessage(target))
   })
 }

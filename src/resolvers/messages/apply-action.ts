@@ -7,6 +7,7 @@ import { record } from '../../events/record.ts'
 import { withReaction } from './reactions.ts'
 import type { StoredMessage } from './shape.ts'
 import { storedMessage } from './stored.ts'
+import { stepText } from './trail.ts'
 
 /** What a row that is no message of its own does to its message, now that WhatsApp has it. */
 export type Action =
@@ -17,7 +18,7 @@ export type Action =
 
 export async function applyAction(
   sql: Sql,
-  app: Pick<App, 'clock' | 'config'>,
+  app: Pick<App, 'clock' | 'config' | 'node'>,
   row: MessageRow,
 ): Promise<HouseEvent[]> {
   const seen = { instanceId: row.instanceId, chat: row.chat, messageId: row.actionOf! }
@@ -36,7 +37,8 @@ export async function applyAction(
     }
     case 'read': {
       const { instanceId, id } = target
-      if (target.status !== 'read') await updateStatus(sql, { instanceId, id, status: 'read', error: null })
+      const step = stepText({ kind: 'read', at, node: app.node.id })
+      if (target.status !== 'read') await updateStatus(sql, { instanceId, id, status: 'read', error: null, step })
       return []
     }
     case 'edit':

@@ -21,10 +21,16 @@ export async function carry(app: App, { instanceId, connection, message }: Carri
     ? { kind: 'composed' as const, payload: app.secrets.open(message.payload, payloadPlace(message.id)) }
     : await buildMedia(app, instanceId, message)
   if (built.kind !== 'composed') return built
-  // It may have waited its turn for long, and its media for longer.
-  if (message.expiresAt <= app.clock.now()) return { kind: 'rejected', ...EXPIRED }
-  const { whatsappId, to: chat } = message
-  return app.whatsapp.send(instanceId, { whatsappId, chat, payload: built.payload, connection })
+  const { whatsappId, tenantId, to: chat } = message
+  const { slots } = app.lanes
+  await slots.take(tenantId, 1)
+  try {
+    // It may have waited its turn for long, and its media for longer.
+    if (message.expiresAt <= app.clock.now()) return { kind: 'rejected', ...EXPIRED }
+    return await app.whatsapp.send(instanceId, { whatsappId, chat, payload: built.payload, connection })
+  } finally {
+    slots.release(tenantId, 1)
+  }
 }
 
 async function markRead(app: App, instanceId: string, message: ClaimedMessage): Promise<SendOutcome> {
@@ -45,6 +51,7 @@ async function buildMedia(app: App, instanceId: string, message: ClaimedMessage)
     return { kind: 'rejected' as const, code: 'media_gone', message: 'The media is not there any more.' }
   const built = await app.whatsapp.composeMedia(instanceId, media, await extrasOf(app, row))
   if (built.kind !== 'composed') return built
+  app.metrics.work.carried('sent', media.sizeBytes)
   const payload = Buffer.from(app.secrets.seal(built.payload, payloadPlace(row.id)))
   const kept = await keepPayload(app.db.sql, { instanceId, id: row.id, payload })
   return kept ? built : { kind: 'failed' as const, message: 'The message was changed meanwhile.' }

@@ -2,11 +2,15 @@ import type { App } from '../../context.ts'
 import { lockMessage } from '../../db/queries/messages.ts'
 import { type ClaimedMessage, claimPending, postpone } from '../../db/queries/outbox.ts'
 import { ApiError } from '../../errors.ts'
+import { timeOf } from '../../ids.ts'
+import { messageSent } from '../../telemetry/spans.ts'
+import { detached } from '../../telemetry/trace.ts'
 import type { SendOutcome } from '../../whatsapp/whatsapp.ts'
 import { carry } from './carry.ts'
 import { changeRow } from './change-row.ts'
 import type { StatusChange } from './change-status.ts'
 import type { Lane, Way } from './lanes.ts'
+import { stepText } from './trail.ts'
 
 /** WhatsApp is given this long for its ack; then the same message, with the same id, goes out again. */
 export const ACK_WITHIN_MS = 30_000
@@ -23,7 +27,7 @@ const FAILED_TRIES_MAX = 20
 export function dispatchPending(app: App, instanceId: string): Promise<void> {
   const lane = app.lanes.of(instanceId)
   lane.ask()
-  lane.running ??= dispatch(app, instanceId, lane).finally(() => {
+  lane.running ??= detached(() => dispatch(app, instanceId, lane)).finally(() => {
     lane.running = null
     // Asked for after the last look, and before this: nobody else would begin it.
     if (lane.asked) app.background('dispatch', dispatchPending(app, instanceId))
@@ -80,13 +84,15 @@ async function claim(
   lane.beginClaim()
   const limit = Math.min(CLAIM_MAX, lane.room)
   if (limit <= 0) return []
+  const now = new Date(nowMs)
   return claimPending(app.db.sql, {
     instanceId,
-    now: new Date(nowMs),
+    now,
     leaseUntil: new Date(nowMs + ACK_WITHIN_MS),
     inFlight: lane.inFlight,
     limit,
     epoch: way.epoch,
+    step: stepText({ kind: 'dispatched', at: now, node: app.node.id }),
   })
 }
 
@@ -98,11 +104,14 @@ interface Sending {
 
 /** Whether the next message of the chat may follow. When it may not, this one and the later ones are left to be claimed again. */
 async function sendOne(app: App, { instanceId, way, message }: Sending): Promise<boolean> {
-  const carried = carry(app, { instanceId, connection: way.connection, message })
-  const outcome = await carried.catch(cause => unforeseen(app, { instanceId, message, cause }))
+  const outcome = await messageSent(tracedOf(app, instanceId, message), () => {
+    const carried = carry(app, { instanceId, connection: way.connection, message })
+    return carried.catch(cause => unforeseen(app, { instanceId, message, cause }))
+  })
   switch (outcome.kind) {
     case 'written':
       app.lanes.written(instanceId, message.id, app.clock.nowMs())
+      if (message.actionOf === null) app.metrics.messages.written(app.clock.nowMs() - timeOf(message.id))
       // WhatsApp acks no receipt of ours under the id of a message.
       if (message.type === 'read') await end(app, { instanceId, message, change: { status: 'sent' } })
       return true
@@ -116,6 +125,15 @@ async function sendOne(app: App, { instanceId, way, message }: Sending): Promise
       return retry(app, { instanceId, message, reason: outcome.message })
   }
 }
+
+const tracedOf = ({ clock, node }: App, instanceId: string, message: ClaimedMessage) => ({
+  instanceId,
+  messageId: message.id,
+  node: node.id,
+  trace: message.trace,
+  waitedMs: clock.nowMs() - message.dueAt.getTime(),
+  attempt: message.attempts,
+})
 
 /** What throws would throw again at each claim, and hold up its chat until it expires: its tries are counted, too. */
 function unforeseen(
@@ -153,8 +171,10 @@ const failed = ({ code, message }: Extract<SendOutcome, { kind: 'rejected' }>): 
 function putOff(app: App, instanceId: string, message: ClaimedMessage): Promise<void> {
   app.lanes.landed(instanceId, message.id)
   const pauseMs = Math.min(RETRY_AFTER_MS * Math.max(1, message.attempts), RETRY_AFTER_MAX_MS)
-  const until = new Date(app.clock.nowMs() + pauseMs)
-  return postpone(app.db.sql, { instanceId, chat: message.chat, from: message.id, until })
+  const now = app.clock.now()
+  const until = new Date(now.getTime() + pauseMs)
+  const step = stepText({ kind: 'postponed', at: now, node: app.node.id })
+  return postpone(app.db.sql, { instanceId, chat: message.chat, from: message.id, until, step })
 }
 
 const end = (

@@ -5,6 +5,7 @@ import { settleInbox } from '../../db/queries/inbox.ts'
 import { findInstanceFacts, type InstanceFacts } from '../../db/queries/instances.ts'
 import type { Sql } from '../../db/sql.ts'
 import type { HouseEvent } from '../../events/catalogue.ts'
+import { messageStored } from '../../telemetry/spans.ts'
 import type { Inbound } from '../../whatsapp/whatsapp.ts'
 import { type Storable, storeInbound } from './store-inbound.ts'
 
@@ -19,12 +20,19 @@ export interface Place {
  * What the inbox told, in one transaction with the end of its row: after a crash all of it is there, or it is told
  * again. Nothing is done when the instance is gone.
  */
-export async function inInbox(
+export function inInbox(app: App, of: { instanceId: string; inbound: Inbound }, work: Work): Promise<void> {
+  const traced = { instanceId: of.instanceId, node: app.node.id, trace: of.inbound.received?.trace ?? null }
+  return messageStored(traced, () => take(app, of, work))
+}
+
+type Work = (sql: Sql, place: Place) => Promise<HouseEvent[]>
+
+async function take(
   app: App,
   { instanceId, inbound }: { instanceId: string; inbound: Inbound },
-  work: (sql: Sql, place: Place) => Promise<HouseEvent[]>,
+  work: Work,
 ): Promise<void> {
-  const told = (by: typeof work) =>
+  const told = (by: Work) =>
     app.db.transaction(async sql => {
       const now = app.clock.now()
       const instance = await findInstanceFacts(sql, instanceId)

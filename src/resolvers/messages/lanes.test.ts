@@ -4,12 +4,15 @@ import { Lane, Lanes } from './lanes.ts'
 
 const message = (id: string, chat: string): ClaimedMessage => ({
   id,
+  tenantId: 'ten_1',
   whatsappId: id,
   chat,
   to: chat,
   type: 'text',
   attempts: 1,
   expiresAt: new Date(),
+  dueAt: new Date(),
+  trace: null,
   actionOf: null,
   payload: Buffer.alloc(0),
 })

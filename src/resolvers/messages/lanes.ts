@@ -1,9 +1,13 @@
 import type { ClaimedMessage } from '../../db/queries/outbox.ts'
+import { Slots } from '../slots.ts'
+import { Turns } from '../turns.ts'
 
 /** How many messages of one instance may be between claim and ack. */
 export const IN_FLIGHT_MAX = 500
 /** How many of them may be handed to the socket at the same time. */
 const SENDING_MAX = 16
+/** And of all instances: what one tenant has waiting holds up nobody else's. */
+const SLOTS_MAX = 256
 
 /** What one instance has between the database and WhatsApp's ack, in this process. */
 export class Lane {
@@ -129,8 +133,11 @@ export interface Way {
 
 /** The lanes of all instances that have something under way. */
 export class Lanes {
+  readonly slots = new Slots(SLOTS_MAX)
+  /** The last instance that the clock has looked at; empty: it begins with the first. */
+  lookedAt = ''
   readonly #lanes = new Map<string, Lane>()
-  readonly #turns = new Map<string, Promise<unknown>>()
+  readonly #turns = new Turns()
   readonly #ways = new Map<string, Way>()
   readonly #waits = new Map<string, () => void>()
   readonly #failures = new Map<string, number>()
@@ -179,15 +186,8 @@ export class Lanes {
    * Accepts of one chat one after another: an id taken first is then also stored first, and no later message can be
    * on its way before it. Callers of other chats do not wait.
    */
-  async inTurn<T>(chat: string, accept: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(chat)
-    const turn = (before ?? Promise.resolve()).then(accept, accept)
-    this.#turns.set(chat, turn)
-    try {
-      return await turn
-    } finally {
-      if (this.#turns.get(chat) === turn) this.#turns.delete(chat)
-    }
+  inTurn<T>(chat: string, accept: () => Promise<T>): Promise<T> {
+    return this.#turns.take(chat, accept)
   }
 
   of(instanceId: string): Lane {

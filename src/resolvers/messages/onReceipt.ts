@@ -3,6 +3,7 @@ import { lockSent, type MessageRow, recordReceipt } from '../../db/queries/messa
 import type { Sql } from '../../db/sql.ts'
 import { type HouseEvent, messageRead } from '../../events/catalogue.ts'
 import { record } from '../../events/record.ts'
+import { receiptHeard } from '../../telemetry/spans.ts'
 import type { ReceiptNews } from '../../whatsapp/whatsapp.ts'
 import { changeStatus } from './change-status.ts'
 import { personOf } from './person.ts'
@@ -14,7 +15,11 @@ export async function onReceipt(app: App, instanceId: string, news: ReceiptNews)
   const { rows, events } = await app.db.transaction(async sql => {
     const rows = await lockSent(sql, instanceId, news.whatsappIds)
     const events: HouseEvent[] = []
-    for (const row of rows) events.push(...(await receive(sql, app, { row, news })))
+    for (const row of rows) {
+      const { id: messageId, trace } = row
+      const of = { instanceId, messageId, node: app.node.id, trace, status: news.status }
+      events.push(...(await receiptHeard(of, () => receive(sql, app, { row, news }))))
+    }
     return { rows, events }
   })
   for (const row of rows) settled(app, row)

@@ -9,6 +9,8 @@ import type { Pending } from '../../events/bus.ts'
 import { type HouseEvent, messageCreated } from '../../events/catalogue.ts'
 import { record } from '../../events/record.ts'
 import { newId } from '../../ids.ts'
+import { messageAccepted } from '../../telemetry/spans.ts'
+import { activeTrace } from '../../telemetry/trace.ts'
 import type { MessageExtras } from '../../whatsapp/whatsapp.ts'
 import { reserve } from '../billing/quota.ts'
 import { chatJid, namesOfJid } from '../chats/chat-id.ts'
@@ -18,6 +20,7 @@ import { dispatchSoon } from './dispatchSoon.ts'
 import { extrasOf } from './extras.ts'
 import type { StoredMessage } from './shape.ts'
 import { keptContent, storedMessage } from './stored.ts'
+import { stepText } from './trail.ts'
 
 export const WAIT_MS = 2000
 export const LIFETIME_SECONDS = 86_400
@@ -59,7 +62,7 @@ export async function sendMessage(ctx: Context, args: SendMessageArgs): Promise<
   ctx.bus.publish(made)
   try {
     dispatchSoon(ctx, instanceId)
-    const event = await acked.event
+    const event = await ctx.pass.aside(acked.event)
     return event ? (event.subject as StoredMessage) : made.subject
   } finally {
     acked.cancel()
@@ -93,7 +96,9 @@ async function accept(ctx: Context, draft: Draft): Promise<Accepted> {
     const payload = draft.outbound && ctx.whatsapp.compose(draft.outbound, draft.extras)
     const sealed = payload && ctx.secrets.seal(payload, payloadPlace(id))
     const whatsappId = ctx.whatsapp.newMessageId(draft.args.instanceId)
-    const made = await ctx.db.transaction(sql => store(sql, ctx, { ...draft, id, whatsappId, payload: sealed }))
+    const made = await messageAccepted({ instanceId: draft.args.instanceId, messageId: id, node: ctx.node.id }, () =>
+      ctx.db.transaction(sql => store(sql, ctx, { ...draft, id, whatsappId, payload: sealed })),
+    )
     return { made, acked }
   } catch (error) {
     acked.cancel()
@@ -115,6 +120,7 @@ async function store(sql: Sql, ctx: Context, draft: Storing): Promise<Accepted['
     about: id,
     data: messageCreated(subject, ctx.config.publicUrl),
     subject,
+    waiting: { by: 1, max: ctx.config.messagesWaitingMax },
   })
   await ctx.once?.keep(sql, subject)
   // Last: the row is every sender's of the tenant.
@@ -147,6 +153,8 @@ async function insert(sql: Sql, ctx: Context, draft: Storing): Promise<StoredMes
     mediaId,
     nextAttemptAt: now,
     expiresAt: new Date(now.getTime() + (input.expiresIn ?? LIFETIME_SECONDS) * 1000),
+    trail: stepText({ kind: 'accepted', at: now, node: ctx.node.id }),
+    trace: activeTrace(),
   })
   if (!row) throw notFound('instance')
   await touchChat(sql, { instanceId, chat: chat.id, at: now, direction: 'outbound' })

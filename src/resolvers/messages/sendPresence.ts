@@ -24,7 +24,7 @@ export async function sendPresence(ctx: Context, { instanceId, input }: Presence
   const jid = chatJid(input.chatId)!
   const known = await findChat(ctx.db.sql, instanceId, jid)
   const chatId = known ? chatIdOf(known) : jid
-  const outcome = await onOwner(ctx, instanceId, 'presence', { chat: chatId, state: input.state })
+  const outcome = await ctx.pass.aside(onOwner(ctx, instanceId, 'presence', { chat: chatId, state: input.state }))
   if (outcome.kind === 'not_connected') throw instanceNotConnected('reconnecting')
   if (outcome.kind !== 'written') throw unavailable('WhatsApp did not take it', outcome.message)
   return { chatId, state: input.state }

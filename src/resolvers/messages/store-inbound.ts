@@ -5,6 +5,7 @@ import type { Sql } from '../../db/sql.ts'
 import { type HouseEvent, messageCreated, messageReceived } from '../../events/catalogue.ts'
 import { record } from '../../events/record.ts'
 import { newId } from '../../ids.ts'
+import { activeTrace } from '../../telemetry/trace.ts'
 import type { Inbound, InboundContent, InboundMessage } from '../../whatsapp/whatsapp.ts'
 import { safeFilename } from '../media/filename.ts'
 import { insertInboundMedia } from '../media/inbound.ts'
@@ -12,6 +13,7 @@ import type { Place } from './in-inbox.ts'
 import { personOf } from './person.ts'
 import type { MessageContent, StoredMessage } from './shape.ts'
 import { keptContent, storedMessage } from './stored.ts'
+import { stepText } from './trail.ts'
 
 /** A message, or news about one that we do not have, which are then kept as a message of their own. */
 export type Storable = Inbound & { content: InboundContent } & Partial<
@@ -49,10 +51,18 @@ export async function storeInbound(
     mentions: inbound.mentions ?? [],
     mediaId: 'media' in content ? content.media.mediaId : null,
     raw: instance.emitRaw ? inbound.raw : null,
+    trail: wayIn(app, inbound, now),
+    trace: activeTrace(),
   })
   if (!row) return []
   await touchChat(sql, { instanceId, chat: chat.id, at: timestamp, direction })
   return [await told(sql, app, { message: storedMessage(row), raw: instance.emitRaw ? inbound.raw : null })]
+}
+
+/** The one who got it may be another than the one who stores it. */
+function wayIn({ node }: App, { received }: Storable, now: Date): string {
+  const stored = stepText({ kind: 'stored', at: now, node: node.id })
+  return received?.node ? stepText({ kind: 'received', at: received.at, node: received.node }) + stored : stored
 }
 
 async function contentOf(

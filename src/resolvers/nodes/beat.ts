@@ -28,6 +28,8 @@ async function enter(app: App): Promise<void> {
   const of = { host: hostname(), process: markOf(), connections: CONNECTIONS, version, draining }
   await insertNode(app.db.sql, { id, ...of, leaseMs: LEASE_MS })
   app.node.beaten(sentMs)
+  // Not before: meanwhile the clock would find it late, and have it begin once more.
+  app.node.fenced = false
   app.node.joined = true
   app.relay.tellAll(['free'])
 }
@@ -71,6 +73,7 @@ async function look(app: App): Promise<boolean> {
   for (const { id, beats } of node.peers.look(others, gotMs)) {
     if (!(await buryNode(db.sql, { id, beats }))) continue
     dead.add(id)
+    app.metrics.node.buried()
     log.warn({ node: id }, 'a node has gone silent: its instances are taken over')
   }
   return node.meet(others.filter(({ id }) => !dead.has(id)).map(({ id, draining }) => `${id} ${draining}`))
@@ -95,6 +98,7 @@ export async function fenceDue(app: App): Promise<void> {
 }
 
 function giveUp(app: App): void {
+  if (!app.node.fenced) app.metrics.node.fenced()
   app.node.fenced = true
   for (const { instanceId } of app.whatsapp.running()) app.lanes.connect(instanceId, null)
   app.whatsapp.abandon()

@@ -23,5 +23,7 @@ async function handOverOne(app: App, instanceId: string): Promise<void> {
   app.lanes.release(instanceId)
   await app.whatsapp.release(instanceId)
   // Not before the socket is closed: whoever takes it connects at once.
-  if (await releaseLease(app.db.sql, { instanceId, owner: app.node.id })) app.relay.tellAll(['free'])
+  if (!(await releaseLease(app.db.sql, { instanceId, owner: app.node.id }))) return
+  app.metrics.node.gave(1)
+  app.relay.tellAll(['free'])
 }

@@ -11,6 +11,9 @@ export const FENCE_MS = 5_500
 /** Instances that are handed over in a second while nodes come and go: each is away for a moment. */
 const MOVES_MAX = 5
 
+/** What has just ended by itself tells so within that time. */
+const STRANDED_MS = 10_000
+
 const SAMPLE_MS = 20
 
 /** This process among those on its database. */
@@ -34,6 +37,8 @@ export class Node {
   #moves = 0
   #turn: Promise<void> = Promise.resolve()
   #asked = false
+  /** Since when each instance is seen to be ours and not to run. */
+  #stranded = new Map<string, number>()
   readonly #delay = monitorEventLoopDelay({ resolution: SAMPLE_MS })
 
   constructor(shared: boolean) {
@@ -95,9 +100,13 @@ export class Node {
     this.#deadlineMs = Math.max(this.#deadlineMs, sentMs + FENCE_MS)
   }
 
+  /** Since the last beat that was written; null: there was none. */
+  get beatAgeMs(): number | null {
+    return this.#deadlineMs === Number.NEGATIVE_INFINITY ? null : performance.now() - this.#deadlineMs + FENCE_MS
+  }
+
   /** From now on it holds nothing, and is nobody whom others know. */
   renew(): void {
-    this.fenced = false
     this.#id = newId('node')
     this.#deadlineMs = Number.NEGATIVE_INFINITY
   }
@@ -115,6 +124,13 @@ export class Node {
     const asked = this.#asked
     this.#asked = false
     return asked
+  }
+
+  /** Of those that are ours and do not run now, those of which that is nothing passing. */
+  strandedLong(ids: readonly string[]): Set<string> {
+    const nowMs = performance.now()
+    this.#stranded = new Map(ids.map(id => [id, this.#stranded.get(id) ?? nowMs]))
+    return new Set(ids.filter(id => nowMs - this.#stranded.get(id)! >= STRANDED_MS))
   }
 
   /** How late the event loop was since the last call, at worst but for one in a hundred times, in ms. */

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect, it } from 'vitest'
-import { isGone, markOf } from './process-mark.ts'
+import { hasEnded, isGone, markOf, readStat } from './process-mark.ts'
 
 const sleeper = async () => {
   const child = spawn('sleep', ['60'])
@@ -34,4 +34,16 @@ it('knows nothing of other machines, of other namespaces, and of what cannot be 
   expect(isGone(`another ${namespace} 99999999 1`)).toBe(false)
   expect(isGone(`${boot} pid:[1] 99999999 1`)).toBe(false)
   expect(isGone('')).toBe(false)
+})
+
+it('takes a killed process for one that lives until the last of its threads has ended, for its sockets are open till then', () => {
+  const line = (threads: number, state = 'Z') =>
+    readStat(
+      `31749 (node) x) ${state} 31748 31745 13593 0 -1 4227084 567 0 3 0 2 0 0 0 20 0 ${threads} 0 3891186 0 0 18446744073709551615`,
+    )
+  expect(line(2).startedAt).toBe('3891186')
+  expect(hasEnded(line(2))).toBe(false)
+  expect(hasEnded(line(1))).toBe(true)
+  expect(hasEnded(line(2, 'X'))).toBe(true)
+  expect(hasEnded(line(1, 'T'))).toBe(false)
 })

@@ -20,12 +20,14 @@ export function isGone(mark: string): boolean {
     if (startedAt === undefined || `${boot} ${namespace}` !== machine()) return false
     process.kill(Number(pid), 0)
     const stat = statOf(Number(pid))
-    // A zombie has no open socket any more; another start time is another process.
-    return stat !== null && (stat.startedAt !== startedAt || stat.state === 'Z' || stat.state === 'X')
+    return stat !== null && (stat.startedAt !== startedAt || hasEnded(stat))
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH'
   }
 }
+
+/** A process is a zombie as soon as its first thread has ended; its sockets are open until the last one has. */
+export const hasEnded = ({ state, threads }: Stat): boolean => state === 'X' || (state === 'Z' && threads <= 1)
 
 const machine = (): string => {
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
@@ -33,13 +35,23 @@ const machine = (): string => {
 }
 
 /** Null: it cannot be read, as where processes of others are hidden. */
-function statOf(pid: number): { state: string; startedAt: string } | null {
+function statOf(pid: number): Stat | null {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    // The name before may hold anything, also blanks and brackets.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return { state: fields[0]!, startedAt: fields[19]! }
+    return readStat(readFileSync(`/proc/${pid}/stat`, 'latin1'))
   } catch {
     return null
   }
+}
+
+interface Stat {
+  state: string
+  threads: number
+  startedAt: string
+}
+
+/** A line of `/proc/PID/stat`, as in proc(5). */
+export function readStat(line: string): Stat {
+  // The name before may hold anything, also blanks and brackets.
+  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ')
+  return { state: fields[0]!, threads: Number(fields[17]), startedAt: fields[19]! }
 }

@@ -27,6 +27,8 @@ export type Word =
 
 /** Company that a word waits for. */
 const LINGER_MS = 1
+/** While the database does not take them; each beyond is one that is missed. */
+const WORDS_MAX = 10_000
 
 /** The way of words to the other nodes: many at once, and none while there is nobody to hear them. */
 export class Relay {
@@ -67,7 +69,8 @@ export class Relay {
   }
 
   #tell(word: Word): void {
-    this.#words.set(word[0] === 'event' ? `event ${word[1]}` : JSON.stringify(word), word)
+    const key = word[0] === 'event' ? `event ${word[1]}` : JSON.stringify(word)
+    if (this.#words.size < WORDS_MAX || this.#words.has(key)) this.#words.set(key, word)
     this.#sending ??= this.#send().finally(() => {
       this.#sending = null
     })

@@ -1,5 +1,5 @@
 import type { App } from '../../context.ts'
-import { claimFree, countLeases, settleFree } from '../../db/queries/leases.ts'
+import { type Claimed, claimFree, countLeases, findStranded, settleFree } from '../../db/queries/leases.ts'
 import { networkOf } from '../instances/network.ts'
 import { onConnection } from '../instances/onConnection.ts'
 import { runSession } from '../instances/startSession.ts'
@@ -16,6 +16,7 @@ export async function settle(app: App): Promise<void> {
   const share = nodes === 0 ? all : node.draining ? 0 : Math.ceil(all / nodes)
   if (free > 0 && share > mine) await claim(app, Math.min(CLAIM_MAX, share - mine))
   if (free > 0 || mine < all) await settleFree(app.db.sql, app.clock.now())
+  await runStranded(app)
   const moving = movable(app).slice(0, node.takeMoves(mine - share))
   await handOver(app, moving)
   node.uneven = mine > share || (free > 0 && mine < share)
@@ -27,11 +28,38 @@ const movable = (app: App): string[] =>
 
 /** What was asked to be connected is connected again, with no new scan. */
 async function claim(app: App, limit: number): Promise<void> {
-  const claimed = await claimFree(app.db.sql, { owner: app.node.id, limit, now: app.clock.now() })
+  const owner = app.node.id
+  const claimed = await claimFree(app.db.sql, { owner, limit, now: app.clock.now() })
+  app.metrics.node.took(claimed.length)
   if (claimed.length > 0) app.log.info({ instances: claimed.length }, 'instances taken over')
+  await run(app, { owner, claimed })
+}
+
+/**
+ * What is ours and runs nowhere: the answer to a claim was lost, or a hand-over broke off between the socket and the lease.
+ * Nobody else would ever take it.
+ */
+async function runStranded(app: App): Promise<void> {
+  const owner = app.node.id
+  const running = app.whatsapp.running().map(({ instanceId }) => instanceId)
+  const found = await findStranded(app.db.sql, { owner, running })
+  const long = app.node.strandedLong(found.map(({ id }) => id))
+  const claimed = found.filter(({ id }) => long.has(id))
+  if (claimed.length > 0) app.log.warn({ instances: claimed.length }, 'instances of this node ran nowhere')
+  await run(app, { owner, claimed })
+}
+
+/** One that cannot be started is stranded, and keeps no other from it. */
+async function run(app: App, { owner, claimed }: { owner: string; claimed: Claimed[] }): Promise<void> {
   for (const { epoch, ...instance } of claimed) {
-    if (networkOf(app, instance)) await runSession(app, instance, epoch)
-    else await tellSandboxOff(app, instance.id)
+    // The node has begun anew meanwhile: what it had under its name before is anybody's.
+    if (app.node.id !== owner || app.node.fenced) return
+    try {
+      if (networkOf(app, instance)) await runSession(app, instance, epoch)
+      else await tellSandboxOff(app, instance.id)
+    } catch (cause) {
+      app.log.error({ instanceId: instance.id, err: cause }, 'an instance could not be started')
+    }
   }
 }
 

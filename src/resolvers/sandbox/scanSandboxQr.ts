@@ -23,7 +23,7 @@ export async function scanSandboxQr(ctx: Context, args: { instanceId: string }):
   try {
     await follow(ctx, stored.id)
     await translated(sandbox.scan(stored.id, { qr: stored.qr }))
-    await connected.event
+    await ctx.pass.aside(connected.event)
   } finally {
     connected.cancel()
   }

@@ -4,9 +4,11 @@ import { deliverPending } from './deliverPending.ts'
 
 const WEBHOOKS_MAX = 1000
 
-/** The clock's call: what is to be tried again, and what another process has left. */
-export async function deliverDue(app: App): Promise<void> {
-  const due = await webhooksWithDue(app.db.sql, { owner: app.node.id, limit: WEBHOOKS_MAX })
+/** The clock's call: what is to be tried again, and what another process has left. Webhooks take turns. */
+export async function deliverDue(app: App, limit = WEBHOOKS_MAX): Promise<void> {
+  const { deliveries, node } = app
+  const due = await webhooksWithDue(app.db.sql, { owner: node.id, after: deliveries.lookedAt, limit })
+  deliveries.lookedAt = due.length === limit ? due.at(-1)!.webhookId : ''
   for (const target of due) deliverPending(app, target)
 }
 

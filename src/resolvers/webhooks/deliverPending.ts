@@ -3,6 +3,9 @@ import { type ClaimedWebhook, claimWebhook, type DueDelivery } from '../../db/qu
 import { previousSecretPlace, secretPlace } from '../../db/queries/webhooks.ts'
 import type { PostOutcome } from '../../delivery/delivery.ts'
 import { envelope } from '../../events/envelope.ts'
+import { webhookPosted } from '../../telemetry/spans.ts'
+import { detached } from '../../telemetry/trace.ts'
+import { countTry } from './count-try.ts'
 import type { Lane, Target } from './lanes.ts'
 import { triedOf } from './outcome.ts'
 import { writeTries } from './writeTries.ts'
@@ -19,7 +22,7 @@ export function deliverPending(app: App, target: Target): void {
   const lane = app.deliveries.of(target)
   lane.ask()
   if (lane.running || app.deliveries.ended) return
-  lane.running = deliver(app, lane)
+  lane.running = detached(() => deliver(app, lane))
   app.background('deliver', lane.running)
 }
 
@@ -93,13 +96,32 @@ async function post(app: App, lane: Lane, { webhook, secrets, delivery }: Begun)
   const at = app.clock.now()
   const { eventId, carried } = delivery
   const body = carried && envelope({ ...carried, id: eventId, event: delivery.event, instanceId: webhook.instanceId })
-  const outcome = body ? await send(app, { url: webhook.url, id: eventId, at, body, secrets }) : NOTHING_TO_SEND
+  const sent = (traceparent: string | null) =>
+    send(app, { url: webhook.url, id: eventId, at, body: body!, secrets, traceparent })
+  const outcome = body ? await webhookPosted(tracedOf(app, lane, { webhook, delivery }), sent) : NOTHING_TO_SEND
   if (outcome.kind === 'failed' && outcome.code === 'aborted') return false
-  const tried = triedOf(delivery, outcome, { at, baseMs: app.config.webhooks.retryBaseMs, chance: Math.random() })
+  const tried = triedOf(delivery, outcome, {
+    at,
+    node: app.node.id,
+    baseMs: app.config.webhooks.retryBaseMs,
+    chance: Math.random(),
+  })
   lane.ended(tried.status === 'delivered')
+  countTry(app, { outcome, delivery, isTaken: tried.status === 'delivered' })
   lane.tried.push(tried)
   return true
 }
+
+const tracedOf = (app: App, { webhookId }: Lane, { webhook, delivery }: Omit<Begun, 'secrets'>) => ({
+  trace: delivery.trace,
+  deliveryId: delivery.id,
+  webhookId,
+  eventId: delivery.eventId,
+  event: delivery.event,
+  instanceId: webhook.instanceId,
+  node: app.node.id,
+  attempt: delivery.attempts,
+})
 
 /** Its event is gone, although it is kept for longer. */
 const NOTHING_TO_SEND: PostOutcome = {
@@ -115,11 +137,17 @@ interface Sent {
   at: Date
   body: string
   secrets: string[]
+  traceparent: string | null
 }
 
-function send(app: App, { url, id, at, body, secrets }: Sent): Promise<PostOutcome> {
+function send(app: App, { url, id, at, body, secrets, traceparent }: Sent): Promise<PostOutcome> {
   const signature = app.delivery.sign({ id, timestampSeconds: Math.floor(at.getTime() / 1000), body, secrets })
-  const headers = { 'content-type': 'application/json', 'user-agent': 'Wataki-Webhooks/1.0', ...signature }
+  const headers = {
+    'content-type': 'application/json',
+    'user-agent': 'Wataki-Webhooks/1.0',
+    ...signature,
+    ...(traceparent && { traceparent }),
+  }
   const { timeoutMs } = app.config.webhooks
   return app.delivery.post({ url, headers, body, timeoutMs, signal: app.deliveries.signal })
 }

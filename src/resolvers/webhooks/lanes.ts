@@ -3,7 +3,7 @@ import type { App } from '../../context.ts'
 import type { DeliveryRow } from '../../db/queries/webhook-deliveries.ts'
 import type { DueDelivery, TriedDelivery } from '../../db/queries/webhook-outbox.ts'
 import { createFeed, type Feed } from '../../events/feed.ts'
-import { Slots } from './slots.ts'
+import { Slots } from '../slots.ts'
 
 /** Requests under way at once, in this process. */
 const SLOTS_MAX = 512
@@ -102,6 +102,8 @@ export class Lane {
 /** What is between the database and the receivers. */
 export class Deliveries {
   readonly slots = new Slots(SLOTS_MAX)
+  /** The last webhook that the clock has looked at; empty: it begins with the first. */
+  lookedAt = ''
   /** Each delivery as it is after a try, by its instance. */
   readonly feed: Feed<DeliveryRow> = createFeed()
   readonly #lanes = new Map<string, Lane>()

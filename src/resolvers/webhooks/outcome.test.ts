@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { triedOf } from './outcome.ts'
 
-const on = { at: new Date('2026-01-02T03:04:05.678Z'), baseMs: 1000, chance: 0 }
+const on = { at: new Date('2026-01-02T03:04:05.678Z'), node: 'node_1', baseMs: 1000, chance: 0 }
 const answered = (statusCode: number, retryAfterMs: number | null = null) =>
   ({ kind: 'answered', statusCode, body: 'words', retryAfterMs, durationMs: 1.6 }) as const
 const stateAfter = (attempts: number, outcome: Parameters<typeof triedOf>[1]) => {
@@ -36,6 +36,7 @@ describe('what came of a try', () => {
   it('keeps what was answered', () => {
     expect(triedOf({ id: 'del', attempts: 0 }, answered(302), on).made).toEqual({
       at: '2026-01-02T03:04:05.678Z',
+      node: 'node_1',
       durationMs: 2,
       statusCode: 302,
       error: 'answered 302: redirects are not followed',

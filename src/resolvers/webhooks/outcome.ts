@@ -9,12 +9,13 @@ export const GONE = 410
 export function triedOf(
   delivery: Pick<DueDelivery, 'id' | 'attempts'>,
   outcome: PostOutcome,
-  on: { at: Date; baseMs: number; chance: number },
+  on: { at: Date; node: string; baseMs: number; chance: number },
 ): TriedDelivery {
   const { id, attempts } = delivery
   const answer = outcome.kind === 'answered' ? outcome : null
   const made = {
     at: on.at.toISOString(),
+    node: on.node,
     durationMs: Math.round(outcome.durationMs),
     statusCode: answer?.statusCode ?? null,
     error: errorOf(outcome),

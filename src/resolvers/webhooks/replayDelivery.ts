@@ -23,7 +23,7 @@ export async function replayDelivery(ctx: Context, args: DeliveryArgs): Promise<
       return row
     })
     deliverPending(ctx, { tenantId, webhookId })
-    return (await tried.of(deliveryId)) ?? replayed
+    return (await ctx.pass.aside(tried.of(deliveryId))) ?? replayed
   } finally {
     tried.cancel()
   }

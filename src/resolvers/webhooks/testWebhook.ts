@@ -32,7 +32,7 @@ export async function testWebhook(ctx: Context, args: WebhookArgs): Promise<Deli
       return { event, delivery }
     })
     ctx.bus.publish(event)
-    return (await tried.of(delivery.id)) ?? delivery
+    return (await ctx.pass.aside(tried.of(delivery.id))) ?? delivery
   } finally {
     tried.cancel()
   }

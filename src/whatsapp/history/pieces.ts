@@ -1,9 +1,12 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { completion } from '../inbound/addresses.ts'
 import type { KeyStore } from '../key-store.ts'
 import type { SyncedChat, SyncedContact, SyncNews } from '../whatsapp.ts'
 import type { SyncRow } from './read.ts'
 
 export const MAX_ROWS = 500
+/** How long rows are read without letting others have the processor. */
+const TURN_MS = 8
 
 export interface PieceTeller {
   keys: KeyStore
@@ -18,7 +21,13 @@ export async function tellInPieces(
   parts: PieceTeller,
 ): Promise<boolean> {
   let piece: SyncRow[] = []
+  let turnMs = performance.now()
   for (const row of rows) {
+    // Each row is read from the bytes only now, past all of its messages.
+    if (performance.now() - turnMs >= TURN_MS) {
+      await turn()
+      turnMs = performance.now()
+    }
     if (piece.length === MAX_ROWS) {
       parts.signal.throwIfAborted()
       await parts.tell(await newsOf(piece, null, parts))

@@ -67,11 +67,11 @@ function fromPhone(row: InboxRow, message: proto.IMessage, me: Me): Decoded | nu
   if (note?.type !== PEER_DATA_OPERATION_REQUEST_RESPONSE_MESSAGE) return null
   const [result] = note.peerDataOperationRequestResponseMessage?.peerDataOperationResult ?? []
   const bytes = result?.placeholderMessageResendResponse?.webMessageInfoBytes
-  return bytes ? resent(row.inboxKey, bytes, me) : null
+  return bytes ? resent(row, bytes, me) : null
 }
 
 /** A message that came without its content, from the phone: it had been asked for it. */
-function resent(inboxKey: string, bytes: Uint8Array, me: Me): Decoded | null {
+function resent({ inboxKey, received }: InboxRow, bytes: Uint8Array, me: Me): Decoded | null {
   let info: proto.IWebMessageInfo
   try {
     info = proto.WebMessageInfo.decode(Buffer.from(bytes))
@@ -86,7 +86,7 @@ function resent(inboxKey: string, bytes: Uint8Array, me: Me): Decoded | null {
   if (isGroup(chat)) stanza.participant = author ?? chat
   else if (key.fromMe && me.id) Object.assign(stanza, { from: me.id, recipient: chat })
   if (pushName) stanza.notify = pushName
-  return told({ inboxKey, stanza, plain: bytes }, message, me)
+  return told({ inboxKey, received, stanza, plain: bytes }, message, me)
 }
 
 function told(row: InboxRow, message: proto.IMessage | null, me: Me): Decoded | null {
@@ -95,6 +95,7 @@ function told(row: InboxRow, message: proto.IMessage | null, me: Me): Decoded | 
   const parties = partiesOf({ ...row.stanza, from: plainJid(from) ?? from }, me, destination)
   const inbound = {
     inboxKey: row.inboxKey,
+    received: row.received,
     whatsappId: idOf(id) ?? `unnamed ${row.inboxKey}`,
     ...parties,
     pushName: nameOf(notify),

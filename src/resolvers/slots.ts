@@ -1,6 +1,6 @@
 /**
- * How many requests are under way to webhooks at once, in this process. A tenant may have as many as are left free: one
- * alone gets half of them, and there always are some for the next one.
+ * How much of one kind is under way at once, in this process. A tenant may have as many as are left free: one alone gets
+ * half of them, and there always are some for the next one.
  */
 export class Slots {
   #free: number

@@ -1,0 +1,166 @@
+/**
+ * Twice of what a server can do, on one machine with its database, its sandbox and who asks: `npm run bench -- overload`.
+ * 1. What it can do: half sends, half reads, AT_ONCE callers who ask again as soon as they have an answer.
+ * 2. Twice as much, whatever the answers are, for SECONDS (20; the bar wants 300).
+ * 3. A third of it, right after that.
+ * 4. Tenants who ask for a fifth of it together, alone and beside one who asks for twice of it.
+ */
+import { fork } from 'node:child_process'
+import { Agent, request } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { type BenchServer, given, link, openBenchServer, quantile } from './support/app.ts'
+
+const SECONDS = given('SECONDS', 20)
+const TENANTS = given('TENANTS', 10)
+const CALLERS = given('CALLERS', 60)
+
+interface Way {
+  apiKey: string
+  id: string
+}
+
+interface Load {
+  url: string
+  ways: Way[]
+  seconds: number
+  /** Each second, whatever the answers do; 0: the next when the last is answered. */
+  rate: number
+}
+
+interface Answered {
+  /** Since the load began. */
+  atMs: number
+  tookMs: number
+  status: number
+}
+
+async function callerMain({ url, ways, seconds, rate }: Load): Promise<void> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 3000 })
+  const answered: Answered[] = []
+  const beganMs = performance.now()
+  const endMs = beganMs + seconds * 1000
+  let n = 0
+  const call = () => {
+    const { apiKey, id } = ways[n % ways.length]!
+    const isSend = n++ % 2 === 0
+    const body = JSON.stringify({
+      chat_id: `55119444${String(n % 500).padStart(5, '0')}`,
+      type: 'text',
+      content: { text: 'Hello' },
+    })
+    const options = {
+      agent,
+      method: isSend ? 'POST' : 'GET',
+      headers: {
+        'x-api-key': apiKey,
+        ...(isSend && { 'content-type': 'application/json', 'content-length': body.length }),
+      },
+    }
+    const startMs = performance.now()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const tell = (status: number) => {
+      answered.push({ atMs: startMs - beganMs, tookMs: performance.now() - startMs, status })
+      resolve()
+    }
+    const path = isSend ? `/v1/instances/${id}/messages` : '/v1/instances?limit=5'
+    const req = request(url + path, options, answer => answer.resume().once('end', () => tell(answer.statusCode!)))
+    req.once('error', () => tell(0)).end(isSend ? body : undefined)
+    return promise
+  }
+  if (rate === 0) {
+    const one = async () => {
+      while (performance.now() < endMs) await call()
+    }
+    await Promise.all(Array.from({ length: CALLERS }, one))
+  } else {
+    const calls: Promise<void>[] = []
+    for (let dueMs = performance.now(); dueMs < endMs; dueMs += 1000 / rate) {
+      if (dueMs > performance.now()) await sleep(Math.max(1, dueMs - performance.now()))
+      calls.push(call())
+    }
+    await Promise.all(calls)
+  }
+  process.send!(answered, () => process.exit(0))
+}
+
+function run(load: Load): Promise<Answered[]> {
+  const child = fork(fileURLToPath(import.meta.url), ['caller'], { serialization: 'advanced' })
+  const { promise, resolve, reject } = Promise.withResolvers<Answered[]>()
+  child.once('message', answered => resolve(answered as Answered[]))
+  child.once('exit', code => reject(new Error(`a caller ended with ${code}`)))
+  child.send(load)
+  return promise
+}
+
+const isGood = ({ status }: Answered) => status === 200 || status === 202
+const isRefused = ({ status }: Answered) => status === 503 || status === 429
+const tooks = (all: Answered[]) => all.map(({ tookMs }) => tookMs)
+
+function row(all: Answered[], seconds: number): Record<string, string | number> {
+  const [good, refused] = [all.filter(isGood), all.filter(isRefused)]
+  const ms = (values: Answered[], share: number) => Number(quantile(tooks(values), share).toFixed(1))
+  return {
+    'asked/s': Math.round(all.length / seconds),
+    'done/s': Math.round(good.length / seconds),
+    'p50 ms': ms(good, 0.5),
+    'p99 ms': ms(good, 0.99),
+    'most ms': ms(good, 1),
+    refused: refused.length,
+    'refused p50': ms(refused, 0.5),
+    'refused p99': ms(refused, 0.99),
+    other: all.length - good.length - refused.length,
+  }
+}
+
+async function main(): Promise<void> {
+  const server = await openBenchServer({
+    ...(process.env.REQUESTS_AT_ONCE && { REQUESTS_AT_ONCE: process.env.REQUESTS_AT_ONCE }),
+  })
+  try {
+    await measure(server)
+  } finally {
+    await server.end()
+  }
+}
+
+async function measure(server: BenchServer): Promise<void> {
+  const ways: Way[] = []
+  for (let n = 0; n < TENANTS; n++) {
+    const place = await server.tenant(`tenant${n}`)
+    ways.push({ apiKey: place.apiKey, id: await link(server, { place, name: 'bot' }) })
+  }
+  const { url } = server
+  const table: Record<string, object> = {}
+  const add = async (what: string, load: Omit<Load, 'url'>, all: Answered[]) => {
+    const { heapMostMb, delayP99 } = await server.health()
+    table[what] = { ...row(all, load.seconds), 'heap MB': Math.round(heapMostMb), 'loop p99 ms': Math.round(delayP99) }
+    return all
+  }
+  const go = async (what: string, load: Omit<Load, 'url'>) => add(what, load, await run({ ...load, url }))
+  await run({ url, ways, seconds: 3, rate: 0 })
+  await server.health()
+  const seconds = Math.min(10, SECONDS)
+  const most = (await go('1. as fast as it goes', { ways, seconds, rate: 0 })).filter(isGood).length / seconds
+  await sleep(3000)
+  await server.health()
+  await go('2. twice that', { ways, seconds: SECONDS, rate: most * 2 })
+  const after = await go('3. a third, right after', { ways, seconds: 6, rate: most / 3 })
+  await sleep(3000)
+  const honest = { ways: ways.slice(1), seconds, rate: most / 5 }
+  await go('4. others, alone', honest)
+  await sleep(2000)
+  const flood = run({ url, ways: ways.slice(0, 1), seconds: seconds + 2, rate: most * 2 })
+  await sleep(2000)
+  const beside = await run({ ...honest, url })
+  const flooded = await flood
+  await add('   one tenant, twice that', { ...honest, seconds: seconds + 2 }, flooded)
+  table['   others, beside it'] = row(beside, honest.seconds)
+  console.table(table)
+  const bad = after.filter(each => !isGood(each) || each.tookMs > 500)
+  const lastMs = bad.length > 0 ? Math.max(...bad.map(({ atMs, tookMs }) => atMs + tookMs)) : 0
+  console.log(`normal again ${(lastMs / 1000).toFixed(1)} s after (nothing refused, nothing above 500 ms from then on)`)
+}
+
+if (process.argv[2] === 'caller') process.once('message', load => void callerMain(load as Load))
+else await main()

@@ -1,0 +1,40 @@
+import { LRUCache } from 'lru-cache'
+import { Turns } from '../resolvers/turns.ts'
+
+const KNOWN_MAX = 10_000
+/** Questions to the database, each second, about keys of networks that have used up their allowance. */
+const LATE_MAX = 20
+
+/**
+ * Somebody who tries keys must not keep the database busy; a neighbour behind the same address must not be kept out. So
+ * keys that were good before are always asked about, and others one after the other for each network, as far as its
+ * allowance goes, and the second's budget beyond.
+ */
+export class Lookups {
+  readonly #known = new LRUCache<string, true>({ max: KNOWN_MAX })
+  readonly #turns = new Turns()
+  #secondStartMs = 0
+  #late = 0
+
+  /** `mark` is a hash of the credentials. */
+  known(mark: string): void {
+    this.#known.set(mark, true)
+  }
+
+  isKnown(mark: string): boolean {
+    return this.#known.has(mark)
+  }
+
+  inTurn<T>(network: string, look: () => Promise<T>): Promise<T> {
+    return this.#turns.take(network, look)
+  }
+
+  allowLate(): boolean {
+    const nowMs = performance.now()
+    if (nowMs >= this.#secondStartMs + 1000) {
+      this.#secondStartMs = nowMs
+      this.#late = 0
+    }
+    return ++this.#late <= LATE_MAX
+  }
+}

@@ -1,0 +1,250 @@
+import { getHeapStatistics } from 'node:v8'
+import type { Pass } from '../context.ts'
+import { overloaded } from '../errors.ts'
+import type { Log } from '../telemetry/log.ts'
+
+/**
+ * What comes before everything else: so many requests are worked on at once, and the others wait in line, for a moment.
+ * How long they have waited is the one measure of load, whether it is the processor, the database or the memory that is
+ * short. Whoever has the fewest requests inside goes next, so that one caller's flood is that caller's own loss.
+ */
+
+export interface TurnstileOptions {
+  atOnce: number
+  lineMax?: number
+  log: Log
+  /** How much of the heap is used, from 0 to 1. */
+  heapShare?: () => number
+}
+
+/** For a burst there is a line; in a line that has stood for so long it is of no use to wait. */
+const BURST_MS = 1000
+/** How long who comes to a standing line waits: less for who has their share of what is inside. */
+const PATIENCE_MS = { below: 35, above: 15 }
+/** The line is no standing one any more when so long nobody had to wait for more than `PATIENCE_MS.above`. */
+const CALM_MS = 1000
+const LINE_MAX = 1000
+/** Those inside, and those who wait aside for somebody else. */
+const INSIDE_MAX = 2000
+const SWEEP_MS = 5
+/** Beyond this share of the heap one at a time is let in: what is inside ends, and its memory is given back. */
+const HEAP_SHARE_MAX = 0.85
+const HEAP_LOOK_MS = 100
+const TELL_EVERY_MS = 10_000
+/** Not all at once. */
+const RETRY_AFTER_SECONDS = { least: 1, most: 3 }
+
+interface Waiting {
+  sinceMs: number
+  take: (pass: Pass) => void
+  refuse: () => void
+}
+
+/** One caller, as long as there is anything of theirs. */
+interface Party {
+  /** Being worked on. */
+  busy: number
+  /** Those, and those who wait aside. */
+  inside: number
+  line: Waiting[]
+}
+
+export class Turnstile {
+  readonly #parties = new Map<string, Party>()
+  /** Those who have been inside before, and come back from waiting for somebody else. */
+  readonly #back: (() => void)[] = []
+  readonly #atOnce: number
+  readonly #lineMax: number
+  readonly #log: Log
+  readonly #heapShare: () => number
+  #busy = 0
+  #inside = 0
+  #waiting = 0
+  #refused = 0
+  #told = { atMs: Number.NEGATIVE_INFINITY, refused: 0 }
+  #lineSinceMs: number | null = null
+  #strainedMs = Number.NEGATIVE_INFINITY
+  #standing = false
+  #sweep: NodeJS.Timeout | undefined
+  #heap = { atMs: Number.NEGATIVE_INFINITY, short: false }
+
+  constructor({ atOnce, lineMax = LINE_MAX, log, heapShare = heapShareNow }: TurnstileOptions) {
+    this.#atOnce = atOnce
+    this.#lineMax = lineMax
+    this.#log = log
+    this.#heapShare = heapShare
+  }
+
+  /** Being worked on. */
+  get busy(): number {
+    return this.#busy
+  }
+
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  /** Since the start. */
+  get refused(): number {
+    return this.#refused
+  }
+
+  /** Throws, or rejects after a moment, with 503: then nothing has been done. `who` is one caller as far as is known. */
+  enter(who: string): Pass | Promise<Pass> {
+    const nowMs = performance.now()
+    if (this.#inside >= INSIDE_MAX) throw this.#refusal()
+    if (this.#waiting === 0 && this.#busy < this.#limit(nowMs)) return this.#admit(who)
+    if (this.#heap.short) throw this.#refusal()
+    if (this.#waiting >= this.#lineMax && !this.#dropFor(who)) throw this.#refusal()
+    return this.#join(who, nowMs)
+  }
+
+  #limit(nowMs: number): number {
+    if (nowMs - this.#heap.atMs >= HEAP_LOOK_MS) this.#heap = { atMs: nowMs, short: this.#heapShare() > HEAP_SHARE_MAX }
+    return this.#heap.short ? 1 : this.#atOnce
+  }
+
+  #join(who: string, nowMs: number): Promise<Pass> {
+    const { promise, resolve, reject } = Promise.withResolvers<Pass>()
+    this.#partyOf(who).line.push({ sinceMs: nowMs, take: resolve, refuse: () => reject(this.#refusal()) })
+    this.#waiting++
+    this.#lineSinceMs ??= nowMs
+    if (this.#sweep === undefined) this.#sweep = setTimeout(() => this.#sweepLine(), SWEEP_MS)
+    return promise
+  }
+
+  #partyOf(who: string): Party {
+    const party = this.#parties.get(who) ?? { busy: 0, inside: 0, line: [] }
+    this.#parties.set(who, party)
+    return party
+  }
+
+  #admit(who: string): Pass {
+    const party = this.#partyOf(who)
+    let aside = 0
+    const step = (by: 1 | -1) => {
+      this.#busy += by
+      party.busy += by
+    }
+    const out = () => {
+      if (aside++ > 0) return
+      step(-1)
+      this.#next()
+    }
+    step(1)
+    party.inside++
+    this.#inside++
+    let isInside = true
+    return {
+      aside: async wait => {
+        if (!isInside) return wait
+        out()
+        try {
+          return await wait
+        } finally {
+          if (--aside === 0 && isInside) step(1)
+        }
+      },
+      arrive: async wait => {
+        if (!isInside) return wait
+        out()
+        try {
+          return await wait
+        } finally {
+          if (!isInside) aside = 1
+          else if (this.#busy < this.#atOnce) step(1)
+          else await new Promise<void>(resolve => this.#back.push(() => resolve(step(1))))
+          aside--
+        }
+      },
+      leave: () => {
+        if (!isInside) return
+        isInside = false
+        if (aside === 0) step(-1)
+        party.inside--
+        this.#inside--
+        this.#forget(who, party)
+        this.#next()
+      },
+    }
+  }
+
+  #forget(who: string, party: Party): void {
+    if (party.inside === 0 && party.line.length === 0) this.#parties.delete(who)
+  }
+
+  /** There may be room. */
+  #next(): void {
+    const nowMs = performance.now()
+    while (this.#back.length > 0 && this.#busy < this.#atOnce) this.#back.shift()!()
+    while (this.#waiting > 0 && this.#busy < this.#limit(nowMs)) {
+      const [who, party] = this.#fewestBusy()
+      const first = party.line.shift()!
+      this.#left(nowMs - first.sinceMs)
+      // Behind those who have as many.
+      this.#parties.delete(who)
+      this.#parties.set(who, party)
+      first.take(this.#admit(who))
+    }
+  }
+
+  #fewestBusy(): [string, Party] {
+    let found: [string, Party] | undefined
+    for (const each of this.#parties)
+      if (each[1].line.length > 0 && (!found || each[1].busy < found[1].busy)) found = each
+    return found!
+  }
+
+  /** A full line: who has the most in it gives way. False: that is `who`. */
+  #dropFor(who: string): boolean {
+    let most: [string, Party] | undefined
+    for (const each of this.#parties) if (!most || each[1].line.length > most[1].line.length) most = each
+    if (!most || most[0] === who || most[1].line.length <= 1) return false
+    this.#drop(...most, most[1].line.pop()!)
+    return true
+  }
+
+  #sweepLine(): void {
+    this.#sweep = undefined
+    const nowMs = performance.now()
+    if (this.#lineSinceMs !== null && nowMs - this.#lineSinceMs >= BURST_MS) {
+      this.#standing = true
+      this.#strainedMs = nowMs
+    }
+    if (this.#standing && nowMs - this.#strainedMs >= CALM_MS) this.#standing = false
+    const share = this.#atOnce / Math.max(1, this.#parties.size)
+    for (const [who, party] of this.#parties) {
+      const patienceMs = !this.#standing ? BURST_MS : party.busy >= share ? PATIENCE_MS.above : PATIENCE_MS.below
+      while (party.line[0] && nowMs - party.line[0].sinceMs >= patienceMs) this.#drop(who, party, party.line.shift()!)
+    }
+    if (this.#waiting > 0) this.#sweep = setTimeout(() => this.#sweepLine(), SWEEP_MS)
+  }
+
+  #drop(who: string, party: Party, waiting: Waiting): void {
+    this.#left(performance.now() - waiting.sinceMs)
+    this.#forget(who, party)
+    waiting.refuse()
+  }
+
+  #left(waitedMs: number): void {
+    if (waitedMs >= PATIENCE_MS.above) this.#strainedMs = performance.now()
+    this.#waiting--
+    if (this.#waiting === 0) this.#lineSinceMs = null
+  }
+
+  #refusal(): Error {
+    this.#refused++
+    const nowMs = performance.now()
+    if (nowMs - this.#told.atMs >= TELL_EVERY_MS) {
+      this.#log.warn({ count: this.#refused - this.#told.refused }, 'overload: requests are refused')
+      this.#told = { atMs: nowMs, refused: this.#refused }
+    }
+    const { least, most } = RETRY_AFTER_SECONDS
+    return overloaded(least + Math.floor(Math.random() * (most - least + 1)))
+  }
+}
+
+function heapShareNow(): number {
+  const heap = getHeapStatistics()
+  return heap.used_heap_size / heap.heap_size_limit
+}

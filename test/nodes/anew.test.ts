@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { until } from '../support/app.ts'
+import { type Nodes, openNodes } from '../support/nodes.ts'
+
+let two: Nodes
+beforeAll(async () => {
+  two = await openNodes(2)
+}, 60_000)
+afterAll(() => two?.close())
+
+it('a node that others have buried begins anew once, however long the database takes for it', {
+  timeout: 60_000,
+}, async () => {
+  const { app } = two.nodes[1]!
+  const { query } = app.db.sql
+  const ids = new Set([app.node.id])
+  let entered = 0
+  app.db.sql.query = async (text, params, name) => {
+    if (name !== 'insert-node') return query(text, params, name)
+    entered++
+    ids.add(app.node.id)
+    // Longer than the clock waits between two looks at whether the node is late.
+    await new Promise(resolve => setTimeout(resolve, 700))
+    return query(text, params, name)
+  }
+  await two.rows('delete from node where id = $1', [app.node.id])
+  const beats = async () => {
+    const [row] = await two.rows('select beats::int from node where id = $1', [app.node.id])
+    return row?.beats ?? 0
+  }
+  await until(beats, count => count >= 4)
+  app.db.sql.query = query
+  expect(entered).toBe(1)
+  expect(ids.size).toBe(2)
+  expect(app.node.fenced).toBe(false)
+})
