@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { startSession } from '../../src/resolvers/instances/startSession.ts'
 import { until } from '../support/app.ts'
 import { type Nodes, openNodes } from '../support/nodes.ts'
 
@@ -33,4 +34,30 @@ it('a node that others have buried begins anew once, however long the database t
   expect(entered).toBe(1)
   expect(ids.size).toBe(2)
   expect(app.node.fenced).toBe(false)
+})
+
+it('what it had taken before it begins anew, it does not start afterwards', { timeout: 60_000 }, async () => {
+  const { app } = two.nodes[1]!
+  const { tenantId } = await two.tenant()
+  await two.rows(
+    `insert into instance (id, tenant_id, name, state, sandbox) values ('inst_late', $1, 'late', 'disconnected', false)`,
+    [tenantId],
+  )
+  const started: string[] = []
+  app.whatsapp.start = id => void started.push(id)
+  const { query } = app.db.sql
+  const before = app.node.id
+  app.db.sql.query = async <R extends object>(...statement: Parameters<typeof query>) => {
+    const rows = await query<R>(...statement)
+    if (statement[2] !== 'find-runnable') return rows
+    await two.rows('delete from node where id = $1', [before])
+    await until(
+      async () => app.node.id !== before && app.node.holds,
+      isAnew => isAnew,
+    )
+    return rows
+  }
+  await expect(startSession(app, 'inst_late')).rejects.toThrow('not in touch')
+  app.db.sql.query = query
+  expect(started).toEqual([])
 })

@@ -14,10 +14,17 @@ export class HeldElsewhere extends Error {
  * its own. False: the instance is gone. Throws `HeldElsewhere` when a node that lives has it.
  */
 export async function startSession(app: App, instanceId: string): Promise<boolean> {
-  if (!app.node.holds) throw unavailable('This node is not in touch with the others: try again')
-  const epoch = await takeLease(app.db.sql, { instanceId, owner: app.node.id })
+  const owner = app.node.id
+  const assertInTouch = () => {
+    if (!app.node.holds || app.node.id !== owner)
+      throw unavailable('This node is not in touch with the others: try again')
+  }
+  assertInTouch()
+  const epoch = await takeLease(app.db.sql, { instanceId, owner })
   if (epoch === 'held') throw new HeldElsewhere()
   const found = epoch === null ? null : await findRunnable(app.db.sql, instanceId)
+  // The process may have been stopped meanwhile, for so long that somebody else has the instance.
+  assertInTouch()
   return found !== null && runSession(app, found, epoch!)
 }
 
