@@ -16,6 +16,9 @@ const withoutFonts = (): Plugin => ({
     id.endsWith('/graphiql/dist/style.css') ? code.replaceAll(/@font-face\s*\{[^}]*\}/g, '') : undefined,
 })
 
+const BASE =
+  /node_modules\/(?:react|react-dom|scheduler|use-sync-external-store|@tanstack\/(?:react-router|router-core|history|store|react-store)|@lingui|@urql|urql|wonka|@0no-co|graphql-ws|clsx)\//
+
 /** `npm run dashboard` builds it; with `--watch` it follows changes, and the server serves what is there. */
 export default defineConfig({
   root: here('.'),
@@ -33,5 +36,9 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1500,
+    rolldownOptions: {
+      // What every page needs in one file: it is smaller in one piece, and asked for once.
+      output: { codeSplitting: { groups: [{ name: 'base', test: BASE }] } },
+    },
   },
 })

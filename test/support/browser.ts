@@ -1,5 +1,12 @@
 import { existsSync } from 'node:fs'
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Locator,
+  type Page,
+} from 'playwright-core'
 import { buildDashboard } from '../../scripts/build-dashboard.ts'
 
 /** Chromium that reaches nobody but this machine, and what it would have asked of others. */
@@ -21,10 +28,12 @@ export interface TestBrowser {
 export const LAN_HOST = 'wataki.lan'
 
 const FLAGS = [
-  `--host-resolver-rules=MAP ${LAN_HOST} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1`,
+  `--host-resolver-rules=MAP ${LAN_HOST} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost`,
   '--disable-dev-shm-usage',
   '--no-sandbox',
 ]
+
+const WAIT_MS = 90_000
 
 export async function openBrowser(origin: string): Promise<TestBrowser> {
   await buildDashboard(line => process.stderr.write(`${line}\n`))
@@ -44,7 +53,13 @@ export async function openBrowser(origin: string): Promise<TestBrowser> {
   return {
     complaints,
     async open(options) {
-      const context = await browser.newContext({ baseURL: origin, locale: 'en-US', ...options })
+      const context = await browser.newContext({
+        baseURL: origin,
+        locale: 'en-US',
+        reducedMotion: 'reduce',
+        ...options,
+      })
+      context.setDefaultTimeout(WAIT_MS)
       context.on('page', watch)
       return context
     },
@@ -52,11 +67,23 @@ export async function openBrowser(origin: string): Promise<TestBrowser> {
   }
 }
 
-export const lanOrigin = (origin: string): string => origin.replace('127.0.0.1', LAN_HOST)
+export const lanOrigin = (origin: string): string => origin.replace(/127\.0\.0\.1|localhost/, LAN_HOST)
 
 /** By the page that the mailed link opens. */
 export async function signIn(page: Page, token: string): Promise<void> {
   await page.goto(`/auth/verify#token=${token}`)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.waitForURL('/')
+}
+
+const STEPS_MAX = 80
+
+/** By the key that everybody has: to what it is about, as far as that can be reached. */
+export async function tabTo(page: Page, target: Locator): Promise<void> {
+  await target.waitFor()
+  for (let step = 0; step < STEPS_MAX; step++) {
+    if (await target.evaluate(element => element === document.activeElement)) return
+    await page.keyboard.press('Tab')
+  }
+  throw new Error(`the keyboard does not reach ${target}`)
 }

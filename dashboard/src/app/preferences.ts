@@ -5,6 +5,11 @@ import { useSyncExternalStore } from 'react'
 function preference<Value extends string>(name: string, values: readonly Value[], fallback: () => Value) {
   const key = `wataki.${name}`
   const watchers = new Set<() => void>()
+  // Changed in another tab.
+  addEventListener('storage', event => {
+    if (event.key !== key) return
+    for (const watcher of watchers) watcher()
+  })
   const get = (): Value => {
     const kept = localStorage.getItem(key) as Value | null
     return kept && values.includes(kept) ? kept : fallback()

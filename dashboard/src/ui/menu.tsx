@@ -7,41 +7,27 @@ interface Item {
   label: string
   icon?: LucideIcon
   danger?: boolean
-  checked?: boolean
   onSelect: () => void
 }
 
 /** `trigger` is one button. */
-export function Menu({
-  trigger,
-  items,
-  side = 'bottom',
-  align = 'end',
-}: {
-  trigger: ReactNode
-  items: Item[]
-  side?: 'top' | 'bottom'
-  align?: 'start' | 'end'
-}) {
+export function Menu({ trigger, items }: { trigger: ReactNode; items: Item[] }) {
   return (
     <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content
-          side={side}
-          align={align}
+          align="end"
           sideOffset={6}
           className="z-50 min-w-44 rounded-xl border bg-panel p-1 shadow-high"
         >
-          {items.map(({ label, icon: Icon, danger, checked, onSelect }) => (
+          {items.map(({ label, icon: Icon, danger, onSelect }) => (
             <DropdownMenu.Item
               key={label}
               onSelect={onSelect}
-              aria-current={checked || undefined}
               className={clsx(
                 'flex items-center gap-2.5 rounded-lg px-2.5 py-1.5 outline-none data-[highlighted]:bg-sunken',
                 danger ? 'text-danger' : 'text-ink',
-                checked && 'font-semibold',
               )}
             >
               {Icon && <Icon className="size-4" aria-hidden />}

@@ -1,13 +1,12 @@
-import { useLingui } from '@lingui/react/macro'
-import { CheckCircle2, CircleAlert, X } from 'lucide-react'
-import { Toast as Radix } from 'radix-ui'
-import { createContext, type ReactNode, useCallback, useContext, useState } from 'react'
+import { createContext, lazy, type ReactNode, Suspense, useCallback, useContext, useRef, useState } from 'react'
 
-interface Said {
+export interface Said {
   id: number
   text: string
   tone: 'ok' | 'danger'
 }
+
+const Toaster = lazy(() => import('./toaster.tsx').then(({ Toaster }) => ({ default: Toaster })))
 
 const Saying = createContext<(text: string, tone?: Said['tone']) => void>(() => {})
 
@@ -15,36 +14,20 @@ const Saying = createContext<(text: string, tone?: Said['tone']) => void>(() => 
 export const useToast = () => useContext(Saying)
 
 export function ToastProvider({ children }: { children: ReactNode }) {
-  const { t } = useLingui()
   const [said, setSaid] = useState<Said[]>([])
+  const last = useRef(0)
   const say = useCallback((text: string, tone: Said['tone'] = 'ok') => {
-    setSaid(before => [...before.slice(-2), { id: (before.at(-1)?.id ?? 0) + 1, text, tone }])
+    const id = ++last.current
+    setSaid(before => [...before.slice(-2), { id, text, tone }])
   }, [])
   return (
     <Saying value={say}>
-      <Radix.Provider swipeDirection="right" duration={5000} label={t`Notification`}>
-        {children}
-        {said.map(({ id, text, tone }) => {
-          const Icon = tone === 'ok' ? CheckCircle2 : CircleAlert
-          return (
-            <Radix.Root
-              key={id}
-              onOpenChange={isOpen => !isOpen && setSaid(before => before.filter(each => each.id !== id))}
-              className="flex items-start gap-3 rounded-xl border bg-panel p-4 shadow-high"
-            >
-              <Icon
-                className={tone === 'ok' ? 'size-5 shrink-0 text-brand-ink' : 'size-5 shrink-0 text-danger'}
-                aria-hidden
-              />
-              <Radix.Description className="min-w-0 flex-1 break-words">{text}</Radix.Description>
-              <Radix.Close className="rounded p-1 text-soft hover:text-ink" aria-label={t`Close`}>
-                <X className="size-4" aria-hidden />
-              </Radix.Close>
-            </Radix.Root>
-          )
-        })}
-        <Radix.Viewport className="fixed right-4 bottom-4 z-[60] flex w-[calc(100vw-2rem)] max-w-sm flex-col gap-2" />
-      </Radix.Provider>
+      {children}
+      {last.current > 0 && (
+        <Suspense>
+          <Toaster said={said} onGone={gone => setSaid(before => before.filter(({ id }) => id !== gone))} />
+        </Suspense>
+      )}
     </Saying>
   )
 }

@@ -2,6 +2,7 @@ import { Trans, useLingui } from '@lingui/react/macro'
 import { Link } from '@tanstack/react-router'
 import { Check } from 'lucide-react'
 import type { ReactNode } from 'react'
+import { listenCommand } from '../../app/listen-command.ts'
 import type { ResultOf } from '../../graphql/graphql.ts'
 import { buttonClass } from '../../ui/button.tsx'
 import { CodeBlock } from '../../ui/copy.tsx'
@@ -113,13 +114,12 @@ function Tick({ isDone, number, isNext }: { isDone: boolean; number: number; isN
 
 function ListenHint() {
   const { t } = useLingui()
-  const command = 'npm run --silent wataki -- listen --forward-to localhost:4000/hook'
   return (
     <div className="flex max-w-2xl flex-col gap-3">
       <p className="text-soft">
         <Trans>Set WATAKI_API_KEY to your key, then run this. Events reach your machine, with no tunnel.</Trans>
       </p>
-      <CodeBlock text={command} label={t`Command`} />
+      <CodeBlock text={listenCommand()} label={t`Command`} />
     </div>
   )
 }

@@ -1,7 +1,7 @@
 /** What the playground opens on: a question, a change, and something to listen to. */
 export const EXAMPLES = [
   {
-    query: `# Your instances, and how they stand. Press Ctrl-Enter to run it.
+    query: `# Ctrl-Enter runs it.
 query MyInstances {
   me {
     name

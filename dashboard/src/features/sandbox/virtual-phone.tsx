@@ -17,7 +17,7 @@ export function VirtualPhone({ contact }: { contact?: string }) {
   return (
     <section aria-label={t`Virtual phone`} className="mx-auto w-full max-w-[320px] lg:w-[320px]">
       <div className="flex h-[600px] flex-col overflow-hidden rounded-[2.25rem] border-[10px] border-[#1b1d1c] bg-panel shadow-high dark:border-[#343836]">
-        {status.state === 'connected' ? <Contact preset={contact} /> : <Linking />}
+        {['connected', 'reconnecting'].includes(status.state) ? <Contact preset={contact} /> : <Linking />}
       </div>
       <p className="mt-3 text-center text-[13px] text-soft">
         <Trans>Simulated. Nothing leaves this server.</Trans>

@@ -178,7 +178,11 @@ function Report({ data }: { data: ResultOf<typeof UsageDocument> }) {
         />
         <PlotCard
           title={t`API requests`}
-          summary={t`${number(a.requests)} with an API key, ${number(a.errors)} errors. Half took less than ${number(a.p50Ms)} ms, 95 % less than ${number(a.p95Ms)} ms.`}
+          summary={
+            a.requests === 0
+              ? t`None with an API key.`
+              : t`${number(a.requests)} with an API key, ${number(a.errors)} errors. Half took less than ${number(a.p50Ms)} ms, 95 % less than ${number(a.p95Ms)} ms.`
+          }
           isDaily={isDaily}
           at={apiUsage.series.map(each => each.at)}
           lines={[

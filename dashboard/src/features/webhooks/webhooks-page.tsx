@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router'
 import { Plus, Webhook as WebhookIcon } from 'lucide-react'
 import { useState } from 'react'
 import { useQuery } from 'urql'
+import { listenCommand } from '../../app/listen-command.ts'
 import type { ResultOf } from '../../graphql/graphql.ts'
 import { Badge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -57,10 +58,7 @@ export function WebhooksPage() {
         title={t`On your own machine`}
         hint={t`Webhooks need an address that is open to the internet. While you develop, listen instead: no tunnel.`}
       >
-        <CodeBlock
-          label={t`Command`}
-          text={`npm run --silent wataki -- listen --instance ${id} --forward-to localhost:4000/hook`}
-        />
+        <CodeBlock label={t`Command`} text={listenCommand(id)} />
       </Card>
       <NewWebhook open={isNew} onClose={() => setNew(false)} />
     </div>
