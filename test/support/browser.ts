@@ -33,7 +33,7 @@ const FLAGS = [
   '--no-sandbox',
 ]
 
-const WAIT_MS = 90_000
+const WAIT_MS = 45_000
 
 export async function openBrowser(origin: string): Promise<TestBrowser> {
   await buildDashboard(line => process.stderr.write(`${line}\n`))
