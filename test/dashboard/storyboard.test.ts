@@ -49,7 +49,7 @@ describe.skipIf(!CHROMIUM)('the first five minutes', () => {
   }, 180_000)
   afterAll(async () => {
     await browser?.close()
-    for (const { child } of commands.reverse()) if (child.exitCode === null) await end(child)
+    for (const { child } of commands.reverse()) await end(child)
     await receiver?.close()
     await rm(settings.DATA_DIR!, { recursive: true, force: true })
   }, 60_000)
@@ -71,6 +71,7 @@ describe.skipIf(!CHROMIUM)('the first five minutes', () => {
   }
 
   async function end(child: ChildProcess): Promise<void> {
+    if (child.exitCode !== null || child.signalCode !== null) return
     const exit = once(child, 'exit')
     process.kill(-child.pid!, 'SIGINT')
     await exit
