@@ -109,7 +109,7 @@ function Table({ deliveries, onOpen }: { deliveries: Delivery[]; onOpen: (id: st
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
       tabIndex={0}
       aria-label={t`Deliveries`}
-      className="overflow-x-auto"
+      className="relative overflow-x-auto"
     >
       <table className="w-full min-w-[44rem] text-left">
         <thead className="text-[13px] text-soft">
