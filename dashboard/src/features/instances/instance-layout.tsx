@@ -51,8 +51,8 @@ function Head({ instance }: { instance: Instance }) {
           <h1 className="min-w-0 truncate font-semibold text-xl tracking-tight">{name}</h1>
           <StateBadge state={status.state} />
           {sandbox && <SandboxBadge />}
-          <span className="ml-auto flex min-w-0 items-center gap-4">
-            {phoneNumber && <span className="private text-soft">{phone(phoneNumber)}</span>}
+          <span className="flex min-w-0 flex-wrap items-center gap-x-4 sm:ml-auto">
+            {phoneNumber && <span className="private whitespace-nowrap text-soft">{phone(phoneNumber)}</span>}
             <Code text={id} />
           </span>
         </div>
@@ -77,7 +77,7 @@ function Tab({ to, label, exact = false }: { to: `/i/$instanceId${Place}`; label
       to={to}
       params={{ instanceId: id }}
       activeOptions={{ exact, includeSearch: false }}
-      className="border-transparent border-b-2 px-3 py-2.5 font-medium text-soft hover:text-ink data-[status=active]:border-brand data-[status=active]:text-ink"
+      className="whitespace-nowrap border-transparent border-b-2 px-3 py-2.5 font-medium text-soft hover:text-ink data-[status=active]:border-brand data-[status=active]:text-ink"
     >
       {label}
     </Link>

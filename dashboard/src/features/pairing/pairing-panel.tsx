@@ -62,7 +62,7 @@ export function PairingPanel() {
 const WayTab = ({ value, children }: { value: string; children: string }) => (
   <Tabs.Trigger
     value={value}
-    className="h-8 rounded-md px-4 font-medium text-soft data-[state=active]:bg-panel data-[state=active]:text-ink data-[state=active]:shadow-card"
+    className="h-8 whitespace-nowrap rounded-md px-3 font-medium text-soft data-[state=active]:bg-panel data-[state=active]:text-ink data-[state=active]:shadow-card"
   >
     {children}
   </Tabs.Trigger>
