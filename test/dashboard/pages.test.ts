@@ -204,16 +204,6 @@ describe.skipIf(!CHROMIUM)('each page of the dashboard', () => {
     expect(Math.min(...ring)).toBeGreaterThan(215)
   })
 
-  it('numbers the lines of the playground beside them, not on them', async () => {
-    await page.goto('/playground')
-    await page.locator('.CodeMirror-foldgutter').first().waitFor()
-    const edges = () =>
-      page
-        .locator('.graphiql-query-editor .CodeMirror-linenumber')
-        .evaluateAll(all => new Set(all.map(each => Math.round(each.getBoundingClientRect().right))).size)
-    await expect.poll(edges).toBe(1)
-  })
-
   it('is small at first, and so is each page after it: compressed, without the playground', () => {
     const directory = join(import.meta.dirname, '../../dashboard/dist')
     const named = [...readFileSync(join(directory, 'index.html'), 'utf8').matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)]
