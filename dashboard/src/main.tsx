@@ -1,0 +1,34 @@
+import { i18n } from '@lingui/core'
+import { I18nProvider } from '@lingui/react'
+import { RouterProvider } from '@tanstack/react-router'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { Provider } from 'urql'
+import { speak } from './app/language.ts'
+import { applyPreferences, locale } from './app/preferences.ts'
+import { router } from './app/router.tsx'
+import { createGraphqlClient, onSignedOut } from './graphql/client.ts'
+import './styles.css'
+import { ToastProvider } from './ui/toast.tsx'
+
+applyPreferences()
+locale.watch(() => void speak(locale.get()))
+onSignedOut(() => {
+  // With the page goes all that it knows.
+  if (!['/login', '/docs'].includes(location.pathname)) location.assign('/login')
+})
+
+const client = createGraphqlClient()
+
+await speak(locale.get())
+createRoot(document.getElementById('root')!).render(
+  <StrictMode>
+    <I18nProvider i18n={i18n}>
+      <Provider value={client}>
+        <ToastProvider>
+          <RouterProvider router={router} />
+        </ToastProvider>
+      </Provider>
+    </I18nProvider>
+  </StrictMode>,
+)
