@@ -4,13 +4,11 @@
  * 2. What honest tenants notice of others: keys being tried, and one tenant far beyond its allowance.
  * Callers run in processes of their own; figures of the server are its own CPU.
  */
-import { fork } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { openApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
@@ -21,6 +19,7 @@ import { createTenant } from '../src/resolvers/auth/createTenant.ts'
 import { startSession } from '../src/resolvers/auth/session.ts'
 import { schema } from '../src/schema/index.ts'
 import { sha256 } from '../src/secrets.ts'
+import { answerOfCaller } from './support/caller.ts'
 
 interface Load {
   url: string
@@ -85,12 +84,7 @@ async function callerMain(load: Load): Promise<void> {
 }
 
 function run(load: Load): Promise<Outcome> {
-  const child = fork(fileURLToPath(import.meta.url), ['caller'])
-  const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
-  child.once('message', outcome => resolve(outcome as Outcome))
-  child.once('exit', code => reject(new Error(`a caller ended with ${code}`)))
-  child.send(load)
-  return promise
+  return answerOfCaller(import.meta.url, load)
 }
 
 async function main(): Promise<void> {

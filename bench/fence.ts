@@ -11,6 +11,7 @@ import { takeLease } from '../src/db/queries/leases.ts'
 import type { Sql } from '../src/db/sql.ts'
 import { createVault } from '../src/db/vault.ts'
 import { createSecrets } from '../src/secrets.ts'
+import { median } from './support/measure.ts'
 
 const ROUNDS = 7
 const ROUND_MS = 2000
@@ -84,8 +85,6 @@ async function round(kind: Kind, atOnce: number): Promise<Outcome> {
   const walBytes = ((await position()) - before) / tookMs.length
   return { perSecond: tookMs.length / seconds, p50: at(0.5), p99: at(0.99), walBytes }
 }
-
-const median = (all: number[]) => all.sort((a, b) => a - b)[Math.floor(all.length / 2)]!
 
 for (const atOnce of [1, INSTANCES]) {
   const outcomes: Record<Kind, Outcome[]> = { fenced: [], unfenced: [] }

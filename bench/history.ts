@@ -4,7 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { controlClient } from '../src/sandbox/client.ts'
-import { given, type Health, link, openBenchServer } from './support/app.ts'
+import { type Health, link, openBenchServer } from './support/app.ts'
+import { given } from './support/measure.ts'
 
 const INSTANCES = given('INSTANCES', 200)
 const MESSAGES = given('MESSAGES', 50_000)

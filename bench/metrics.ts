@@ -4,13 +4,11 @@
  * 2. A request over HTTP with its statements: µs of the server's CPU with all of it and without, in turns.
  * 3. A scrape: how long, how much, and how long the statement for it takes.
  */
-import { fork } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { openApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
@@ -22,6 +20,8 @@ import { countCall } from '../src/http/count.ts'
 import { createTenant } from '../src/resolvers/auth/createTenant.ts'
 import { countEvent } from '../src/resolvers/observability/countEvent.ts'
 import { createMetrics, type Metrics } from '../src/telemetry/metrics/metrics.ts'
+import { answerOfCaller } from './support/caller.ts'
+import { median } from './support/measure.ts'
 
 const ROUNDS = 7
 const CALLS = 100_000
@@ -56,16 +56,7 @@ async function callerMain({ url, apiKey }: Load): Promise<void> {
 }
 
 function run(load: Load): Promise<number> {
-  const child = fork(fileURLToPath(import.meta.url), ['caller'])
-  const { promise, resolve, reject } = Promise.withResolvers<number>()
-  child.once('message', count => resolve(count as number))
-  child.once('exit', code => reject(new Error(`the caller ended with ${code}`)))
-  child.send(load)
-  return promise
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+  return answerOfCaller(import.meta.url, load)
 }
 
 /** Takes everything and keeps nothing. */

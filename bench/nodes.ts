@@ -5,17 +5,16 @@ import pg from 'pg'
 import { openCluster } from '../test/chaos/cluster.ts'
 import { acquaint } from '../test/crash/traffic.ts'
 import { openWorld } from '../test/crash/world.ts'
+import { given, median } from './support/measure.ts'
 
 const NODES = (process.env.NODES ?? '1,2,3').split(',').map(Number)
-const INSTANCES = Number(process.env.INSTANCES ?? 30)
-const SECONDS = Number(process.env.SECONDS ?? 10)
-const ROUNDS = Number(process.env.ROUNDS ?? 3)
+const INSTANCES = given('INSTANCES', 30)
+const SECONDS = given('SECONDS', 10)
+const ROUNDS = given('ROUNDS', 3)
 const CLIENTS = 16
 /** Until the last receipt of what was sent before is written down. */
 const SETTLED_MS = 15_000
 const CONTACT = '5511988880001'
-
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 
 const rows: Record<string, string>[] = []
 for (const nodes of NODES) {

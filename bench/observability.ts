@@ -13,8 +13,8 @@ import { readConfig } from '../src/config.ts'
 import type { Sql } from '../src/db/sql.ts'
 import { createTenant } from '../src/resolvers/auth/createTenant.ts'
 import { rollUpMessagesDue } from '../src/resolvers/observability/rollUpMessagesDue.ts'
+import { given, median } from './support/measure.ts'
 
-const given = (name: string, value: number) => Number(process.env[name] ?? value)
 const FEW = given('FEW', 10_000)
 const MANY = given('MANY', 10_000_000)
 const DAYS = given('DAYS', 30)
@@ -131,8 +131,6 @@ async function ask({ running, apiKey }: Place, path: string): Promise<number> {
   if (response.status !== 200) throw new Error(`${path}: ${response.status} ${text}`)
   return performance.now() - startedMs
 }
-
-const median = (all: number[]) => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)]!
 
 const places = [await open(FEW), await open(MANY)] as const
 try {

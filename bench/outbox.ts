@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Database, openDatabase } from '../src/db/open.ts'
 import { claimPending, instancesWithDue } from '../src/db/queries/outbox.ts'
-import { given, quantile } from './support/app.ts'
+import { given, quantile } from './support/measure.ts'
 
 const ROWS = given('ROWS', 100_000)
 const CLAIMS = given('CLAIMS', 500)

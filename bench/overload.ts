@@ -5,11 +5,11 @@
  * 3. A third of it, right after that.
  * 4. Tenants who ask for a fifth of it together, alone and beside one who asks for twice of it.
  */
-import { fork } from 'node:child_process'
 import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { type BenchServer, given, link, openBenchServer, quantile } from './support/app.ts'
+import { type BenchServer, link, openBenchServer } from './support/app.ts'
+import { answerOfCaller } from './support/caller.ts'
+import { given, quantile } from './support/measure.ts'
 
 const SECONDS = given('SECONDS', 20)
 const TENANTS = given('TENANTS', 10)
@@ -85,12 +85,7 @@ async function callerMain({ url, ways, seconds, rate }: Load): Promise<void> {
 }
 
 function run(load: Load): Promise<Answered[]> {
-  const child = fork(fileURLToPath(import.meta.url), ['caller'], { serialization: 'advanced' })
-  const { promise, resolve, reject } = Promise.withResolvers<Answered[]>()
-  child.once('message', answered => resolve(answered as Answered[]))
-  child.once('exit', code => reject(new Error(`a caller ended with ${code}`)))
-  child.send(load)
-  return promise
+  return answerOfCaller(import.meta.url, load)
 }
 
 const isGood = ({ status }: Answered) => status === 200 || status === 202

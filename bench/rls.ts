@@ -7,6 +7,7 @@ import { pino } from 'pino'
 import { openApp, type Running } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
 import { createTenant } from '../src/resolvers/auth/createTenant.ts'
+import { median } from './support/measure.ts'
 
 /**
  * What row-level security as a second line would cost: the same app on the same rows, as it is and with each statement
@@ -110,8 +111,6 @@ async function rate(url: string, load: Load, apiKey: string): Promise<number> {
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
   return (done * 1000) / ROUND_MS
 }
-
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 
 async function prepare({ app, url }: Running): Promise<{ apiKey: string; tenantId: string; loads: Load[] }> {
   const { sql } = app.db

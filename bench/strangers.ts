@@ -12,8 +12,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { newApiKey } from '../src/resolvers/auth/api-key.ts'
+import { given, median } from './support/measure.ts'
 
-const ROUNDS = Number(process.env.ROUNDS ?? 7)
+const ROUNDS = given('ROUNDS', 7)
 const SECONDS = 5
 const HONEST_PER_SECOND = 100
 const STRANGERS_PER_SECOND = 2000
@@ -257,10 +258,6 @@ async function measure(server: ChildProcess, served: Served, bareAt: number): Pr
     rounds.push(row)
   }
   tell(cases, rounds)
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 }
 
 function tell(cases: [string, Load | null][], rounds: Measured[][]): void {

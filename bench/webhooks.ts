@@ -27,6 +27,7 @@ import { secretPlace } from '../src/db/queries/webhooks.ts'
 import { record } from '../src/events/record.ts'
 import { newId } from '../src/ids.ts'
 import { createSecrets } from '../src/secrets.ts'
+import { median, quantile } from './support/measure.ts'
 
 const ROUNDS = 5
 const WEBHOOKS = 8
@@ -183,10 +184,6 @@ async function queue({ sql }: Database, { count, chats }: { count: number; chats
   )
 }
 
-const sorted = (all: number[]) => all.toSorted((a, b) => a - b)
-const quantile = (all: number[], share: number) =>
-  sorted(all)[Math.min(all.length - 1, Math.floor(all.length * share))]!
-const median = (all: number[]) => quantile(all, 0.5)
 const row = (what: string, ...cells: (string | number)[]) =>
   console.log(
     what.padEnd(58) + cells.map(cell => (typeof cell === 'number' ? cell.toFixed(2) : cell).padStart(11)).join(''),

@@ -149,10 +149,3 @@ export async function link(
   await call(`/${id}/sandbox/scan`)
   return id
 }
-
-export const given = (name: string, value: number): number => Number(process.env[name] ?? value)
-
-export function quantile(values: number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
-}

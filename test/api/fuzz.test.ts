@@ -7,9 +7,9 @@ import { misfit } from '../support/conforms.ts'
 import { type FuzzRequest, graphqlRequests, type Pool, restRequests } from '../support/fuzz.ts'
 import { MISSING } from '../support/operations.ts'
 
-/** Replayed by FUZZ_SEED; FUZZ_REQUESTS makes a run longer: 20,000 are its long form. */
+/** Replayed by FUZZ_SEED; FUZZ_REQUESTS makes a run longer. */
 const SEED = Number(process.env.FUZZ_SEED ?? 20_260_000)
-const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 8_000)
+const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 20_000)
 const AT_ONCE = 16
 
 let wataki: TestApp

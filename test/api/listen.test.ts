@@ -1,7 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -12,6 +11,7 @@ import { type VerifyOptions, verifyWebhook } from '../../src/cli/verify.ts'
 import { envelope } from '../../src/events/envelope.ts'
 import { record } from '../../src/events/record.ts'
 import { type Caller, connectedInstance, type Json, openTestApp, type TestApp, until } from '../support/app.ts'
+import { freePort } from '../support/free-port.ts'
 import { openReceiver, type Receiver } from '../support/receiver.ts'
 
 // Up to a dozen processes in a row.
@@ -34,14 +34,6 @@ afterEach(async () => {
   for (const child of started.splice(0)) child.kill('SIGKILL')
   await receiver.close()
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise(resolve => server.close(resolve))
-  return port
-}
 
 let made = 0
 const newInstance = async (of = acme, sandbox = false): Promise<string> =>

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApp, type TestApp, until } from '../support/app.ts'
+import { freePort } from '../support/free-port.ts'
 
 /** `npm run stripe-sandbox`, as people use it: a process that prints the settings, and calls the server by itself. */
 
@@ -9,14 +9,6 @@ let standIn: ChildProcess
 let wataki: TestApp
 let printed = ''
 let settings: Record<string, string>
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise(resolve => server.close(resolve))
-  return port
-}
 
 beforeAll(async () => {
   const port = await freePort()

@@ -1,7 +1,6 @@
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Caller, connectedInstance, type Json, openTestApp, type TestApp, until } from '../support/app.ts'
+import { freePort } from '../support/free-port.ts'
 import { start } from './cli.ts'
 
 let wataki: TestApp
@@ -16,14 +15,6 @@ beforeAll(async () => {
   env = { WATAKI_API_KEY: acme.apiKey, WATAKI_URL: wataki.url }
 }, 60_000)
 afterAll(() => wataki.close())
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise(resolve => server.close(resolve))
-  return port
-}
 
 const hear = (text: string, from = '5511977770001') =>
   acme.post(`/v1/instances/${bot}/sandbox/messages`, { from, type: 'text', content: { text } })

@@ -6,11 +6,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
+import { freePort } from '../support/free-port.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const READY_MS = 60_000
@@ -244,20 +244,6 @@ export async function startSandbox(
   if (!isRunning(child)) throw new Error(`the sandbox does not start: ${tail(log)}`)
   const database = join(dir, 'network', 'sandbox', 'sandbox.db')
   return { printed, database, end: async () => void (await end(child, 'SIGKILL')) }
-}
-
-/** Below the range from which the kernel takes ports for outgoing connections: it stays free until it is used. */
-async function freePort(): Promise<number> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const port = 15_000 + Math.floor(Math.random() * 15_000)
-    const server = createServer()
-    const isFree = await new Promise<boolean>(resolve => {
-      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))
-    })
-    await new Promise(resolve => server.close(resolve))
-    if (isFree) return port
-  }
-  throw new Error('no free port')
 }
 
 export async function descendants(of: number): Promise<number[]> {

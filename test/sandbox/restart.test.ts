@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { controlClient } from '../../src/sandbox/client.ts'
 import type { SandboxControl, SandboxNetwork } from '../../src/sandbox/sandbox.ts'
+import { freePort } from '../support/free-port.ts'
 import { Client, Inbox, memoryAuth, until } from './client.ts'
 
 const MAIN = resolve('src/sandbox/main.ts')
@@ -52,14 +52,6 @@ async function kill(): Promise<void> {
 async function crash(): Promise<void> {
   await kill()
   running = await start()
-}
-
-const freePort = async () => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
 }
 
 const send = async (text: string) => (await me.sock.sendMessage(bobJid, { text }))!.key.id!
