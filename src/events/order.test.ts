@@ -89,6 +89,17 @@ it('begins after what had happened before, and knows nothing of what nobody watc
   expect(given).toEqual([6])
 })
 
+it('keeps from nobody what is still to come when somebody else begins after it', () => {
+  const { given, order, push } = line()
+  order.startAt('i', 0)
+  push(1)
+  // The second has happened, and is not told yet.
+  order.watch('i')
+  order.startAt('i', 2)
+  push(2, 3)
+  expect(given).toEqual([1, 2, 3])
+})
+
 it('holds no more than a hundred', async () => {
   const { given, push, until } = line()
   push(1, ...Array.from({ length: 101 }, (_, i) => i + 3))

@@ -47,10 +47,10 @@ export class Order<Event extends Counted> {
     return [...this.#lines.keys()]
   }
 
-  /** What goes up to this count had happened before the watch began. */
+  /** What goes up to this count had happened before the watch began; others may watch, and wait for it still. */
   startAt(instanceId: string, seq: number): void {
     const line = this.#lines.get(instanceId)
-    if (line) line.last = Math.max(line.last ?? 0, seq)
+    if (line) line.last ??= seq
   }
 
   /** One that has happened here. */
