@@ -7,7 +7,6 @@ import {
   type Locator,
   type Page,
 } from 'playwright-core'
-import { buildDashboard } from '../../scripts/build-dashboard.ts'
 
 /** Chromium that reaches nobody but this machine, and what it would have asked of others. */
 
@@ -36,7 +35,6 @@ const FLAGS = [
 const WAIT_MS = 45_000
 
 export async function openBrowser(origin: string): Promise<TestBrowser> {
-  await buildDashboard(line => process.stderr.write(`${line}\n`))
   const browser: Browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS })
   const complaints: string[] = []
   const own = [origin, lanOrigin(origin)]
