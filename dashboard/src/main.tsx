@@ -7,16 +7,14 @@ import { Provider } from 'urql'
 import { speak } from './app/language.ts'
 import { applyPreferences, locale } from './app/preferences.ts'
 import { router } from './app/router.tsx'
+import { leave } from './app/session.ts'
 import { createGraphqlClient, onSignedOut } from './graphql/client.ts'
 import './styles.css'
 import { ToastProvider } from './ui/toast.tsx'
 
 applyPreferences()
 locale.watch(() => void speak(locale.get()))
-onSignedOut(() => {
-  // With the page goes all that it knows.
-  if (!['/login', '/docs'].includes(location.pathname)) location.assign('/login')
-})
+onSignedOut(leave)
 
 const client = createGraphqlClient()
 

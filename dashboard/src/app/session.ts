@@ -24,3 +24,12 @@ export function useMe(): Me {
   if (!me) throw new Error('only for pages of who is signed in')
   return me
 }
+
+let isLeaving = false
+
+/** With the page goes all that it knows. Whoever signs out is told of it more than once: the first time counts. */
+export function leave(): void {
+  if (isLeaving || ['/login', '/docs'].includes(location.pathname)) return
+  isLeaving = true
+  location.assign('/login')
+}

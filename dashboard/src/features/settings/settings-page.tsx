@@ -1,7 +1,7 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { LogOut } from 'lucide-react'
 import { LOCALES, type Locale, locale, privacy, type Theme, theme } from '../../app/preferences.ts'
-import { useMe } from '../../app/session.ts'
+import { leave, useMe } from '../../app/session.ts'
 import { useAction } from '../../app/use-action.ts'
 import { graphql } from '../../graphql/graphql.ts'
 import { Button } from '../../ui/button.tsx'
@@ -83,8 +83,7 @@ function Account() {
           icon={LogOut}
           busy={busy}
           onClick={async () => {
-            // All that is known goes with the page.
-            if (await logout({})) location.assign('/login')
+            if (await logout({})) leave()
           }}
         >
           <Trans>Sign out</Trans>
