@@ -18,6 +18,10 @@ const NAMES = MIGRATIONS.map(({ name }) => name)
 const SECRET_KEY = 'of thirty-two characters or so, as asked'
 /** Of processes, and not in a backup. */
 const PASSING = ['node', 'command', 'migration']
+const TIME = /^\d{4}-\d\d-\d\dT/
+const startedMs = Date.now() - 60_000
+/** Each step between two versions has tests of its own, in test/db/migrations. */
+const VERSIONS = [NAMES.at(0)!, NAMES.at(3)!, NAMES.at(-2)!]
 
 let dir: string
 const databases: OldDatabase[] = []
@@ -43,9 +47,13 @@ async function settings(of: Record<string, string>): Promise<Record<string, stri
   return { DATA_DIR: dataDir, SECRET_KEY, ...of }
 }
 
+/** Times that a migration took from the clock are those of no version. */
 async function rowsIn(database: OldDatabase): Promise<Record<string, Row[]>> {
   const { rows } = await stateOf(database)
-  return Object.fromEntries(Object.entries(rows).filter(([table]) => !PASSING.includes(table)))
+  const kept = Object.entries(rows).filter(([table]) => !PASSING.includes(table))
+  return JSON.parse(JSON.stringify(Object.fromEntries(kept)), (_, value) =>
+    typeof value === 'string' && TIME.test(value) && Date.parse(value) >= startedMs ? 'of a migration' : value,
+  )
 }
 
 /** As the version of that migration would have made it. */
@@ -79,7 +87,7 @@ async function oldBackup(database: OldDatabase, file: string): Promise<void> {
 }
 
 describe('wataki restore', () => {
-  it.each(NAMES.slice(0, -1))('brings a backup of the version of %s to the tables of this one', async name => {
+  it.each(VERSIONS)('brings a backup of the version of %s to the tables of this one', async name => {
     const old = await newDatabase()
     await makeOld(old, name)
     const file = join(dir, `${name}.tar.gz`)

@@ -72,6 +72,7 @@ describe.skipIf(!onTerminals)('wataki instances connect, on a terminal', () => {
     expect(await exited).toBe(0)
     expect(out()).toContain(`${id} is connected.`)
     // What stood there is drawn over.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what a terminal reads
     expect(out()).toMatch(/\x1b\[\d+A\x1b\[J/)
   })
 
