@@ -47,7 +47,10 @@ interface Child {
 }
 
 async function start(role: string, given: Record<string, string> = {}): Promise<Child> {
-  const child: ChildProcess = fork(fileURLToPath(import.meta.url), [role], { env: { ...process.env, ...given } })
+  const child: ChildProcess = fork(fileURLToPath(import.meta.url), [role], {
+    execArgv: role === 'server' ? (process.env.SERVER_FLAGS?.split(' ') ?? []) : [],
+    env: { ...process.env, ...given },
+  })
   const ended = once(child, 'exit').then(() => Promise.reject(new Error(`${role} ended`)))
   ended.catch(() => {})
   const ask = async (what: Json) => {
@@ -60,7 +63,7 @@ async function start(role: string, given: Record<string, string> = {}): Promise<
     ask,
     async end() {
       const exit = once(child, 'exit')
-      child.kill('SIGKILL')
+      child.kill('SIGTERM')
       await exit
     },
   }
@@ -70,6 +73,7 @@ async function start(role: string, given: Record<string, string> = {}): Promise<
 function serve(answer: (what: Json) => Promise<Json>): void {
   process.on('message', what => void answer(what).then(told => process.send!(told ?? null)))
   process.on('disconnect', () => process.exit(0))
+  process.on('SIGTERM', () => process.exit(0))
   process.send!('ready')
 }
 
@@ -142,7 +146,7 @@ const fact = (of: { tenantId: string; instanceId: string }, i: number): Paramete
   type: 'message.received',
   about: `msg_${i}`,
   data: dataOf(i) as never,
-  subject: null,
+  subject: { content: { type: 'text' } } as never,
 })
 
 const secrets = createSecrets(SECRET_KEY)

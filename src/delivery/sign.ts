@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
 
 const PREFIX = 'whsec_'
 const SECRET_BYTES = 32
@@ -35,8 +35,9 @@ export function signedHeaders(signed: {
 }
 
 /** A secret of the caller's own may begin like ours and be no base64: it is then what it is written as. */
-function standardKey(secret: string): Buffer {
+function standardKey(secret: string): KeyObject {
   const encoded = secret.startsWith(PREFIX) ? secret.slice(PREFIX.length) : ''
   const isBase64 = BASE64.test(encoded) && encoded.replace(/=+$/, '').length % 4 !== 1
-  return Buffer.from(isBase64 ? encoded : secret, isBase64 ? 'base64' : 'utf8')
+  // As bare bytes it would cost several times as much (Node 24).
+  return createSecretKey(Buffer.from(isBase64 ? encoded : secret, isBase64 ? 'base64' : 'utf8'))
 }
