@@ -14,7 +14,7 @@ const want = createHash('sha256')
   .digest('hex')
 
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== want) {
-  console.error('Installing dependencies (first run, or the lockfile changed) …')
+  console.error('Installing dependencies (first run, or the lockfile changed): that takes a minute or a few …')
   const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm']
   const [command, ...first] = npm
   const run = spawnSync(command, [...first, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {

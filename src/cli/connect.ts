@@ -2,7 +2,7 @@ import { wantsColour } from '../config.ts'
 import { accountOf } from './account.ts'
 import type { Options } from './instances.ts'
 import { openLive, untilEnded } from './live.ts'
-import { showLine } from './output.ts'
+import { clean, showLine } from './output.ts'
 import { call, type Json } from './rest.ts'
 import { Screen } from './screen.ts'
 import { Trouble } from './trouble.ts'
@@ -25,6 +25,8 @@ export async function connectInstance(named: string | undefined, options: Connec
   const screen = new Screen({ ...options, out: process.stdout, colours: wantsColour() })
   const tell = (state: string, more: object = {}) => options.json && showLine({ instance_id: id, state, ...more })
   await untilEnded(async () => {
+    // WhatsApp may take its time to show a code, and the answer comes with it.
+    screen.line('Waiting for WhatsApp …')
     const body = options.code === undefined ? undefined : { phone_number: options.code }
     const first = await call(account, 'POST', `/instances/${id}/connect`, { body })
     // A code that came just now comes once more, with its end, as an event.
@@ -34,14 +36,13 @@ export async function connectInstance(named: string | undefined, options: Connec
     if (isOver(first.status, id)) return screen.end(`${id} is connected.`)
     if (first.pairing_code) screen.pairingCode(first.pairing_code)
     else if (first.qr) screen.code(first.qr, { image: first.qr_image_data_url, expiresAt: null })
-    else screen.line('Waiting for WhatsApp …')
     for await (const { event, data } of openLive(account).events({ instanceId: id, events: EVENTS, seq })) {
       const news = data as Json
       if (event === 'connection_update') {
         if (news.updated_at <= first.status.updated_at) continue
         tell(news.state, { last_error: news.last_error })
         if (isOver(news, id)) return screen.end(`${id} is connected.`)
-        if (news.state !== 'qr_required' && !first.pairing_code) screen.line('Waiting for WhatsApp …')
+        if (news.state !== 'qr_required' && !first.pairing_code) screen.line(waitingAfter(news.last_error))
       } else if (options.code === undefined) {
         tell('qr_required', { qr: news.qr, expires_at: news.expires_at, pairing_code: null })
         screen.code(news.qr, { image: news.qr_image_data_url, expiresAt: news.expires_at })
@@ -50,6 +51,9 @@ export async function connectInstance(named: string | undefined, options: Connec
   })
   screen.close()
 }
+
+const waitingAfter = (lastError: string | null): string =>
+  lastError === null ? 'Waiting for WhatsApp …' : `Waiting for WhatsApp; the last try: ${clean(lastError)}`
 
 /** True: connected. Throws for what does not go on by itself. */
 function isOver({ state, last_error }: { state: string; last_error: string | null }, id: string): boolean {

@@ -31,7 +31,7 @@ export async function login(options: Options): Promise<void> {
 const isLocal = (host: string): boolean => host === 'localhost' || host === '[::1]' || host.startsWith('127.')
 
 async function typedKey(url: URL): Promise<string> {
-  if (!process.stdin.isTTY) return secretIn('standard input', '-')
+  if (!process.stdin.isTTY) return secretIn('the API key on standard input', '-')
   const typed = await password({ message: `API key for ${url.origin}`, output: process.stderr })
   if (isCancel(typed) || !typed?.trim()) throw new Trouble('no key, no login')
   return typed.trim()

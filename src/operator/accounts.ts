@@ -1,4 +1,4 @@
-import { Usage } from '../cli/trouble.ts'
+import { Trouble, Usage } from '../cli/trouble.ts'
 import { createSignInLink as signInLink } from '../resolvers/auth/createSignInLink.ts'
 import { createTenant as create } from '../resolvers/auth/createTenant.ts'
 import { setTenantStatus } from '../resolvers/auth/setTenantStatus.ts'
@@ -22,7 +22,11 @@ function one(command: string, { id, email }: Named): { id?: string; email?: stri
 
 export async function createTenant({ name, email }: { name?: string; email?: string }): Promise<void> {
   if (!name || !email) throw new Usage('tenant create needs --name and --email')
-  const created = await operating(app => create(app, { name, email }))
+  const created = await operating(app => create(app, { name, email })).catch(error => {
+    if (error.code !== 'duplicate') throw error
+    const how = `make a key in the dashboard, under Settings (wataki tenant sign-in-link --email ${email} lets its owner in)`
+    throw new Trouble(`${error.message}: ${how}`, { code: 'duplicate' })
+  })
   print({ tenant_id: created.tenantId, api_key: created.apiKey })
 }
 

@@ -32,10 +32,14 @@ interface Process {
   ended: Promise<number | null>
 }
 
-async function start(nodeEnv: string): Promise<Process> {
-  const child = spawn(process.execPath, ['src/main.ts'], {
+const SERVER = [process.execPath, 'src/main.ts']
+
+async function start(nodeEnv: string, [command, ...words] = SERVER): Promise<Process> {
+  const child = spawn(command!, words, {
     env: {
       PATH: process.env.PATH,
+      HOME: dataDir,
+      npm_config_update_notifier: 'false',
       NODE_ENV: nodeEnv,
       PORT: '0',
       HOST: '127.0.0.1',
@@ -136,6 +140,19 @@ async function readiness(url: string): Promise<Called[]> {
 
 /** A few are enough each time; 50 are the long form. */
 const ROUNDS = Number(process.env.SIGTERM_ROUNDS ?? 10)
+
+it('SIGTERM to `npm start` ends the server in peace, too', async () => {
+  // Without what comes before it, the installation.
+  const { child, url, ended } = await start('development', ['npm', '--ignore-scripts', 'start'])
+  child.kill('SIGTERM')
+  await ended
+  const answers = () =>
+    fetch(`${url}/healthz`).then(
+      () => true,
+      () => false,
+    )
+  await until(answers, isThere => !isThere)
+})
 
 describe('SIGTERM under load', () => {
   it(

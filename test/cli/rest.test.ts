@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { FormData } from 'undici'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { call } from '../../src/cli/rest.ts'
 

@@ -10,7 +10,8 @@ export async function account(
   args: { instanceId: string },
 ): Promise<{ stored: StoredInstance; sandbox: SandboxControl }> {
   const stored = await instance(ctx, args)
-  if (!ctx.sandbox || !stored.sandbox) throw notFound('sandbox of this instance')
+  if (!ctx.sandbox || !stored.sandbox)
+    throw new ApiError('not_found', 'the instance is not in the sandbox: one that is made with sandbox: true is')
   return { stored, sandbox: ctx.sandbox }
 }
 
