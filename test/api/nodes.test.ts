@@ -265,10 +265,22 @@ describe('a node that drains', () => {
       await until(beaten, row => Number(row.beats) >= Number(beats) + 3)
       expect([await owner(), await state()]).toEqual([id, 'connected'])
 
+      // Its lease is kept for as long as its socket takes to close: whoever has it connects at once.
+      const { release } = wataki.app.whatsapp
+      const [closing, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      wataki.app.whatsapp.release = async instanceId => {
+        closing.resolve()
+        await goOn.promise
+        return release(instanceId)
+      }
       await sql.query(
         `insert into node (id, host, process, connections, version, expires_at)
          values ('other', '', '', 'none', '', now() + interval '1 hour')`,
       )
+      await closing.promise
+      const meanwhile = await owner()
+      goOn.resolve()
+      expect(meanwhile).toBe(id)
       await until(owner, owner => owner === '', 5_000)
       await sql.query(`delete from node where id = 'other'`)
       await until(owner, owner => owner === id, 5_000)
