@@ -184,6 +184,30 @@ describe('openPortal', () => {
   })
 })
 
+describe("Stripe's pages", () => {
+  it('prorate nothing, begin a dearer plan at once, and a cheaper one or none when what is paid for ends', async () => {
+    const caller = await billing.wataki.tenant()
+    await billing.subscribe(caller, 'growth')
+    await billing.tell(billing.eventsOf(caller)[0]!)
+    const { data } = await caller.graphql('mutation { openPortal { url } }')
+    const { body } = await caller.post('/v1/billing/upgrade', { plan: 'scale' })
+    const { portals, configurations } = billing.stripe.state
+    const used = [data.openPortal.url.split('/').at(-1), body.session_id].map(id => portals.get(id)!.configuration)
+    expect(used[1]).toBe(used[0])
+    // As the client has sent them: the stand-in's pages do the same whatever they say.
+    const features = structuredClone(configurations.get(used[0]!)!.features)
+    expect(features).toMatchObject({
+      subscription_cancel: { enabled: 'true', mode: 'at_period_end', proration_behavior: 'none' },
+      subscription_update: {
+        enabled: 'true',
+        proration_behavior: 'none',
+        billing_cycle_anchor: 'now',
+        schedule_at_period_end: { conditions: { 0: { type: 'decreasing_item_amount' } } },
+      },
+    })
+  })
+})
+
 describe('while Stripe is away', () => {
   it('messages go out as before, an upgrade is 503, and an event is read once it is back', async () => {
     const caller = await billing.wataki.tenant()

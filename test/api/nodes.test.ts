@@ -265,10 +265,22 @@ describe('a node that drains', () => {
       await until(beaten, row => Number(row.beats) >= Number(beats) + 3)
       expect([await owner(), await state()]).toEqual([id, 'connected'])
 
+      // Its lease is kept for as long as its socket takes to close: whoever has it connects at once.
+      const { release } = wataki.app.whatsapp
+      const [closing, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      wataki.app.whatsapp.release = async instanceId => {
+        closing.resolve()
+        await goOn.promise
+        return release(instanceId)
+      }
       await sql.query(
         `insert into node (id, host, process, connections, version, expires_at)
          values ('other', '', '', 'none', '', now() + interval '1 hour')`,
       )
+      await closing.promise
+      const meanwhile = await owner()
+      goOn.resolve()
+      expect(meanwhile).toBe(id)
       await until(owner, owner => owner === '', 5_000)
       await sql.query(`delete from node where id = 'other'`)
       await until(owner, owner => owner === id, 5_000)
@@ -285,4 +297,39 @@ describe('a node that drains', () => {
       await wataki.close()
     }
   }, 60_000)
+
+  it('hands over five at most from one beat to the next', async () => {
+    const MOVES = 5
+    const wataki = await openTestApp()
+    try {
+      const { sql } = wataki.app.db
+      const { node } = wataki.app
+      const acme = await wataki.tenant()
+      const names = Array.from({ length: MOVES + 1 }, (_, n) => `bot ${n}`)
+      for (const name of names) await connectedInstance(acme, name)
+      const kept = async () => {
+        // However long it takes, the other one lives.
+        await sql.query(`update node set beats = beats + 1 where id = 'other'`)
+        return (await sql.query('select 1 from instance_lease where owner = $1', [node.id])).length
+      }
+      let beats = 0
+      // There is what this second allows, and from then on nothing more.
+      const { allowMoves } = node
+      allowMoves.call(node)
+      node.allowMoves = () => void beats++
+      await setNodeDraining(wataki.app, { id: node.id, draining: true })
+      await sql.query(
+        `insert into node (id, host, process, connections, version, expires_at)
+         values ('other', '', '', 'none', '', now() + interval '1 hour')`,
+      )
+      await until(kept, count => count <= 1)
+      const before = beats
+      await until(kept, () => beats >= before + 3)
+      expect(await kept()).toBe(1)
+      node.allowMoves = allowMoves
+      await until(kept, count => count === 0)
+    } finally {
+      await wataki.close()
+    }
+  }, 120_000)
 })

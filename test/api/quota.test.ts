@@ -6,6 +6,7 @@ import { cycleOf } from '../../src/resolvers/billing/cycle.ts'
 import { giveBack, reserve, usageOf } from '../../src/resolvers/billing/quota.ts'
 import { setTenantPlan } from '../../src/resolvers/billing/setTenantPlan.ts'
 import { expirePending } from '../../src/resolvers/messages/failPending.ts'
+import { onAck } from '../../src/resolvers/messages/onAck.ts'
 import type { Json } from '../support/app.ts'
 import { type Got, type Nodes, openNodes, send } from '../support/nodes.ts'
 
@@ -142,8 +143,12 @@ describe('what does not count', () => {
     await three.rows('update message set expires_at = now() where instance_id = $1 and id = $2', [id, failing])
     await Promise.all(three.nodes.map(({ app }) => expirePending(app)))
     for (const { app } of three.nodes) await expirePending(app)
-    const [failed] = await three.rows('select status from message where id = $1', [failing])
+    const [failed] = await three.rows('select status, whatsapp_id from message where id = $1', [failing])
     expect([failed.status, await used()]).toEqual(['failed', 1])
+    // WhatsApp's own refusal of it, which comes too late.
+    const refusal = { whatsappId: failed.whatsapp_id, errorCode: '463' }
+    for (const { app } of three.nodes) await onAck(app, id, refusal)
+    expect(await used()).toBe(1)
     const refused = await three.rows('update instance set state = $2 where id = $1 returning 1', [id, 'disconnected'])
     expect(refused).toHaveLength(1)
     const got = await ask(path, message())

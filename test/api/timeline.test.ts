@@ -243,7 +243,8 @@ describe('what a timeline leaves out', () => {
     const { id: webhookId } = await hook(['message.status'])
     const { id } = await send(CONTACT)
     await when(id, of => attemptsIn(of).length === 3)
-    await acme.delete(`${path}/webhooks/${webhookId}`)
+    // Its log goes after it, a long one in pieces.
+    await sql('update webhook set deleted_at = now(), active = false where id = $1', [webhookId])
     expect(attemptsIn(await timeline(id))).toEqual([])
     await sql('delete from event where about = $1', [id])
     expect(steps(await timeline(id))).toEqual(['accepted', 'dispatched', 'sent', 'delivered', 'read'])

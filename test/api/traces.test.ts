@@ -173,6 +173,15 @@ describe('a message that is sent', () => {
     expect(one(nodes, 'POST webhook').parent).toBe('message send')
     const { attributes, status } = one(nodes, 'message send').span
     expect([attributes['error.type'], status.code]).toEqual(['not_on_whatsapp', SpanStatusCode.ERROR])
+    // What WhatsApp itself refuses was written before.
+    const refused = begun()
+    await wataki.app.sandbox!.fault(bot, { kind: 'refuse_next', code: 463 })
+    await send(SLOW, refused.headers)
+    const sent = one(await spans.when(refused.traceId, ['message send', 'POST webhook']), 'message send').span
+    expect([sent.attributes['error.type'], sent.events.map(event => event.name)]).toEqual([
+      'recipient_restricted',
+      ['written'],
+    ])
   })
 
   it('and what is done to it are traces of their requests', async () => {

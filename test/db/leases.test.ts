@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Database, openDatabase } from '../../src/db/open.ts'
 import { recordQr, recordState } from '../../src/db/queries/instances.ts'
@@ -12,6 +13,7 @@ import {
   takeLease,
 } from '../../src/db/queries/leases.ts'
 import { beatNode, buryNode, insertNode, removeAllNodes } from '../../src/db/queries/nodes.ts'
+import { claimPending } from '../../src/db/queries/outbox.ts'
 import { createVault } from '../../src/db/vault.ts'
 import { newId } from '../../src/ids.ts'
 import { createSecrets } from '../../src/secrets.ts'
@@ -60,6 +62,28 @@ const state = (epoch: number) => ({
   lid: null,
   epoch,
 })
+
+/** A message that waits to be sent. */
+async function leaveWaiting(): Promise<string> {
+  const id = newId('msg')
+  await database.sql.query(
+    `insert into chat (id, tenant_id, instance_id, phone) values ($1, 'ten', $2, '5511900000001@s.whatsapp.net')`,
+    [`chat ${id}`, instanceId],
+  )
+  await database.sql.query(
+    `insert into message (id, tenant_id, instance_id, whatsapp_id, chat, sender, direction, type, status, content,
+       timestamp, created_at, next_attempt_at, expires_at)
+     values ($1, 'ten', $2, $1, 'chat ' || $1, 'x', 'outbound', 'text', 'pending', '{}', now(), now(), now(),
+       now() + interval '1 day')`,
+    [id, instanceId],
+  )
+  return id
+}
+async function claimOutbox(epoch: number): Promise<string[]> {
+  const [now, leaseUntil] = [1, 2].map(minutes => new Date(Date.now() + minutes * 60_000)) as [Date, Date]
+  const of = { instanceId, now, leaseUntil, inFlight: [], limit: 10, epoch, step: '' }
+  return (await claimPending(database.sql, of)).map(({ id }) => id)
+}
 
 describe('a lease', () => {
   it('goes to whoever takes it, with an epoch that rises with each new owner and stays for the same', async () => {
@@ -112,6 +136,19 @@ describe('a lease of a node that lives', () => {
     expect(await beatNode(database.sql, { id: 'a', leaseMs: 10_000, lagMs: 0 })).toBeNull()
   })
 
+  it('is free once that node is buried, though its process was stopped amid a transaction that has it locked', async () => {
+    await enter('a')
+    const epoch = (await take('a'))!
+    const stopped = new pg.Client({ connectionString: own.url, application_name: 'nobody' })
+    const cut = new Promise(resolve => stopped.on('error', resolve))
+    await stopped.connect()
+    await stopped.query('begin')
+    await stopped.query('select from instance_lease where instance_id = $1 for share', [instanceId])
+    expect(await buryNode(database.sql, { id: 'a', beats: 1 })).toBe(true)
+    await cut
+    expect(await take('b')).toBe(epoch + 1)
+  })
+
   it('goes to whoever wants it once it is released, and what its owner writes late is refused', async () => {
     await enter('a')
     const epoch = (await take('a'))!
@@ -146,7 +183,7 @@ describe('a lease of a node that lives', () => {
 })
 
 describe('what is written under an epoch that is over', () => {
-  it('is refused: keys, credentials, inbox, the wipe, state and QR; the rows stay as the new owner wrote them', async () => {
+  it('is refused: keys, credentials, inbox, the wipe, state, QR and outbox; the rows stay as the new owner wrote them', async () => {
     const vault = vaultOf(database)
     const old = (await take('a'))!
     await vault.commit(instanceId, batch('of a'), old)
@@ -159,6 +196,8 @@ describe('what is written under an epoch that is over', () => {
     const qr = { instanceId, qr: '2@', expiresAt: new Date() }
     expect(await recordState(database.sql, state(old))).toBeNull()
     expect(await recordQr(database.sql, { ...qr, epoch: old })).toBeNull()
+    const waiting = await leaveWaiting()
+    expect(await claimOutbox(old)).toEqual([])
 
     expect(Buffer.from((await vault.credentials(instanceId))!).toString()).toBe('of b')
     expect(Buffer.from((await vault.read(instanceId, 'session', ['1'])).get('1')!).toString()).toBe('of b')
@@ -168,6 +207,7 @@ describe('what is written under an epoch that is over', () => {
 
     expect(await recordState(database.sql, state(now))).toBe('ten')
     expect(await recordQr(database.sql, { ...qr, epoch: now })).toBe('ten')
+    expect(await claimOutbox(now)).toEqual([waiting])
     await vault.wipe(instanceId, null)
     expect(await vault.credentials(instanceId)).toBeNull()
     await endLease(database.sql, instanceId)

@@ -18,6 +18,7 @@ import { record } from '../../src/events/record.ts'
 import { newId } from '../../src/ids.ts'
 import { changeStatus } from '../../src/resolvers/messages/change-status.ts'
 import { rollUpMessagesDue } from '../../src/resolvers/observability/rollUpMessagesDue.ts'
+import { tidyRollupsDue } from '../../src/resolvers/observability/tidyRollupsDue.ts'
 import { rollupsAmiss } from '../chaos/books.ts'
 import type { Json } from '../support/app.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
@@ -353,5 +354,36 @@ describe('deliveries by the hour', () => {
     await Promise.all(nodes.map(node => failInactive(node.sql, { error: 'not active', limit: 10 })))
     expect(await figures()).toEqual([{ delivered: 0, failed: 1, retried: 0 }])
     expect(await rollupsAmiss(sql())).toEqual([])
+  })
+})
+
+describe('hours that no answer reaches any more', () => {
+  const OF: Record<string, string> = {
+    message_rollup: '(tenant_id, instance_id, hour) select $1, $2, hour',
+    connection_rollup: '(tenant_id, instance_id, hour) select $1, $2, hour',
+    webhook_rollup: `(tenant_id, instance_id, webhook_id, hour) select $1, $2, 'whk', hour`,
+    api_rollup: `(tenant_id, grain, hour, method, route) select $1, left('hour' || $2, 4), hour, '', ''`,
+  }
+
+  it('are deleted, however many, and those that one reaches are kept', async () => {
+    const now = new Date(EDGE_MS)
+    const before = `$3::timestamptz - interval '401 days'`
+    for (const [table, columns] of Object.entries(OF)) {
+      await rows(
+        `insert into ${table} ${columns} from generate_series(1, 1500) as n, lateral (select ${before} - n * interval '1 hour' as hour) as h`,
+        [tenantId, instanceId, now],
+      )
+      await rows(`insert into ${table} ${columns} from (select ${before} as hour) as h`, [tenantId, instanceId, now])
+    }
+    await rows(
+      `insert into api_batch (id, written_at) values ('old', $1::timestamptz - interval '25 hours'), ('new', $1)`,
+      [now],
+    )
+    await tidyRollupsDue({ db: nodes[0]!, clock: appAt(now).clock })
+    for (const table in OF) {
+      const [left] = await rows(`select count(*)::int as count from ${table} where tenant_id = $1`, [tenantId])
+      expect([table, left.count]).toEqual([table, 1])
+    }
+    expect(await rows(`select id from api_batch where id in ('old', 'new')`)).toEqual([{ id: 'new' }])
   })
 })

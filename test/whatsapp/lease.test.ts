@@ -67,6 +67,25 @@ test('a logout that a session without its lease sees erases nothing, and is not 
   expect(rig.vault.kept.get('a')?.credentials).toBeTruthy()
 })
 
+test('a process that may not write any more writes nothing, whoever asks for it: its wire is cut', async () => {
+  await linked()
+  const stanzas: string[] = []
+  rig.sandbox.simulator.trace = (from, { tag }) => {
+    if (from === 'client') stanzas.push(tag)
+  }
+  rig.mayWrite = false
+  expect(await rig.send('a', BOB, 'too late')).not.toMatchObject({ kind: 'written' })
+  await until(() => rig.cable.live === 0, 'the end of the wire')
+  // Its receipt would be Baileys' own doing, and so would be what is said on a new socket.
+  await rig.say('a', BOB, 'anybody there?')
+  const { dials } = rig.cable
+  await until(() => rig.cable.dials > dials, 'another socket')
+  await until(() => rig.cable.live === 0, 'the end of that, too')
+  expect(stanzas).toEqual([])
+  rig.mayWrite = true
+  await until(() => rig.heard('a').messages.length === 2, 'what was said meanwhile')
+})
+
 test('a deletion needs no lease', async () => {
   await linked()
   rig.vault.epoch = 2

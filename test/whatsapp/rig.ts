@@ -56,6 +56,8 @@ export interface Rig<V extends Vault = Vault> {
   errors: string[]
   /** The lease under which `start` starts. */
   epoch: number
+  /** Whether the process may still write to sockets. */
+  mayWrite: boolean
   /** Runs before what came from the inbox is settled; a throw refuses it. */
   onMessage: ((message: Inbound) => void | Promise<void>) | null
   /** Runs before a piece of chats and names is noted; a throw refuses it. */
@@ -100,6 +102,7 @@ export async function openRig<V extends Vault = ReturnType<typeof memoryVault>>(
     retries: 0,
     errors: [],
     epoch: 1,
+    mayWrite: true,
     onMessage: null,
     onSync: null,
     onConnection: null,
@@ -114,7 +117,8 @@ export async function openRig<V extends Vault = ReturnType<typeof memoryVault>>(
     state: instanceId => rig.heard(instanceId).states.at(-1)?.state,
     restart() {
       for (const heard of all.values()) heard.states.length = 0
-      rig.whatsapp = createWhatsApp({ vault, news: newsOf(rig), log: logOf(rig), options: setup.options })
+      const parts = { vault, news: newsOf(rig), log: logOf(rig), options: setup.options }
+      rig.whatsapp = createWhatsApp({ ...parts, mayWrite: () => rig.mayWrite })
       gateways.push(rig.whatsapp)
       return rig.whatsapp
     },
