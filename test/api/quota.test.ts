@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { App } from '../../src/context.ts'
 import { ApiError } from '../../src/errors.ts'
+import { newId } from '../../src/ids.ts'
 import { cycleOf } from '../../src/resolvers/billing/cycle.ts'
 import { giveBack, reserve, usageOf } from '../../src/resolvers/billing/quota.ts'
 import { setTenantPlan } from '../../src/resolvers/billing/setTenantPlan.ts'
@@ -38,6 +39,14 @@ async function instance(): Promise<string> {
   return body.id
 }
 
+/** Of a plan with one instance, as after a change to it from one that had more. */
+async function another(): Promise<string> {
+  const id = newId('inst')
+  const made = `insert into instance (id, tenant_id, name, state, sandbox) values ($1, $2, $1, 'reconnecting', false)`
+  await three.rows(made, [id, tenantId])
+  return id
+}
+
 let chats = 0
 const message = () => ({
   chat_id: `55119${String(10_000_000 + ++chats)}`,
@@ -71,7 +80,7 @@ async function untilTaken(instanceId: string, node: number): Promise<Got> {
 /** Counted for a message that nobody stored. */
 const nobodys = (tenantId: string) => ({ tenantId, instanceId: 'inst_none', messageId: 'msg_none' })
 
-describe('300 sends at once on three nodes, of a plan with 100', () => {
+describe('300 sends at once of three instances, on three nodes, of a plan with 100', () => {
   const RUNS = 3
 
   it(`are 100 times 202 and 200 times 402, each time; the headers tell each number once`, {
@@ -79,8 +88,9 @@ describe('300 sends at once on three nodes, of a plan with 100', () => {
   }, async () => {
     for (let run = 0; run < RUNS; run++) {
       ;({ tenantId, apiKey } = await three.tenant())
-      const id = await instance()
-      const all = await Promise.all(Array.from({ length: 300 }, (_, n) => untilTaken(id, n % 3)))
+      // Sends of one instance wait for each other whatever is counted.
+      const ids = [await instance(), await another(), await another()]
+      const all = await Promise.all(Array.from({ length: 300 }, (_, n) => untilTaken(ids[n % 3]!, (n >> 1) % 3)))
       const [accepted, refused] = [202, 402].map(status => all.filter(got => got.status === status)) as [Got[], Got[]]
       expect([accepted.length, refused.length]).toEqual([100, 200])
       const told = accepted.map(quotaIn).sort(([a], [b]) => Number(a) - Number(b))
