@@ -79,6 +79,8 @@ describe.skipIf(!CHROMIUM)('the page', () => {
     return data
   }
 
+  const liveness = (text: string) => page.getByRole('complementary').getByText(text, { exact: true })
+
   const create = async (name: string): Promise<string> =>
     (await ask(`mutation { createInstance(input: { name: "${name}", sandbox: true }) { id } }`)).createInstance.id
 
@@ -137,7 +139,7 @@ describe.skipIf(!CHROMIUM)('the page', () => {
       id = await create('Cut off')
       await page.goto(`/i/${id}?connect=true`)
       await page.getByRole('img', { name: QR }).waitFor()
-      await page.getByText('Live', { exact: true }).first().waitFor()
+      await liveness('Live').waitFor()
       line.deafen(true)
       await page.getByRole('img', { name: QR }).waitFor({ state: 'detached' })
       expect(await shownTooLong(id)).toEqual([])
@@ -190,14 +192,14 @@ describe.skipIf(!CHROMIUM)('the page', () => {
     await ask(`mutation { scanSandboxQr(${of}) { state } }`)
     await page.goto(`/i/${id}`)
     await page.getByRole('heading', { name: /^Connected/ }).waitFor()
-    await page.getByText('Live', { exact: true }).first().waitFor()
+    await liveness('Live').waitFor()
     line.deafen(true)
     const deafMs = performance.now()
     await ask(`mutation { injectSandboxFault(${of}, input: { kind: logout }) { kind } }`)
-    await page.getByText('Reconnecting…', { exact: true }).first().waitFor({ timeout: 60_000 })
+    await liveness('Reconnecting…').waitFor({ timeout: 60_000 })
     process.stderr.write(`A deaf socket was told after ${Math.round((performance.now() - deafMs) / 1000)} s\n`)
     line.deafen(false)
-    await page.getByText('Live', { exact: true }).first().waitFor({ timeout: 60_000 })
+    await liveness('Live').waitFor({ timeout: 60_000 })
     await page.locator('h1 + span', { hasText: 'Logged out' }).first().waitFor()
   }, 180_000)
 
