@@ -129,7 +129,7 @@ async function flood(page: Page, cdp: CDPSession, standIn: Awaited<ReturnType<ty
     for (; told < ((performance.now() - startMs) / 1000) * RATE; told++) standIn.tell()
     if (performance.now() > nextMs) {
       nextMs += 1000
-      void cdp.send('Runtime.getHeapUsage').then(({ usedSize }) => heapsMb.push(usedSize / 1_048_576))
+      void cdp.send('Runtime.getHeapUsage').then(({ usedSize }) => heapsMb.push(usedSize / 1_048_576), () => {})
     }
     await sleep(2)
   }
