@@ -7,7 +7,7 @@ import { Provider } from 'urql'
 import { speak } from './app/language.ts'
 import { applyPreferences, locale } from './app/preferences.ts'
 import { router } from './app/router.tsx'
-import { leave } from './app/session.ts'
+import { leave, startAnewOnReturn } from './app/session.ts'
 import { createGraphqlClient, onSignedOut } from './graphql/client.ts'
 import './styles.css'
 import { ToastProvider } from './ui/toast.tsx'
@@ -15,6 +15,7 @@ import { ToastProvider } from './ui/toast.tsx'
 applyPreferences()
 locale.watch(() => void speak(locale.get()))
 onSignedOut(leave)
+startAnewOnReturn()
 
 const client = createGraphqlClient()
 

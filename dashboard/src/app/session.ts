@@ -33,3 +33,8 @@ export function leave(): void {
   isLeaving = true
   location.assign('/login')
 }
+
+/** Browsers keep pages as they were, to go back to: whoever was signed in then need not be now. */
+export function startAnewOnReturn(): void {
+  addEventListener('pageshow', ({ persisted }) => persisted && location.reload())
+}
