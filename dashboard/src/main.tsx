@@ -7,7 +7,7 @@ import { Provider } from 'urql'
 import { speak } from './app/language.ts'
 import { applyPreferences, locale } from './app/preferences.ts'
 import { router } from './app/router.tsx'
-import { leave, startAnewOnReturn } from './app/session.ts'
+import { isOpen, leave, MeDocument, startAnewOnReturn } from './app/session.ts'
 import { createGraphqlClient, onSignedOut } from './graphql/client.ts'
 import './styles.css'
 import { ToastProvider } from './ui/toast.tsx'
@@ -19,7 +19,9 @@ startAnewOnReturn()
 
 const client = createGraphqlClient()
 
-await speak(locale.get())
+// On a slow line each of these takes as long as all of them together.
+if (!isOpen(location.pathname)) void client.query(MeDocument, {}).toPromise()
+await Promise.all([speak(locale.get()), router.load()])
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <I18nProvider i18n={i18n}>

@@ -40,7 +40,10 @@ export function PairingPanel() {
     >
       {isTrying ? (
         <Tabs.Root value={way} onValueChange={setWay}>
-          <Tabs.List aria-label={t`How to link`} className="mb-5 inline-grid grid-cols-2 rounded-lg bg-sunken p-1">
+          <Tabs.List
+            aria-label={t`How to link`}
+            className="mb-5 inline-flex max-w-full flex-wrap rounded-lg bg-sunken p-1"
+          >
             <WayTab value="qr">{t`QR code`}</WayTab>
             <WayTab value="code">{t`Pairing code`}</WayTab>
           </Tabs.List>
@@ -71,7 +74,7 @@ export function PairingPanel() {
 const WayTab = ({ value, children }: { value: string; children: string }) => (
   <Tabs.Trigger
     value={value}
-    className="h-8 whitespace-nowrap rounded-md px-3 font-medium text-soft data-[state=active]:bg-panel data-[state=active]:text-ink data-[state=active]:shadow-card"
+    className="h-8 flex-1 whitespace-nowrap rounded-md px-3 font-medium text-soft data-[state=active]:bg-panel data-[state=active]:text-ink data-[state=active]:shadow-card"
   >
     {children}
   </Tabs.Trigger>
