@@ -111,6 +111,7 @@ describe.skipIf(!CHROMIUM)('the dashboard', () => {
     const chat = page.getByRole('navigation', { name: 'Chats' }).getByRole('link').first().locator('.private').first()
     for (const each of [written, mail, chat]) await expect.poll(() => blurOf(each)).toMatch(/^blur/)
     await page.reload()
+    await written.waitFor()
     await expect.poll(() => blurOf(written)).toMatch(/^blur/)
     await written.hover()
     await expect.poll(() => blurOf(written)).toBe('none')
