@@ -16,9 +16,6 @@ const withoutFonts = (): Plugin => ({
     id.endsWith('/graphiql/dist/style.css') ? code.replaceAll(/@font-face\s*\{[^}]*\}/g, '') : undefined,
 })
 
-const BASE =
-  /node_modules\/(?:react|react-dom|scheduler|use-sync-external-store|@tanstack\/(?:react-router|router-core|history|store|react-store)|@lingui|@urql|urql|wonka|@0no-co|graphql-ws|clsx)\//
-
 /** `npm run dashboard` builds it; with `--watch` it follows changes, and the server serves what is there. */
 export default defineConfig({
   root: here('.'),
@@ -38,7 +35,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 1500,
     rolldownOptions: {
       // What every page needs in one file: it is smaller in one piece, and asked for once.
-      output: { codeSplitting: { groups: [{ name: 'base', test: BASE }] } },
+      output: { codeSplitting: { groups: [{ name: 'base', tags: ['$initial'] }] } },
     },
   },
 })

@@ -230,7 +230,8 @@ async function openNetwork(
   const { webSocketUrl, mediaUrl, rootKey } = await control.network().catch(cause => {
     throw new ConfigError(`SANDBOX_URL: no sandbox answers there (${(cause as Error).message})`)
   })
-  return { control, network: { webSocketUrl, mediaUrl, rootKey: Buffer.from(rootKey, 'base64') } }
+  const { qrLifeMs } = config.sandbox
+  return { control, network: { webSocketUrl, mediaUrl, rootKey: Buffer.from(rootKey, 'base64'), qrLifeMs } }
 }
 
 /** Work that outlives the call that began it. */

@@ -83,6 +83,7 @@ const environment = z.object({
   SANDBOX: z.enum(['on', 'off']).optional(),
   SANDBOX_URL: url('http:').optional(),
   SANDBOX_PORT: port.default(3001),
+  SANDBOX_QR_SECONDS: z.coerce.number().int('must be a whole number').min(1).max(60).optional(),
   WHATSAPP_WS_URL: url('ws:', 'wss:').optional(),
   WHATSAPP_MEDIA_URL: url('http:').optional(),
   WHATSAPP_ROOT_KEY: rootKey.optional(),
@@ -141,8 +142,8 @@ export interface Config {
   corsOrigins: readonly string[]
   /** CIDRs of proxies whose `X-Forwarded-For` counts. */
   trustProxy: readonly string[]
-  /** Null: off. `controlUrl` null: it runs in this process. */
-  sandbox: { controlUrl: string | null } | null
+  /** Null: off. `controlUrl` null: it runs in this process. `qrLifeMs` null: its QR codes live as long as WhatsApp's. */
+  sandbox: { controlUrl: string | null; qrLifeMs: number | null } | null
   /** The port of a sandbox that runs alone. */
   sandboxPort: number
   /** Where ordinary instances connect; nulls mean WhatsApp's own network. */
@@ -240,7 +241,12 @@ export function readConfig(variables: Record<string, string | undefined> = fromP
     stripeSandboxPort: env.STRIPE_SANDBOX_PORT,
     corsOrigins: env.CORS_ORIGINS,
     trustProxy: env.TRUST_PROXY,
-    sandbox: sandboxOn ? { controlUrl: env.SANDBOX_URL ?? null } : null,
+    sandbox: sandboxOn
+      ? {
+          controlUrl: env.SANDBOX_URL ?? null,
+          qrLifeMs: env.SANDBOX_QR_SECONDS === undefined ? null : env.SANDBOX_QR_SECONDS * 1000,
+        }
+      : null,
     sandboxPort: env.SANDBOX_PORT,
     whatsapp: {
       webSocketUrl: env.WHATSAPP_WS_URL ?? null,

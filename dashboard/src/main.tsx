@@ -7,7 +7,7 @@ import { Provider } from 'urql'
 import { speak } from './app/language.ts'
 import { applyPreferences, locale } from './app/preferences.ts'
 import { router } from './app/router.tsx'
-import { leave } from './app/session.ts'
+import { isOpen, leave, MeDocument, startAnewOnReturn } from './app/session.ts'
 import { createGraphqlClient, onSignedOut } from './graphql/client.ts'
 import './styles.css'
 import { ToastProvider } from './ui/toast.tsx'
@@ -15,9 +15,12 @@ import { ToastProvider } from './ui/toast.tsx'
 applyPreferences()
 locale.watch(() => void speak(locale.get()))
 onSignedOut(leave)
+startAnewOnReturn()
 
 const client = createGraphqlClient()
 
+// On a slow line it comes as soon as the texts do.
+if (!isOpen(location.pathname)) void client.query(MeDocument, {}).toPromise()
 await speak(locale.get())
 createRoot(document.getElementById('root')!).render(
   <StrictMode>

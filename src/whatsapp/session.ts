@@ -13,7 +13,7 @@ import { isLeaseLost, isUnopened } from './lease.ts'
 import type { Log } from './log.ts'
 import type { DownloadLimits } from './media/download.ts'
 import { decodeCredentials } from './row-codec.ts'
-import type { Timings } from './socket.ts'
+import { qrLifeMs, type Timings } from './socket.ts'
 import { CODE_STOPPED, CODE_STORE_FAILED, CODE_UNOPENED, reasonOf } from './states.ts'
 import { Teller } from './teller.ts'
 import type { InstanceState, News, SessionOptions, Vault } from './whatsapp.ts'
@@ -234,7 +234,8 @@ export class Session {
     return {
       qr: (code, isFirst) => {
         this.#tell('qr_required')
-        this.#teller.qr(code, { isFirst, epoch: this.#epoch })
+        const lifeMs = qrLifeMs(this.#parts.options.network, isFirst)
+        this.#teller.qr(code, { lifeMs, epoch: this.#epoch })
       },
       paired: () => this.#tell('connecting'),
       open: () => {

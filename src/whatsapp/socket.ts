@@ -26,6 +26,13 @@ export const TIMINGS: Timings = {
   steadyMs: 10_000,
 }
 
+const FIRST_QR_MS = 60_000
+const NEXT_QR_MS = 20_000
+
+/** WhatsApp lets the first code of a socket live longer than those that follow. */
+export const qrLifeMs = (network: Network, isFirst: boolean): number =>
+  network.qrLifeMs ?? (isFirst ? FIRST_QR_MS : NEXT_QR_MS)
+
 export interface SocketParts {
   network: Network
   keys: KeyStore
@@ -47,6 +54,7 @@ export function makeSocket(parts: SocketParts): WASocket {
   const { network, keys, caches, timings } = parts
   return makeWASocket({
     ...(network.webSocketUrl ? { waWebSocketUrl: network.webSocketUrl } : {}),
+    ...(network.qrLifeMs ? { qrTimeout: network.qrLifeMs } : {}),
     ...(network.mediaUrl ? { fetchAgent: agentTo(network.mediaUrl) } : {}),
     auth: { creds: keys.creds, keys: keys.socketKeys },
     logger: parts.logger,

@@ -10,8 +10,6 @@ import type { Log } from './log.ts'
 import { NewsQueue } from './news-queue.ts'
 import type { Address, ConnectionNews, InstanceState, News, SeenNews, SyncNews } from './whatsapp.ts'
 
-const FIRST_QR_MS = 60_000
-const NEXT_QR_MS = 20_000
 /** The last pause is a minute, and two in all. */
 const STATE_ATTEMPTS = 8
 const STATE_PAUSE_MS = 500
@@ -75,10 +73,9 @@ export class Teller {
     })
   }
 
-  /** WhatsApp lets the first code of a socket live longer than those that follow. */
-  qr(qr: string, { isFirst, epoch }: { isFirst: boolean; epoch: number }): void {
+  qr(qr: string, { lifeMs, epoch }: { lifeMs: number; epoch: number }): void {
     if (this.#quiet) return
-    const expiresAt = new Date(this.#clock.nowMs() + (isFirst ? FIRST_QR_MS : NEXT_QR_MS))
+    const expiresAt = new Date(this.#clock.nowMs() + lifeMs)
     this.#queue.replace('qr', async () => {
       try {
         await this.#news.onQr(this.#instanceId, { qr, expiresAt, epoch })

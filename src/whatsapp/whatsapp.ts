@@ -32,6 +32,8 @@ export interface Network {
   mediaUrl: string | null
   /** The 32-byte public key from which the server's certificate chain starts. */
   rootKey: Uint8Array | null
+  /** Of each code. Null or left out: as WhatsApp has it. */
+  qrLifeMs?: number | null
 }
 
 export interface SessionOptions {

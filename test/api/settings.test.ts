@@ -75,6 +75,8 @@ const wrong: [string, Record<string, string>][] = [
   ['DATABASE_URL_FILE', { DATABASE_URL_FILE: '/dev/null' }],
   ['SMTP_URL', { SMTP_URL: 'mail.example.com' }],
   ['SANDBOX_URL', { SANDBOX_URL: 'x' }],
+  ['SANDBOX_QR_SECONDS', { SANDBOX_QR_SECONDS: '0' }],
+  ['SANDBOX_QR_SECONDS', { SANDBOX_QR_SECONDS: '1.5' }],
   ['RATE_LIMIT_PER_MINUTE', { RATE_LIMIT_PER_MINUTE: '0' }],
   ['RATE_LIMIT_PER_MINUTE', { RATE_LIMIT_PER_MINUTE: 'many' }],
   ['TRUST_PROXY', { TRUST_PROXY: '10.0.0.0/8, nonsense' }],

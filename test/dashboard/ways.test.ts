@@ -95,6 +95,29 @@ describe.skipIf(!CHROMIUM)('the dashboard', () => {
     await page.evaluate(() => localStorage.clear())
   })
 
+  it('blurs what people wrote and who they are, when told to, until it is pointed at', async () => {
+    const [instance] = await rowsOf(wataki, 'select id from instance')
+    const blurOf = (target: Locator) =>
+      target.evaluate(element => getComputedStyle(element.closest('.private') ?? element).filter)
+    const written = page.getByRole('log', { name: 'Messages', exact: true }).getByText('By keyboard').first()
+    await page.goto(`/i/${instance!.id}/chats/5511900000001@s.whatsapp.net`)
+    await written.waitFor()
+    expect(await blurOf(written)).toBe('none')
+    const blur = page.getByRole('button', { name: 'Blur private content' }).first()
+    await blur.click()
+    expect(await blur.getAttribute('aria-pressed')).toBe('true')
+    await page.mouse.move(0, 0)
+    const mail = page.getByRole('complementary').getByText('lan@example.com')
+    const chat = page.getByRole('navigation', { name: 'Chats' }).getByRole('link').first().locator('.private').first()
+    for (const each of [written, mail, chat]) await expect.poll(() => blurOf(each)).toMatch(/^blur/)
+    await page.reload()
+    await written.waitFor()
+    await expect.poll(() => blurOf(written)).toMatch(/^blur/)
+    await written.hover()
+    await expect.poll(() => blurOf(written)).toBe('none')
+    await page.evaluate(() => localStorage.clear())
+  })
+
   it('shows within its pages what the connection does, as it does it', async () => {
     const [instance] = await rowsOf(wataki, 'select id from instance')
     await page.goto(`/i/${instance!.id}`)
@@ -114,12 +137,24 @@ describe.skipIf(!CHROMIUM)('the dashboard', () => {
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to the content')
   })
 
-  it('tells the session that was ended elsewhere, at once', async () => {
+  const remember = () => page.evaluate(() => Object.assign(window, { remembered: true }))
+  const isForgotten = () => page.waitForFunction(() => !('remembered' in window))
+
+  it('is not brought back with all that it knew by going back to it', async () => {
     await page.goto('/')
+    await remember()
+    await page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })))
+    await isForgotten()
+  })
+
+  it('tells the session that was ended elsewhere, at once, and forgets all it knew', async () => {
+    await page.goto('/')
+    await remember()
     await page.getByRole('complementary').getByText('Live', { exact: true }).waitFor()
     const [session] = await page.context().cookies()
     const headers = { cookie: `${session!.name}=${session!.value}`, origin: wataki.url }
     await fetch(`${wataki.url}/v1/auth/logout`, { method: 'POST', headers })
     await page.waitForURL('/login')
+    await isForgotten()
   })
 })

@@ -25,11 +25,19 @@ export function useMe(): Me {
   return me
 }
 
+/** To whoever is not signed in. */
+export const isOpen = (path: string): boolean => path === '/login' || path === '/docs'
+
 let isLeaving = false
 
 /** With the page goes all that it knows. Whoever signs out is told of it more than once: the first time counts. */
 export function leave(): void {
-  if (isLeaving || ['/login', '/docs'].includes(location.pathname)) return
+  if (isLeaving || isOpen(location.pathname)) return
   isLeaving = true
   location.assign('/login')
+}
+
+/** Browsers keep pages as they were, to go back to: whoever was signed in then need not be now. */
+export function startAnewOnReturn(): void {
+  addEventListener('pageshow', ({ persisted }) => persisted && location.reload())
 }

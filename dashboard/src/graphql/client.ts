@@ -18,8 +18,9 @@ export function onSignedOut(callback: () => void): void {
 }
 
 async function fetchAndNote(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  const sentMs = Date.now()
   const response = await fetch(input, init)
-  noteServerTime(response.headers.get('date'))
+  noteServerTime(response.headers.get('date'), sentMs)
   return response
 }
 

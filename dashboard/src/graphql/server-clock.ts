@@ -1,13 +1,19 @@
-/** The server's clock, as its answers tell it: codes expire by that one, and the browser's may be wrong. */
+/**
+ * The server's clock, as its answers tell it: codes expire by that one, and the browser's may be wrong. An answer tells a whole second,
+ * and was made between its question and its arrival, however slow the way was: that bounds how far ahead the server is.
+ */
+let leastMs = Number.NEGATIVE_INFINITY
+let mostMs = Number.POSITIVE_INFINITY
 
-let aheadMs = 0
-
-export function noteServerTime(date: string | null): void {
+export function noteServerTime(date: string | null, sentMs: number): void {
   const serverMs = date === null ? Number.NaN : Date.parse(date)
   if (Number.isNaN(serverMs)) return
-  const differenceMs = serverMs - Date.now()
-  // The header tells whole seconds: less than that is no difference.
-  aheadMs = Math.abs(differenceMs) > 2000 ? differenceMs : 0
+  const [least, most] = [serverMs - Date.now(), serverMs + 1000 - sentMs]
+  const agrees = least <= mostMs && most >= leastMs
+  // Otherwise a clock was set meanwhile.
+  leastMs = agrees ? Math.max(least, leastMs) : least
+  mostMs = agrees ? Math.min(most, mostMs) : most
 }
 
-export const serverNowMs = (): number => Date.now() + aheadMs
+/** When in doubt, the later: nothing that has expired is shown. */
+export const serverNowMs = (): number => Date.now() + (leastMs <= 0 && mostMs >= 0 ? 0 : mostMs)

@@ -24,15 +24,25 @@ export function onUnauthorized(callback: () => void): void {
   whenUnauthorized = callback
 }
 
+const KEEP_ALIVE_MS = 15_000
+const ANSWER_MAX_MS = 10_000
 const RETRY_MAX_MS = 10_000
 const LAZY_CLOSE_MS = 5000
 /** Nobody listens any more. */
 const NORMAL = 1000
 
+/** A socket over which nothing comes looks open for as long as nobody asks: one that does not answer is given up. */
+let unanswered: ReturnType<typeof setTimeout> | undefined
+const answered = () => clearTimeout(unanswered)
+function asked(): void {
+  answered()
+  unanswered = setTimeout(() => socket.terminate(), ANSWER_MAX_MS)
+}
+
 export const socket = createClient({
   url: `${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}/graphql`,
   lazyCloseTimeout: LAZY_CLOSE_MS,
-  keepAlive: 15_000,
+  keepAlive: KEEP_ALIVE_MS,
   retryAttempts: Number.POSITIVE_INFINITY,
   shouldRetry: () => true,
   retryWait: retries => new Promise(resolve => setTimeout(resolve, Math.min(500 * 2 ** retries, RETRY_MAX_MS))),
@@ -42,8 +52,12 @@ export const socket = createClient({
     return () => String(++last)
   })(),
   on: {
+    connecting: asked,
     connected: () => become('live'),
+    ping: isReceived => !isReceived && asked(),
+    message: answered,
     closed(event) {
+      answered()
       const { code } = event as CloseEvent
       become(code === CloseCode.Unauthorized || code === NORMAL ? 'idle' : 'reconnecting')
       if (code === CloseCode.Unauthorized) whenUnauthorized()

@@ -53,16 +53,16 @@ export const Code = ({ text }: { text: string }) => (
 
 export function CodeBlock({ text, label }: { text: string; label: string }) {
   return (
-    <div className="relative min-w-0 rounded-lg border bg-sunken">
+    <div className="flex min-w-0 items-start rounded-lg border bg-sunken">
       <section
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
         tabIndex={0}
         aria-label={label}
-        className="overflow-x-auto"
+        className="min-w-0 flex-1 overflow-x-auto"
       >
-        <pre className="p-4 pr-24 font-mono text-[12.5px] leading-relaxed">{text}</pre>
+        <pre className="p-4 font-mono text-[12.5px] leading-relaxed">{text}</pre>
       </section>
-      <div className="absolute top-2 right-2">
+      <div className="shrink-0 p-2">
         <Copy text={text} />
       </div>
     </div>

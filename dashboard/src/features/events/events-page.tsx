@@ -1,7 +1,7 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Activity, Download, Pause, Play, Trash2 } from 'lucide-react'
-import { useState } from 'react'
+import { memo, useMemo, useState } from 'react'
 import { useQuery } from 'urql'
 import { useFormat } from '../../app/format.ts'
 import { graphql } from '../../graphql/graphql.ts'
@@ -26,6 +26,8 @@ const SourcesDocument = graphql(`
   }
 `)
 
+/** More of it no line has room for. */
+const SUMMARY_MAX = 300
 /** One socket carries no more than a hundred operations. */
 const WATCHED_MAX = 50
 
@@ -55,10 +57,13 @@ function Monitor({ instances }: { instances: Source[] }) {
   const watched = instances.filter(each => instance === undefined || each.id === instance).slice(0, WATCHED_MAX)
   const { events, waiting, clear } = useEvents(watched, isPaused)
   const wanted = text?.toLowerCase()
-  const shown = events.filter(
-    each =>
-      (type === undefined || each.event === type) &&
-      (wanted === undefined || JSON.stringify(each).toLowerCase().includes(wanted)),
+  const shown = useMemo(
+    () =>
+      events.filter(
+        each =>
+          (type === undefined || each.event === type) && (wanted === undefined || writtenOut(each).includes(wanted)),
+      ),
+    [events, type, wanted],
   )
   const search = (changed: { instance?: string; type?: string; text?: string }) =>
     void navigate({ search: { instance, type, text, ...changed }, replace: true })
@@ -126,22 +131,21 @@ function Monitor({ instances }: { instances: Source[] }) {
   )
 }
 
-function Row({ event, instance }: { event: LiveEvent; instance: string }) {
-  const { t } = useLingui()
+const written = new WeakMap<LiveEvent, string>()
+
+/** To search in; once. */
+function writtenOut(event: LiveEvent): string {
+  const known = written.get(event) ?? JSON.stringify(event).toLowerCase()
+  written.set(event, known)
+  return known
+}
+
+/** Many come while one is looked at: what stands is not drawn again, and nothing is written out that is not unfolded. */
+const Row = memo(function Row({ event, instance }: { event: LiveEvent; instance: string }) {
   const { clock } = useFormat()
-  const payload = JSON.stringify(
-    {
-      id: event.id,
-      event: dotted(event.event),
-      instance_id: event.instanceId,
-      timestamp: event.timestamp,
-      data: event.data,
-    },
-    null,
-    2,
-  )
+  const [isOpen, setOpen] = useState(false)
   return (
-    <details className="group">
+    <details className="group" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
       <summary className="flex cursor-pointer flex-wrap items-center gap-x-4 gap-y-0.5 px-5 py-2.5 hover:bg-sunken">
         <time dateTime={event.timestamp} title={event.timestamp} className="text-soft tabular-nums">
           {clock(event.timestamp)}
@@ -149,13 +153,27 @@ function Row({ event, instance }: { event: LiveEvent; instance: string }) {
         <span className="font-medium font-mono text-[12.5px]">{dotted(event.event)}</span>
         <span className="text-[13px] text-soft">{instance}</span>
         <span className="private min-w-0 flex-1 basis-40 truncate font-mono text-[12px] text-soft">
-          {JSON.stringify(event.data)}
+          {JSON.stringify(event.data).slice(0, SUMMARY_MAX)}
         </span>
       </summary>
-      <div className="px-5 pt-1 pb-4">
-        <CodeBlock text={payload} label={t`Payload`} />
-      </div>
+      {isOpen && <Payload event={event} />}
     </details>
+  )
+})
+
+function Payload({ event }: { event: LiveEvent }) {
+  const { t } = useLingui()
+  const payload = {
+    id: event.id,
+    event: dotted(event.event),
+    instance_id: event.instanceId,
+    timestamp: event.timestamp,
+    data: event.data,
+  }
+  return (
+    <div className="px-5 pt-1 pb-4">
+      <CodeBlock text={JSON.stringify(payload, null, 2)} label={t`Payload`} />
+    </div>
   )
 }
 

@@ -21,6 +21,8 @@ export type LiveEvent = ResultOf<typeof LiveEventsDocument>['eventOccurred']
 const KEPT_MAX = 500
 /** What had happened before the page was opened, of each instance. */
 const EVENTS_BACK = 25
+/** Of a burst. */
+const TOGETHER_MS = 50
 
 /** What happens on these instances, newest first; while paused it is kept back, and counted. */
 export function useEvents(instances: { id: string; eventCount: number }[], isPaused: boolean) {
@@ -35,6 +37,15 @@ export function useEvents(instances: { id: string; eventCount: number }[], isPau
   useEffect(() => {
     setEvents([])
     setWaiting([])
+    let arrived: LiveEvent[] = []
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const take = () => {
+      const newest = arrived.reverse()
+      arrived = []
+      timer = undefined
+      const add = paused.current ? setWaiting : setEvents
+      add(before => joined(newest, before))
+    }
     const running = key
       .split(',')
       .filter(Boolean)
@@ -42,26 +53,29 @@ export function useEvents(instances: { id: string; eventCount: number }[], isPau
         const after = String(Math.max(0, counts.current.get(instanceId)! - EVENTS_BACK))
         return client.subscription(LiveEventsDocument, { instanceId, after }).subscribe(({ data }) => {
           if (!data) return
-          const add = paused.current ? setWaiting : setEvents
-          add(before => withOne(before, data.eventOccurred))
+          arrived.push(data.eventOccurred)
+          timer ??= setTimeout(take, TOGETHER_MS)
         })
       })
     return () => {
+      clearTimeout(timer)
       for (const { unsubscribe } of running) unsubscribe()
     }
   }, [client, key])
   useEffect(() => {
     if (isPaused) return
     setWaiting(kept => {
-      if (kept.length > 0) setEvents(before => kept.toReversed().reduce(withOne, before))
+      if (kept.length > 0) setEvents(before => joined(kept, before))
       return []
     })
   }, [isPaused])
   return { events, waiting: waiting.length, clear: () => setEvents([]) }
 }
 
-/** The socket tells again, after it was away, what it may have told before. */
-function withOne(before: LiveEvent[], event: LiveEvent): LiveEvent[] {
-  if (before.some(each => each.id === event.id)) return before
-  return [event, ...before].sort((a, b) => (a.timestamp < b.timestamp ? 1 : -1)).slice(0, KEPT_MAX)
+/** Newest first. The socket tells again, after it was away, what it may have told before. */
+function joined(newer: LiveEvent[], before: LiveEvent[]): LiveEvent[] {
+  const all = new Map([...newer, ...before].map(each => [each.id, each]))
+  return [...all.values()]
+    .sort((a, b) => (a.timestamp < b.timestamp ? 1 : a.timestamp > b.timestamp ? -1 : 0))
+    .slice(0, KEPT_MAX)
 }

@@ -109,7 +109,7 @@ function Health() {
         {facts.map(([what, value, title]) => (
           <div key={what} className="min-w-0">
             <dt className="text-[13px] text-soft">{what}</dt>
-            <dd className="truncate font-medium text-[15px] tabular-nums" title={title}>
+            <dd className="break-words font-medium text-[15px] tabular-nums" title={title}>
               {value}
             </dd>
           </div>

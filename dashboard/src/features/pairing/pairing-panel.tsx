@@ -24,11 +24,12 @@ export function PairingPanel() {
   useConnectOnArrival(() => connect({ instanceId: id }))
   // A phone cannot scan its own screen.
   const [way, setWay] = useState(matchMedia(NARROW).matches ? 'code' : 'qr')
+  const [isSpent, setSpent] = useState(false)
   const isTrying = ['connecting', 'qr_required', 'reconnecting'].includes(status.state)
   return (
     <Card
       title={phoneNumber && status.state !== 'logged_out' ? t`Connect again` : t`Link a phone`}
-      hint={<Said asking={asking} />}
+      hint={<Said asking={asking} isSpent={isTrying && isSpent} />}
       actions={
         isTrying && (
           <Button size="sm" look="quiet" onClick={() => disconnect({ instanceId: id })}>
@@ -39,12 +40,23 @@ export function PairingPanel() {
     >
       {isTrying ? (
         <Tabs.Root value={way} onValueChange={setWay}>
-          <Tabs.List aria-label={t`How to link`} className="mb-5 inline-grid grid-cols-2 rounded-lg bg-sunken p-1">
+          <Tabs.List
+            aria-label={t`How to link`}
+            className="mb-5 inline-flex max-w-full flex-wrap rounded-lg bg-sunken p-1"
+          >
             <WayTab value="qr">{t`QR code`}</WayTab>
             <WayTab value="code">{t`Pairing code`}</WayTab>
           </Tabs.List>
           <Tabs.Content value="qr" tabIndex={-1} className="flex flex-wrap items-start gap-x-10 gap-y-6">
-            <LiveQr onAgain={() => connect({ instanceId: id })} asking={asking} />
+            <LiveQr
+              asking={asking}
+              isSpent={isSpent}
+              onSpent={() => setSpent(true)}
+              onAgain={() => {
+                setSpent(false)
+                void connect({ instanceId: id })
+              }}
+            />
             <Steps />
           </Tabs.Content>
           <Tabs.Content value="code" tabIndex={-1} className="flex flex-wrap items-start gap-x-10 gap-y-6">
@@ -62,7 +74,7 @@ export function PairingPanel() {
 const WayTab = ({ value, children }: { value: string; children: string }) => (
   <Tabs.Trigger
     value={value}
-    className="h-8 whitespace-nowrap rounded-md px-3 font-medium text-soft data-[state=active]:bg-panel data-[state=active]:text-ink data-[state=active]:shadow-card"
+    className="h-8 flex-1 whitespace-nowrap rounded-md px-3 font-medium text-soft data-[state=active]:bg-panel data-[state=active]:text-ink data-[state=active]:shadow-card"
   >
     {children}
   </Tabs.Trigger>
@@ -82,18 +94,31 @@ function useConnectOnArrival(connect: () => void): void {
 }
 
 /** Each state once, for those who do not see the picture. */
-function Said({ asking }: { asking: boolean }) {
+function Said({ asking, isSpent }: { asking: boolean; isSpent: boolean }) {
   const { t } = useLingui()
   const { state } = useInstance().status
+  const isScanned = useIsScanned()
   const texts: Partial<Record<typeof state, string>> = {
-    connecting: t`Preparing a code…`,
+    connecting: isScanned ? t`The phone has scanned the code. Connecting…` : t`Preparing a code…`,
     qr_required: t`Waiting for a phone to scan the code.`,
     reconnecting: t`The connection was lost and is being tried again.`,
     logged_out: t`The phone has removed the link. Link it again.`,
     error: t`WhatsApp refuses the connection.`,
   }
-  const text = asking && state === 'disconnected' ? texts.connecting : texts[state]
+  const isAsked = asking && state === 'disconnected'
+  const text = isSpent ? t`The codes ran out.` : isAsked ? t`Preparing a code…` : texts[state]
   return <span role="status">{text ?? t`Not connected.`}</span>
+}
+
+/** Codes that go without an error were scanned. */
+function useIsScanned(): boolean {
+  const { state, lastError } = useInstance().status
+  const hadCode = useRef(false)
+  const isScanned = hadCode.current && state === 'connecting' && lastError === null
+  useEffect(() => {
+    hadCode.current = state === 'qr_required' || isScanned
+  })
+  return isScanned
 }
 
 function Start({ asking, onStart }: { asking: boolean; onStart: () => void }) {
@@ -116,20 +141,41 @@ function Start({ asking, onStart }: { asking: boolean; onStart: () => void }) {
 }
 
 const LATE_MS = 15_000
+/** Codes that go for want of a phone have so little left. */
+const OVER_MS = 3000
 
-function LiveQr({ onAgain, asking }: { onAgain: () => void; asking: boolean }) {
-  const { id, eventCount } = useInstance()
+interface LiveQrProps {
+  asking: boolean
+  /** The server makes new codes without end; who has let six of them go by has to ask for the next. */
+  isSpent: boolean
+  onSpent: () => void
+  onAgain: () => void
+}
+
+function LiveQr({ asking, isSpent, onSpent, onAgain }: LiveQrProps) {
+  const { id, eventCount, status } = useInstance()
   const code = useQr(id, eventCount)
-  const isLate = useIsLate(code === null)
+  const isWanted = status.state === 'qr_required'
+  const ranOut = code !== null && code.leftMs < OVER_MS && !isWanted && status.lastError !== null
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once each time
+  useEffect(() => {
+    if (ranOut) onSpent()
+  }, [ranOut])
+  const shown = isWanted && !isSpent && code && code.leftMs > 0 ? code : null
+  const isLate = useIsLate(!shown)
   return (
     <div className="flex w-[288px] max-w-full flex-col items-center gap-3">
       <Frame>
-        {code ? (
-          <QrCode text={code.qr} />
-        ) : isLate ? (
+        {shown ? (
+          <QrCode text={shown.qr} />
+        ) : isSpent || isLate ? (
           <div className="flex flex-col items-center gap-3 p-6 text-center">
             <p className="text-soft">
-              <Trans>No code came. They ran out, or WhatsApp cannot be reached.</Trans>
+              {isSpent ? (
+                <Trans>The codes ran out: none was scanned in time.</Trans>
+              ) : (
+                <Trans>No code came. WhatsApp may be out of reach.</Trans>
+              )}
             </p>
             <Button icon={RotateCw} busy={asking} onClick={onAgain}>
               <Trans>New code</Trans>
@@ -139,7 +185,7 @@ function LiveQr({ onAgain, asking }: { onAgain: () => void; asking: boolean }) {
           <LoaderCircle className="size-8 animate-spin text-soft" aria-hidden />
         )}
       </Frame>
-      <div className="h-5">{code && <Countdown leftMs={code.leftMs} lifeMs={code.lifeMs} />}</div>
+      <div className="h-5">{shown && <Countdown leftMs={shown.leftMs} lifeMs={shown.lifeMs} />}</div>
     </div>
   )
 }

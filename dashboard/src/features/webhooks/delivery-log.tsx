@@ -135,11 +135,11 @@ function Table({ deliveries, onOpen }: { deliveries: Delivery[]; onOpen: (id: st
                   <DeliveryBadge status={delivery.status} />
                 </td>
                 <td className="px-5 py-2.5 font-mono text-[12.5px]">{dotted(delivery.event)}</td>
-                <td className="max-w-64 truncate px-5 py-2.5 text-soft">
+                <td className="max-w-64 truncate px-5 py-2.5 text-soft" title={last?.error ?? undefined}>
                   {last ? `${last.statusCode ?? last.error ?? ''} · ${number(last.durationMs)} ms` : '–'}
                 </td>
                 <td className="px-5 py-2.5 tabular-nums">{delivery.attempts}</td>
-                <td className="px-5 py-2.5 text-soft" title={dateTime(delivery.createdAt)}>
+                <td className="whitespace-nowrap px-5 py-2.5 text-soft" title={dateTime(delivery.createdAt)}>
                   {ago(delivery.createdAt)}
                   {delivery.nextAttemptAt && (
                     <span className="block text-[12px]">
