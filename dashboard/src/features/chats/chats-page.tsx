@@ -10,6 +10,7 @@ import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { Field } from '../../ui/field.tsx'
 import { Empty, Failure, Loading } from '../../ui/states.tsx'
 import { useInstance } from '../instances/instance-layout.tsx'
+import { usePeople } from '../sandbox/people.ts'
 import { VirtualPhone } from '../sandbox/virtual-phone.tsx'
 import { ChatsDocument } from './chat-queries.ts'
 import { Conversation } from './conversation.tsx'
@@ -76,6 +77,8 @@ function NoneChosen({ isEmpty }: { isEmpty: boolean }) {
 
 function ChatList({ chats }: { chats: Chat[] }) {
   const { t } = useLingui()
+  const { sandbox } = useInstance()
+  if (chats.length === 0 && sandbox) return <SandboxContacts />
   if (chats.length === 0) {
     return (
       <p className="p-5 text-center text-soft">
@@ -88,6 +91,36 @@ function ChatList({ chats }: { chats: Chat[] }) {
       <ul>
         {chats.map(chat => (
           <ChatRow key={chat.id} chat={chat} />
+        ))}
+      </ul>
+    </nav>
+  )
+}
+
+/** Where there is nobody to write to yet: the numbers with a meaning. */
+function SandboxContacts() {
+  const { t } = useLingui()
+  const { id: instanceId } = useInstance()
+  return (
+    <nav aria-label={t`Contacts of the sandbox`} className="min-h-0 flex-1 overflow-y-auto">
+      <p className="px-4 py-3 text-[13px] text-soft">
+        <Trans>No chats yet. Write to one of the sandbox’s contacts:</Trans>
+      </p>
+      <ul className="border-t">
+        {usePeople().map(({ digits, name, habit }) => (
+          <li key={digits}>
+            <Link
+              to="/i/$instanceId/chats/$chatId"
+              params={{ instanceId, chatId: `${digits}@s.whatsapp.net` }}
+              className="flex flex-col gap-0.5 border-b px-4 py-3 hover:bg-sunken data-[status=active]:bg-sunken"
+            >
+              <span className="flex items-baseline gap-2">
+                <span className="mr-auto font-medium">{name}</span>
+                <span className="private shrink-0 text-[12px] text-soft">{phone(digits)}</span>
+              </span>
+              <span className="text-[13px] text-soft">{habit}</span>
+            </Link>
+          </li>
         ))}
       </ul>
     </nav>
