@@ -25,8 +25,8 @@ export async function connectInstance(named: string | undefined, options: Connec
   const screen = new Screen({ ...options, out: process.stdout, colours: wantsColour() })
   const tell = (state: string, more: object = {}) => options.json && showLine({ instance_id: id, state, ...more })
   await untilEnded(async () => {
-    // WhatsApp may take its time to show a code, and the answer comes with it.
-    screen.line('Waiting for WhatsApp …')
+    // The answer comes with a code, which may take its time: somebody sits there and waits.
+    if (process.stdout.isTTY) screen.line('Waiting for WhatsApp …')
     const body = options.code === undefined ? undefined : { phone_number: options.code }
     const first = await call(account, 'POST', `/instances/${id}/connect`, { body })
     // A code that came just now comes once more, with its end, as an event.
@@ -36,6 +36,7 @@ export async function connectInstance(named: string | undefined, options: Connec
     if (isOver(first.status, id)) return screen.end(`${id} is connected.`)
     if (first.pairing_code) screen.pairingCode(first.pairing_code)
     else if (first.qr) screen.code(first.qr, { image: first.qr_image_data_url, expiresAt: null })
+    else screen.line('Waiting for WhatsApp …')
     for await (const { event, data } of openLive(account).events({ instanceId: id, events: EVENTS, seq })) {
       const news = data as Json
       if (event === 'connection_update') {

@@ -73,7 +73,9 @@ describe('wataki tenant create', () => {
     await create('twice@acme.com')
     await expect(create('twice@acme.com')).rejects.toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/already exists\n$/),
+      stderr: expect.stringMatching(
+        /^[^\n]* already exists: make a key [^\n]*sign-in-link --email twice@acme\.com [^\n]*\n$/,
+      ),
     })
     await expect(create('no address')).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('email') })
     await expect(cli('tenant', 'create')).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('--name') })
