@@ -191,17 +191,6 @@ describe('GraphQL', () => {
   })
 })
 
-describe('the address that the server prints', () => {
-  it('shows a browser where to go, with nothing from elsewhere', async () => {
-    const page = await fetch(`${wataki.url}/`)
-    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
-    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
-    const html = await page.text()
-    expect(html).toContain('href="/graphql"')
-    expect(html).not.toMatch(/https?:\/\//)
-  })
-})
-
 describe('health', () => {
   it('/healthz and /readyz answer 200 without a key', async () => {
     for (const path of ['/healthz', '/readyz']) expect((await fetch(wataki.url + path)).status).toBe(200)

@@ -112,7 +112,11 @@ describe('the built dashboard', () => {
   it('that is not there leaves its place to a page that says what there is', async () => {
     expect(openDashboard(join(directory, 'assets'))).toBe(null)
     const without = await openDoor({ dashboard: null })
-    expect((await without.call('/', { key: null })).text).toContain('Wataki is running')
+    const { text, headers } = await without.call('/', { key: null })
+    expect(text).toContain('Wataki is running')
+    expect(text).toContain('href="/graphql"')
+    expect(text).not.toMatch(/https?:\/\//)
+    expect(headers.get('content-security-policy')).toContain("default-src 'none'")
     expect((await without.call('/instances', { key: null, headers: HTML })).status).toBe(404)
     await without.close()
   })
