@@ -55,7 +55,7 @@ describe('the Dockerfile', () => {
   })
 
   it('starts what npm start does', () => {
-    expect(JSON.parse(said('CMD')[0]!).join(' ')).toBe(manifest.scripts.start)
+    expect(`exec ${JSON.parse(said('CMD')[0]!).join(' ')}`).toBe(manifest.scripts.start)
   })
 
   it('copies what it is given, and is given nothing else: no data, no .env, no keys', () => {
