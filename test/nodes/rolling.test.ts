@@ -31,7 +31,7 @@ it(`a rolling restart of three nodes during ${SENDS} sends: no call fails, none 
       for (let tries = 0; ; tries++) {
         const answer = await world.send(ids[to]!, CONTACT, text).catch((error: Error) => error)
         if (answer instanceof Error && tries < 10 && isRefused(answer)) continue
-        answers.push(answer instanceof Error ? answer.message : String(answer.status))
+        answers.push(answer instanceof Error ? `${answer.message}: ${answer.cause}` : String(answer.status))
         if (!(answer instanceof Error) && answer.status === 202) sent[to]!.push(text)
         break
       }
