@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { form } from '../chaos/form.ts'
 import { type NodeWorld, openNodeWorld, until } from './world.ts'
@@ -13,7 +14,8 @@ afterAll(() => world?.close(), 60_000)
 
 it(`a rolling restart of three nodes during ${SENDS} sends: no call fails, none is lost or doubled, no session is taken from another`, async () => {
   const ids = await world.all(
-    Array.from({ length: INSTANCES }, (_, i) => `instance ${i}`),
+    // Tried again, it makes others.
+    Array.from({ length: INSTANCES }, (_, i) => `instance ${i} ${randomUUID()}`),
     name => world.link(name),
   )
   const before = await world.network.counters()
