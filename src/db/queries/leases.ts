@@ -116,13 +116,16 @@ export interface Shares {
   free: number
   /** Nodes that take instances. */
   nodes: number
+  /** Whether this one takes none. */
+  draining: boolean
 }
 
 /** How the instances are spread. */
 export async function countLeases(sql: Sql, owner: string): Promise<Shares> {
   const [row] = await sql.query<Shares>(
     `select count(*) filter (where lease.owner = $1)::int as mine, count(*)::int as all,
-       count(*) filter (where ${IS_FREE})::int as free, (select count(*)::int from node where not draining) as nodes
+       count(*) filter (where ${IS_FREE})::int as free, (select count(*)::int from node where not draining) as nodes,
+       coalesce((select draining from node where id = $1), false) as draining
      from instance left join instance_lease lease on lease.instance_id = instance.id
      where not ${IS_FREE} or ${IS_TO_START}`,
     [owner],

@@ -11,9 +11,10 @@ const CLAIM_MAX = 1_000
 export async function settle(app: App): Promise<void> {
   const { node } = app
   if (!node.holds) return
-  const { mine, all, free, nodes } = await countLeases(app.db.sql, node.id)
+  // Others give to this node from the moment on in which the table says that it takes again: so does it.
+  const { mine, all, free, nodes, draining } = await countLeases(app.db.sql, node.id)
   // With nobody to hand over to, all stays where it is, and what is free goes to whoever comes first.
-  const share = nodes === 0 ? all : node.draining ? 0 : Math.ceil(all / nodes)
+  const share = nodes === 0 ? all : draining ? 0 : Math.ceil(all / nodes)
   if (free > 0 && share > mine) await claim(app, Math.min(CLAIM_MAX, share - mine))
   if (free > 0 || mine < all) await settleFree(app.db.sql, app.clock.now())
   await runStranded(app)
