@@ -16,6 +16,7 @@ interface ConnectOptions extends Options {
 /** States in which it is still on its way. */
 const UNDER_WAY = ['connecting', 'qr_required', 'reconnecting']
 const EVENTS = ['connection_update', 'qr_updated']
+const WAITING = 'Waiting for WhatsApp …'
 
 /** Shows the code to scan, and each that takes its place, until the phone is linked. */
 export async function connectInstance(named: string | undefined, options: ConnectOptions): Promise<void> {
@@ -26,7 +27,7 @@ export async function connectInstance(named: string | undefined, options: Connec
   const tell = (state: string, more: object = {}) => options.json && showLine({ instance_id: id, state, ...more })
   await untilEnded(async () => {
     // The answer comes with a code, which may take its time: somebody sits there and waits.
-    if (process.stdout.isTTY) screen.line('Waiting for WhatsApp …')
+    if (process.stdout.isTTY) screen.line(WAITING)
     const body = options.code === undefined ? undefined : { phone_number: options.code }
     const first = await call(account, 'POST', `/instances/${id}/connect`, { body })
     // A code that came just now comes once more, with its end, as an event.
@@ -36,7 +37,7 @@ export async function connectInstance(named: string | undefined, options: Connec
     if (isOver(first.status, id)) return screen.end(`${id} is connected.`)
     if (first.pairing_code) screen.pairingCode(first.pairing_code)
     else if (first.qr) screen.code(first.qr, { image: first.qr_image_data_url, expiresAt: null })
-    else screen.line('Waiting for WhatsApp …')
+    else screen.line(WAITING)
     for await (const { event, data } of openLive(account).events({ instanceId: id, events: EVENTS, seq })) {
       const news = data as Json
       if (event === 'connection_update') {
@@ -54,7 +55,7 @@ export async function connectInstance(named: string | undefined, options: Connec
 }
 
 const waitingAfter = (lastError: string | null): string =>
-  lastError === null ? 'Waiting for WhatsApp …' : `Waiting for WhatsApp; the last try: ${clean(lastError)}`
+  lastError === null ? WAITING : `Waiting for WhatsApp; the last try: ${clean(lastError)}`
 
 /** True: connected. Throws for what does not go on by itself. */
 function isOver({ state, last_error }: { state: string; last_error: string | null }, id: string): boolean {

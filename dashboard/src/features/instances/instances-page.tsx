@@ -5,10 +5,10 @@ import { useState } from 'react'
 import { useQuery } from 'urql'
 import { phone, useFormat } from '../../app/format.ts'
 import type { ResultOf } from '../../graphql/graphql.ts'
-import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
 import { inputClass, Select } from '../../ui/field.tsx'
 import { Page } from '../../ui/page.tsx'
+import { Pager } from '../../ui/pager.tsx'
 import { Empty, Failure, Loading } from '../../ui/states.tsx'
 import { InstancesDocument } from './instance-queries.ts'
 import { NewInstance } from './new-instance.tsx'
@@ -125,20 +125,7 @@ function InstancesList() {
         ))}
       </ul>
       {shown.length === 0 && <p className="p-5 text-soft">{t`None is like that.`}</p>}
-      {(page.nextCursor || cursors.length > 1) && (
-        <div className="flex justify-end gap-2 border-t p-3">
-          <Button
-            size="sm"
-            disabled={cursors.length === 1}
-            onClick={() => setCursors(cursors.slice(0, -1))}
-          >{t`Newer`}</Button>
-          <Button
-            size="sm"
-            disabled={!page.nextCursor}
-            onClick={() => setCursors([...cursors, page.nextCursor])}
-          >{t`Older`}</Button>
-        </div>
-      )}
+      <Pager cursors={cursors} next={page.nextCursor} onTurn={setCursors} />
     </>
   )
 }

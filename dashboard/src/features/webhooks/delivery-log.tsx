@@ -9,6 +9,7 @@ import { Badge, type Tone } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
 import { Select } from '../../ui/field.tsx'
+import { Pager } from '../../ui/pager.tsx'
 import { Empty, Failure, Loading } from '../../ui/states.tsx'
 import { useInstance } from '../instances/instance-layout.tsx'
 import { DeliveryDialog } from './delivery-dialog.tsx'
@@ -81,20 +82,7 @@ export function DeliveryLog() {
       ) : (
         <Table deliveries={deliveries} onOpen={open} />
       )}
-      {(data?.webhookDeliveries.page.nextCursor || cursors.length > 1) && (
-        <div className="flex justify-end gap-2 border-t p-3">
-          <Button
-            size="sm"
-            disabled={cursors.length === 1}
-            onClick={() => setCursors(cursors.slice(0, -1))}
-          >{t`Newer`}</Button>
-          <Button
-            size="sm"
-            disabled={!data?.webhookDeliveries.page.nextCursor}
-            onClick={() => setCursors([...cursors, data?.webhookDeliveries.page.nextCursor ?? null])}
-          >{t`Older`}</Button>
-        </div>
-      )}
+      <Pager cursors={cursors} next={data?.webhookDeliveries.page.nextCursor} onTurn={setCursors} />
       <DeliveryDialog deliveryId={delivery} onClose={() => open()} />
       <ReplayFailed open={isReplaying} onClose={() => setReplaying(false)} webhookId={webhookId} />
     </Card>
