@@ -20,13 +20,9 @@ import type { SendMessageArgs } from './sendMessage.ts'
 import type { StoredMessage } from './shape.ts'
 import { keptContent, storedMessage } from './stored.ts'
 import { stepText } from './trail.ts'
+import { waitMs } from './wait-for-answer.ts'
 
-const WAIT_MS = { usually: 2000, strained: 200 }
 export const LIFETIME_SECONDS = 86_400
-
-/** How long an answer waits for WhatsApp's ack. What has more to do than it can keeps nobody waiting for what is a promise already. */
-export const waitMs = ({ turnstile }: Pick<Context, 'turnstile'>): number =>
-  turnstile.strained ? WAIT_MS.strained : WAIT_MS.usually
 
 export interface Draft extends Prepared {
   args: SendMessageArgs

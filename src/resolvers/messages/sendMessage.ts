@@ -9,6 +9,7 @@ import { type ContentInput, prepare, type SendableType } from './content.ts'
 import { dispatchSoon } from './dispatchSoon.ts'
 import { extrasOf } from './extras.ts'
 import type { StoredMessage } from './shape.ts'
+import { waitForAnswer } from './wait-for-answer.ts'
 
 export interface SendMessageArgs {
   instanceId: string
@@ -39,7 +40,7 @@ export async function sendMessage(ctx: Context, args: SendMessageArgs): Promise<
   ctx.bus.publish(made)
   try {
     dispatchSoon(ctx, instanceId)
-    const event = await ctx.pass.aside(acked.event)
+    const event = await waitForAnswer(ctx, { answer: acked.event, cancel: acked.cancel })
     return event ? (event.subject as StoredMessage) : made.subject
   } finally {
     acked.cancel()
