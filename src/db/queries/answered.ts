@@ -34,7 +34,7 @@ export interface Move {
  * Moves messages of one instance on and writes the events of it: all, or nothing where one of them, or the name of its
  * chat, is not as it was read. Locks in the order of all others: messages by their ids, then the counter.
  */
-export async function moveMessages(
+export async function takeAnswers(
   sql: Sql,
   { tenantId, instanceId, moves, settled, events }: Moving,
 ): Promise<WrittenEvent[] | null> {

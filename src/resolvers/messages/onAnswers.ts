@@ -1,5 +1,5 @@
 import type { App } from '../../context.ts'
-import { moveMessages, type ReadRow, readSent } from '../../db/queries/answered.ts'
+import { type ReadRow, readSent, takeAnswers } from '../../db/queries/answered.ts'
 import type { HouseEvent } from '../../events/catalogue.ts'
 import { recordedOf } from '../../events/record.ts'
 import { messageChanged, receiptHeard } from '../../telemetry/spans.ts'
@@ -94,7 +94,7 @@ async function write(app: App, instanceId: string, { drafts, moves, settled }: M
   if (drafts.length === 0) return []
   const { tenantId } = drafts[0]!.event
   const events = drafts.map(({ row }) => row)
-  const rows = await moveMessages(app.db.sql, { tenantId, instanceId, moves, settled, events })
+  const rows = await takeAnswers(app.db.sql, { tenantId, instanceId, moves, settled, events })
   return rows && drafts.map((draft, i) => recordedOf(draft, rows[i]!))
 }
 
