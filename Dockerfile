@@ -10,6 +10,13 @@ RUN npm ci --omit=dev --ignore-scripts && rm -rf node_modules/node-linux-* node_
 COPY src/db/binaries.ts src/db/
 RUN node -e "import('/app/src/db/binaries.ts').then(({ installedBinaries }) => installedBinaries())"
 
+FROM node:${NODE_VERSION}-trixie-slim AS dashboard
+WORKDIR /app
+COPY .npmrc package.json package-lock.json ./
+RUN npm ci --ignore-scripts
+COPY dashboard dashboard
+RUN npm run dashboard
+
 FROM node:${NODE_VERSION}-trixie-slim
 # As process 1 it passes signals on and buries the children of the embedded PostgreSQL: no --init is needed.
 RUN apt-get update \
@@ -19,6 +26,7 @@ ENV NODE_ENV=production DATA_DIR=/data
 WORKDIR /app
 COPY LICENSE package.json ./
 COPY --from=dependencies /app/node_modules node_modules
+COPY --from=dashboard /app/dashboard/dist dashboard/dist
 COPY docker docker
 COPY src src
 # What is mounted there takes their owner over. /secrets is for compose.yaml.

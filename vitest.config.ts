@@ -33,7 +33,7 @@ const project = (name: string, test: Test): UserWorkspaceConfig => ({
 
 export default defineConfig({
   test: {
-    globalSetup: GLOBAL_SETUP,
+    globalSetup: [...GLOBAL_SETUP, 'test/support/dashboard-setup.ts'],
     sequence: { sequencer: LongestFirst },
     teardownTimeout: 15_000,
     projects: [

@@ -12,8 +12,9 @@ import {
 } from 'graphql'
 
 /**
- * Prints `schema.graphql`, the contract of the GraphQL door, from the code. With `--check` it writes nothing and
- * exits with 1 when the file is stale. Either way everything in the schema must have a description.
+ * Prints `schema.graphql`, the contract of the GraphQL door, from the code, and the same as types for the dashboard. With
+ * `--check` it writes nothing and exits with 1 when a file is stale. Either way everything in the schema must have a
+ * description.
  */
 
 /** Coordinates of what has no description, such as `Instance.name` or `Query.instances(limit:)`. */
@@ -43,11 +44,15 @@ function missing<Each extends { description?: string | null }>(
 
 /** 0: written, or up to date. 1: something lacks a description, or the file is stale. */
 export function run(schema: GraphQLSchema, options: { path: string; check: boolean; say: (line: string) => void }) {
-  const { path, check, say } = options
+  const { say } = options
   const lacking = undescribed(schema)
   for (const name of lacking) say(`${name} has no description`)
   if (lacking.length > 0) return 1
-  const printed = `${printSchema(schema)}\n`
+  return keep(`${printSchema(schema)}\n`, options)
+}
+
+export function keep(printed: string, options: { path: string; check: boolean; say: (line: string) => void }) {
+  const { path, check, say } = options
   if (!check) {
     writeFileSync(path, printed)
     return 0
@@ -67,6 +72,12 @@ function read(path: string): string | null {
 
 if (import.meta.main) {
   const { schema } = await import('../src/schema/index.ts')
+  const { DASHBOARD_TYPES, dashboardTypes } = await import('./dashboard-types.ts')
   const say = (line: string) => process.stderr.write(`${line}\n`)
-  process.exitCode = run(schema, { path: 'schema.graphql', check: process.argv.includes('--check'), say })
+  const check = process.argv.includes('--check')
+  const outcomes = [
+    run(schema, { path: 'schema.graphql', check, say }),
+    keep(dashboardTypes(schema), { path: DASHBOARD_TYPES, check, say }),
+  ]
+  process.exitCode = Math.max(...outcomes)
 }

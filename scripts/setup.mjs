@@ -1,5 +1,5 @@
 // Installs exactly the lockfile when node_modules does not match it. Runs on any Node from 18 on, with no
-// dependency: it is what makes `npm start` and `npm test` work on a fresh clone.
+// dependency: it is what makes `npm start` and `npm test` work on a fresh clone. With `dashboard` that is built, too.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -31,4 +31,8 @@ if (Number(version.split('.')[0]) < 24) {
   console.error(`Wataki runs on Node 24 or newer, and this is ${version}. There is no bundled build for`)
   console.error(`${process.platform}-${process.arch}: install Node 24 and run the command again.`)
   process.exit(1)
+}
+
+if (process.argv[2] === 'dashboard') {
+  execFileSync('node', [join(root, 'scripts', 'build-dashboard.ts')], { cwd: root, stdio: ['ignore', 2, 2] })
 }

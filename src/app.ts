@@ -6,6 +6,7 @@ import { openDatabase } from './db/open.ts'
 import { createVault } from './db/vault.ts'
 import { createDelivery } from './delivery/delivery.ts'
 import { createBus } from './events/bus.ts'
+import { openDashboard } from './http/dashboard.ts'
 import { openMetricsListener } from './http/metrics.ts'
 import { createServer } from './http/server.ts'
 import { Turnstile } from './http/turnstile.ts'
@@ -175,6 +176,7 @@ export async function openApp(
       binary: [mediaContent],
       signed: [stripeWebhook],
       events: describeEvents(),
+      dashboard: openDashboard(),
       doorkeeper: { mayBeGood, isOperator, admit, chargeMore, stillGood },
     })
     opened.push({ what: 'server', close: () => server.close() })

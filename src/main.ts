@@ -30,12 +30,13 @@ function printWelcome(url: string, database: string, sandbox: boolean): void {
   console.log(`
   Wataki is running.
 
-    REST        ${url}/v1            reference: ${url}/v1/openapi.json
+    Dashboard   ${url}              its sign-in links: ${url}/dev/mailbox
+    REST        ${url}/v1            reference: ${url}/docs
     GraphQL     ${url}/graphql       open it in a browser for GraphiQL
     Database    ${database}
     Sandbox     ${sandbox ? 'on: a WhatsApp network in the box, no phone needed' : 'off'}
 
-  The way in, from another terminal:
+  Or, for a key from another terminal:
 
     npm run --silent wataki -- tenant create --name Acme --email dev@acme.com
 `)

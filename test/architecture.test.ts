@@ -202,10 +202,65 @@ function sizeOffences(sources: Sources, max: number): string[] {
     .map(({ file, lines }) => `${file}: ${lines} lines, the budget is ${max}`)
 }
 
-const read = (root: string): Sources =>
-  Object.fromEntries(globSync('**/*.ts', { cwd: root }).map(file => [file, readFileSync(join(root, file), 'utf8')]))
+/** Rooms of the dashboard → which of its rooms they may import. It imports nothing from elsewhere in the house. */
+const DASHBOARD_MAY_IMPORT: Record<string, string[]> = {
+  'main.tsx': ['*'],
+  // The router names each page, and loads it when it is asked for.
+  app: ['graphql', 'ui', 'features'],
+  features: ['app', 'graphql', 'ui'],
+  ui: ['app'],
+  graphql: [],
+  'po.d.ts': [],
+}
+
+/** Programs for the reader. */
+const SAMPLES = 'features/chats/call-samples.tsx'
+
+const DASHBOARD_WORDS: { word: RegExp; only: string[] }[] = [
+  // GraphQL is the way to the server. The reference is made of what describes REST; letters are no part of the API.
+  {
+    word: /(?<![.\w])fetch\(/,
+    only: ['graphql/client.ts', 'features/reference/reference-page.tsx', 'features/sign-in/sign-in-page.tsx', SAMPLES],
+  },
+  { word: /new (?:WebSocket|EventSource)\(/, only: [] },
+  // Not there on pages over plain http.
+  { word: /crypto\.(?:randomUUID|subtle)/, only: [] },
+  { word: /navigator\.clipboard/, only: ['ui/copy.tsx'] },
+  { word: /dangerouslySetInnerHTML|\.innerHTML\b/, only: [] },
+  { word: /localStorage/, only: ['app/preferences.ts'] },
+  { word: /\bTODO\b|\bFIXME\b/, only: [] },
+  { word: /\bconsole\./, only: [SAMPLES] },
+]
+
+function dashboardOffences(sources: Sources): string[] {
+  const offences: string[] = []
+  for (const [file, source] of Object.entries(sources)) {
+    const room = roomOf(file)
+    const allowed = DASHBOARD_MAY_IMPORT[room]
+    if (!allowed) offences.push(`${file}: ${room} is no room of the dashboard`)
+    for (const [, path] of source.matchAll(/\b(?:from|import|import\() ?'(\.[^']+)'/g)) {
+      const target = normalize(join(dirname(file), path!))
+      const to = roomOf(target)
+      const isFree = to === room || to === 'locales' || to === 'styles.css' || allowed?.includes('*')
+      if (target.startsWith('..')) offences.push(`${file}: leaves the dashboard by ${path}`)
+      else if (!isFree && !allowed?.includes(to)) offences.push(`${file}: may not import ${target}`)
+    }
+    const code = codeOf(source)
+    for (const { word, only } of DASHBOARD_WORDS) {
+      if (only.some(place => isAt(file, place))) continue
+      const at = code.split('\n').findIndex(text => word.test(text))
+      if (at >= 0) offences.push(`${file}:${at + 1}: ${word.source} is not spoken here`)
+    }
+  }
+  return offences
+}
+
+const read = (root: string, pattern = '**/*.ts'): Sources =>
+  Object.fromEntries(globSync(pattern, { cwd: root }).map(file => [file, readFileSync(join(root, file), 'utf8')]))
 
 const src = read('src')
+const dashboard = read('dashboard/src', '**/*.{ts,tsx}')
+delete dashboard['graphql/introspection.d.ts']
 const planted = (file: string, source: string): Sources => ({ [file]: source })
 
 describe('the law of direction', () => {
@@ -283,9 +338,33 @@ describe('what calls out', () => {
   })
 })
 
+describe('the dashboard', () => {
+  it('imports nothing from elsewhere in the house, and its rooms know each other one way', () => {
+    expect(dashboardOffences(dashboard)).toEqual([])
+  })
+
+  it('is caught when it does, and when it speaks past GraphQL', () => {
+    for (const [file, line] of [
+      ['features/x/x.ts', "import { schema } from '../../../../src/schema/index.ts'"],
+      ['ui/x.tsx', "import { useInstance } from '../features/instances/instance-layout.tsx'"],
+      ['graphql/x.ts', "import { phone } from '../app/format.ts'"],
+      ['utils/x.ts', ''],
+      ['features/x/x.ts', "await fetch('/v1/instances')"],
+      ['features/x/x.ts', 'const id = crypto.randomUUID()'],
+      ['features/x/x.ts', 'navigator.clipboard.writeText(text)'],
+      ['features/x/x.ts', "localStorage.setItem('key', apiKey)"],
+      ['features/x/x.tsx', 'element.innerHTML = text'],
+    ] as const) {
+      expect(dashboardOffences(planted(file, line)), line).toHaveLength(1)
+    }
+    expect(dashboardOffences(planted('features/x/x.ts', "import { phone } from '../../app/format.ts'"))).toEqual([])
+  })
+})
+
 describe('the budgets', () => {
   it('hold: 300 lines a file, 500 a test', () => {
     expect(sizeOffences(src, FILE_MAX_LINES)).toEqual([])
+    expect(sizeOffences(dashboard, FILE_MAX_LINES)).toEqual([])
     expect(sizeOffences(read('test'), TEST_MAX_LINES)).toEqual([])
   })
 

@@ -25,6 +25,7 @@ import { contextsOf } from './context.ts'
 import { sharer } from './cors.ts'
 import { countCall } from './count.ts'
 import { requestIdOf } from './credentials.ts'
+import type { Dashboard } from './dashboard.ts'
 import { createEntrance, type Door } from './entrance.ts'
 import { createGate, type Doorkeeper } from './gate.ts'
 import { createGraphqlDoor } from './graphql.ts'
@@ -48,6 +49,8 @@ export interface ServerOptions {
   /** What webhooks are told of. */
   events?: DescribedEvent[]
   doorkeeper: Doorkeeper
+  /** Null: a page that says what there is stands in its place. */
+  dashboard?: Dashboard | null
   /** What Prometheus reads. */
   expose?: () => Promise<Exposition>
   /** How long requests in flight may go on after `close()`. */
@@ -85,6 +88,7 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
     signed,
     events,
     doorkeeper,
+    dashboard = null,
     drainMs = DRAIN_MS,
     noticeMs = app.config.production ? NOTICE_MS : 0,
   } = options
@@ -130,6 +134,11 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
   const serveAt = (path: string, exchange: Exchange) => {
     logRequest(exchange)
     countCall(app, exchange)
+    const page = dashboard?.at(exchange.req, path)
+    if (page) {
+      exchange.ctx.facts.route = '/'
+      return void page(exchange).catch(error => answerError(exchange, error))
+    }
     const serve = answerWith.get(path)
     if (!serve) return answerError(exchange, notFound('page'))
     // Below /v1 the pattern is known later.

@@ -75,8 +75,9 @@ export class Connection {
       if (this.#noise.ready) {
         const node = await decodeBinaryNode(this.#noise.decrypt(bytes))
         this.sim.trace?.('client', node, this)
+        // As at WhatsApp, nobody reads on where a stream has ended.
         if (this.isReplaced) this.sim.counters.late++
-        if (!this.#isAnswer(node)) await handleStanza(this, node)
+        else if (!this.#isAnswer(node)) await handleStanza(this, node)
       } else if (this.#greeted) {
         const { clientStatic, payload } = this.#noise.finish(bytes)
         this.clientStatic = clientStatic

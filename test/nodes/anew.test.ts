@@ -9,19 +9,23 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => two?.close())
 
-it('a node that others have buried begins anew once, however long the database takes for it', {
+it.each([
+  'remove-node',
+  'insert-node',
+])('a node that others have buried begins anew once, however long the database takes for it: %s', {
   timeout: 60_000,
-}, async () => {
+}, async slow => {
   const { app } = two.nodes[1]!
   const { query } = app.db.sql
   const ids = new Set([app.node.id])
   let entered = 0
   app.db.sql.query = async (text, params, name) => {
-    if (name !== 'insert-node') return query(text, params, name)
-    entered++
-    ids.add(app.node.id)
-    // Longer than the clock waits between two looks at whether the node is late.
-    await new Promise(resolve => setTimeout(resolve, 700))
+    if (name === 'insert-node') {
+      entered++
+      ids.add(app.node.id)
+    }
+    // Longer than the clock waits between two beats.
+    if (name === slow) await new Promise(resolve => setTimeout(resolve, 1_500))
     return query(text, params, name)
   }
   await two.rows('delete from node where id = $1', [app.node.id])

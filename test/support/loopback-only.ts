@@ -1,38 +1,12 @@
-import net, { type Socket } from 'node:net'
 import { afterAll, expect } from 'vitest'
+import { refuseOthers } from './loopback.ts'
 
 /** No test, and nothing that it makes the product do, connects to another machine: not even where that is swallowed. */
 const outside: string[] = []
-const database = process.env.TEST_DATABASE_URL
-const allowed = ['localhost', ...(database ? [new URL(database).hostname] : [])]
-
-const isLoopback = (host: string) => /^(127(\.\d+){3}|::1|::ffff:127(\.\d+){3})$/.test(host) || allowed.includes(host)
-
-type Connect = (this: Socket, ...args: unknown[]) => Socket
-const prototype = net.Socket.prototype as unknown as { connect: Connect }
-const { connect } = prototype
-prototype.connect = function (...args) {
-  const target = hostOf(args)
-  if (target !== null && !isLoopback(target)) {
-    outside.push(target)
-    throw new Error(`a test would connect to ${target}`)
-  }
-  return connect.apply(this, args)
-}
-
-/** Of the ways to call it; null: a path on this machine. */
-function hostOf(args: unknown[]): string | null {
-  const [first, second] = Array.isArray(args[0]) ? args[0] : args
-  if (typeof first === 'object' && first !== null) {
-    const { path, host } = first as { path?: string; host?: string }
-    return path === undefined ? (host ?? 'localhost') : null
-  }
-  if (typeof first === 'string' && !/^\d+$/.test(first)) return null
-  return typeof second === 'string' ? second : 'localhost'
-}
+const allowAgain = refuseOthers(host => outside.push(host))
 
 afterAll(() => {
   // The next file may run in the same process.
-  prototype.connect = connect
+  allowAgain()
   expect(outside, 'who a test would have connected to').toEqual([])
 })

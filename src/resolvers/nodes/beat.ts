@@ -84,9 +84,15 @@ async function enterAnew(app: App): Promise<void> {
   const { node } = app
   app.log.warn({ node: node.id }, 'this node was out of touch for too long, and begins anew')
   giveUp(app)
-  await removeNode(app.db.sql, node.id)
-  node.renew()
-  await enter(app)
+  // Until it has done so, nobody tells of it or looks after it: the next beat would have it begin once more.
+  node.joined = false
+  try {
+    await removeNode(app.db.sql, node.id)
+    node.renew()
+    await enter(app)
+  } finally {
+    node.joined = true
+  }
 }
 
 /** The clock's call: closes the sockets of a node that is late, before others take its instances. */

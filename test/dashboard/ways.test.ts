@@ -1,0 +1,125 @@
+import type { Locator, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openTestApp, type TestApp } from '../support/app.ts'
+import { rowsOf, signUp } from '../support/auth.ts'
+import { CHROMIUM, lanOrigin, openBrowser, signIn, type TestBrowser, tabTo } from '../support/browser.ts'
+import { openReceiver, RECEIVABLE, type Receiver } from '../support/receiver.ts'
+
+/** The dashboard where it is not usual: over plain http in a local network, by keyboard alone, with a session that ends elsewhere. */
+
+describe.skipIf(!CHROMIUM)('the dashboard', () => {
+  let wataki: TestApp
+  let browser: TestBrowser
+  let page: Page
+  let receiver: Receiver
+
+  beforeAll(async () => {
+    wataki = await openTestApp(RECEIVABLE)
+    receiver = await openReceiver()
+    browser = await openBrowser(wataki.url)
+    const context = await browser.open({ baseURL: lanOrigin(wataki.url) })
+    page = await context.newPage()
+    await signIn(page, await signUp(wataki, 'lan@example.com'))
+  }, 120_000)
+  afterAll(async () => {
+    await browser?.close()
+    await receiver?.close()
+    await wataki?.close()
+  })
+
+  async function press(target: Locator): Promise<void> {
+    await tabTo(page, target)
+    await page.keyboard.press('Enter')
+  }
+
+  it('works over plain http at an address of a local network: live, and with copying', async () => {
+    expect(await page.evaluate(() => window.isSecureContext)).toBe(false)
+    await page.getByRole('button', { name: 'Try without a phone' }).click()
+    await page.getByRole('button', { name: 'Scan' }).click()
+    await page.getByRole('heading', { name: /^Connected/ }).waitFor()
+    await page.getByRole('main').getByRole('button', { name: 'Copy' }).first().click()
+    await page.getByRole('button', { name: /^Search/ }).click()
+    await page.getByRole('combobox', { name: 'Name, number or id' }).press('Control+V')
+    await expect.poll(() => page.getByRole('combobox', { name: 'Name, number or id' }).inputValue()).toMatch(/^inst_/)
+    await page.keyboard.press('Escape')
+  })
+
+  it('is used by keyboard alone: search, chat, send', async () => {
+    await page.goto('/')
+    await page.getByRole('heading', { name: 'Hello, Acme' }).waitFor()
+    await page.keyboard.press('Control+K')
+    await page.getByRole('combobox', { name: 'Name, number or id' }).waitFor()
+    await page.keyboard.type('demo')
+    await page.getByRole('option', { name: /^demo/ }).waitFor()
+    await page.keyboard.press('Enter')
+    await press(page.getByRole('link', { name: 'Chats', exact: true }))
+    await press(page.getByRole('button', { name: 'New chat' }))
+    await page.getByLabel('Phone number').waitFor()
+    await page.keyboard.type('5511900000001')
+    await page.keyboard.press('Enter')
+    await tabTo(page, page.getByLabel('Message', { exact: true }))
+    await page.keyboard.type('By keyboard')
+    await page.keyboard.press('Enter')
+    await page.getByRole('log', { name: 'Messages', exact: true }).getByText('By keyboard').waitFor()
+  })
+
+  it('is used by keyboard alone: an API key, a webhook, what was delivered, and once more', async () => {
+    await press(page.getByRole('link', { name: 'Webhooks' }))
+    await press(page.getByRole('button', { name: 'New webhook' }))
+    await page.getByLabel('URL').waitFor()
+    await page.keyboard.type(receiver.url)
+    await page.keyboard.press('Enter')
+    await press(page.getByRole('button', { name: 'I have copied it' }))
+    await press(page.getByRole('button', { name: 'Send a test event' }))
+    const dialog = page.getByRole('dialog', { name: 'Delivery' })
+    await dialog.getByText('Answered 200').waitFor()
+    await press(dialog.getByRole('button', { name: 'Replay' }))
+    await dialog.getByText(/^2\./).waitFor()
+    await press(dialog.getByRole('button', { name: 'Close' }))
+    await press(page.getByRole('link', { name: 'Settings' }).first())
+    await press(page.getByRole('button', { name: 'Create API key' }))
+    await page.getByLabel('Name', { exact: true }).waitFor()
+    await page.keyboard.type('keys only')
+    await page.keyboard.press('Enter')
+    await press(page.getByRole('button', { name: 'I have copied it' }))
+    await page.getByRole('listitem').filter({ hasText: 'keys only' }).waitFor()
+  })
+
+  it('is told in another language, and in another light, by keyboard alone', async () => {
+    await tabTo(page, page.getByLabel('Language').first())
+    await page.keyboard.press('p')
+    await page.locator('html[lang="pt-BR"]').waitFor()
+    await tabTo(page, page.getByLabel('Tema').first())
+    await page.keyboard.press('e')
+    await page.locator('html[data-theme="dark"]').waitFor()
+    await page.evaluate(() => localStorage.clear())
+  })
+
+  it('shows within its pages what the connection does, as it does it', async () => {
+    const [instance] = await rowsOf(wataki, 'select id from instance')
+    await page.goto(`/i/${instance!.id}`)
+    await page.getByRole('main').getByText('Connected', { exact: true }).first().waitFor()
+    await page.evaluate(async id => {
+      const query = `mutation { injectSandboxFault(instanceId: "${id}", input: { kind: logout }) { kind } }`
+      const body = JSON.stringify({ query })
+      await fetch('/graphql', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body })
+    }, instance!.id)
+    await page.getByText('Logged out').first().waitFor()
+  })
+
+  it('begins each page with a link past the menu', async () => {
+    await page.goto('/instances')
+    await page.getByRole('heading', { name: 'Instances' }).waitFor()
+    await page.keyboard.press('Tab')
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to the content')
+  })
+
+  it('tells the session that was ended elsewhere, at once', async () => {
+    await page.goto('/')
+    await page.getByRole('complementary').getByText('Live', { exact: true }).waitFor()
+    const [session] = await page.context().cookies()
+    const headers = { cookie: `${session!.name}=${session!.value}`, origin: wataki.url }
+    await fetch(`${wataki.url}/v1/auth/logout`, { method: 'POST', headers })
+    await page.waitForURL('/login')
+  })
+})
