@@ -31,11 +31,10 @@ import { Describer } from './resolvers/media/describe.ts'
 import { Fetches } from './resolvers/media/fetches.ts'
 import { openSpool } from './resolvers/media/spool.ts'
 import { Lanes } from './resolvers/messages/lanes.ts'
-import { onAck } from './resolvers/messages/onAck.ts'
+import { onAnswers } from './resolvers/messages/onAnswers.ts'
 import { onDelete, onEdit } from './resolvers/messages/onEdit.ts'
 import { onMessage } from './resolvers/messages/onMessage.ts'
 import { onReaction } from './resolvers/messages/onReaction.ts'
-import { onReceipt } from './resolvers/messages/onReceipt.ts'
 import { Asked } from './resolvers/nodes/asked.ts'
 import { joinNodes, leaveNodes } from './resolvers/nodes/beat.ts'
 import { hear, hearMissed } from './resolvers/nodes/hear.ts'
@@ -203,8 +202,7 @@ const newsFor = (app: () => App): News => ({
   onDelete: (instanceId, news) => onDelete(app(), instanceId, news),
   onSync: (instanceId, news) => onSync(app(), instanceId, news),
   onSeen: (instanceId, news) => onSeen(app(), instanceId, news),
-  onAck: (instanceId, news) => onAck(app(), instanceId, news),
-  onReceipt: (instanceId, news) => onReceipt(app(), instanceId, news),
+  onAnswers: (instanceId, answers) => onAnswers(app(), instanceId, answers),
 })
 
 /** Its client takes a while to load: only who uses it waits. */

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
+import pg from 'pg'
 import { pino } from 'pino'
 import { openApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
@@ -26,6 +27,10 @@ export interface Health {
   delayP99: number
   delayMost: number
   refused: number
+  /** Sent to the database, those that begin and end transactions, too. */
+  statements: number
+  /** Of all threads of the process. */
+  cpuMs: number
 }
 
 export interface BenchServer {
@@ -44,6 +49,13 @@ type Asked = { tenant: string } | { sql: string; params: unknown[] } | { health:
 if (process.argv[2] === 'bench-server') await serverMain()
 
 async function serverMain(): Promise<void> {
+  let statements = 0
+  const { query } = pg.Client.prototype
+  pg.Client.prototype.query = function (this: pg.Client, ...args: never) {
+    statements++
+    return query.apply(this, args)
+  } as typeof query
+  let cpu = process.cpuUsage()
   const running = await openApp(readConfig(), pino({ level: process.env.LOG_LEVEL ?? 'silent' }))
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   delay.enable()
@@ -65,7 +77,11 @@ async function serverMain(): Promise<void> {
       delayP99: late(99),
       delayMost: Math.max(0, delay.max / 1e6 - RESOLUTION_MS),
       refused: app.turnstile.refused - refused,
+      statements,
+      cpuMs: cpuMsSince(cpu),
     }
+    statements = 0
+    cpu = process.cpuUsage()
     refused = app.turnstile.refused
     heapMost = 0
     delay.reset()
@@ -74,6 +90,11 @@ async function serverMain(): Promise<void> {
   process.on('message', asked => void answer(asked as Asked).then(told => process.send!(told ?? null)))
   process.on('disconnect', () => process.exit(0))
   process.send!(running.url)
+}
+
+function cpuMsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000
 }
 
 export async function openBenchServer(settings: Record<string, string> = {}): Promise<BenchServer> {

@@ -1,10 +1,16 @@
 import type { Log } from './log.ts'
+import type { AnswerNews } from './whatsapp.ts'
 
 interface Job {
   kind: 'connection' | 'qr' | 'message' | 'small'
-  run(): Promise<void>
+  run?(): Promise<void>
   drop?(): void
+  /** Of an ack or a receipt: what is told together with others. */
+  answer?(): Promise<AnswerNews>
 }
+
+/** Acks and receipts that are told together. */
+const ANSWERS_MAX = 100
 
 /** News of one instance, told one after another. Nobody in the socket's path waits for it. */
 export class NewsQueue {
@@ -12,12 +18,19 @@ export class NewsQueue {
   readonly #log: Log
   readonly #instanceId: string
   readonly #maxJobs: number
+  readonly #tellAnswers: (answers: AnswerNews[]) => Promise<void>
   #working: Promise<void> | null = null
 
-  constructor(options: { instanceId: string; log: Log; maxJobs: number }) {
+  constructor(options: {
+    instanceId: string
+    log: Log
+    maxJobs: number
+    tellAnswers: (answers: AnswerNews[]) => Promise<void>
+  }) {
     this.#instanceId = options.instanceId
     this.#log = options.log
     this.#maxJobs = options.maxJobs
+    this.#tellAnswers = options.tellAnswers
   }
 
   /** Tells the newest only: what waits of the same kind is forgotten. */
@@ -26,13 +39,13 @@ export class NewsQueue {
     this.#add({ kind, run: this.#logged(run) })
   }
 
-  /** Acks and receipts. Beyond the bound the oldest goes: an ack is earned again, a receipt is no promise. */
+  /** Acks and receipts: told with those that follow while others are told. */
+  answer(answer: () => Promise<AnswerNews>): void {
+    this.#addSmall({ kind: 'small', answer })
+  }
+
   push(run: () => Promise<void>): void {
-    if (this.#jobs.length >= this.#maxJobs) {
-      this.#forget('small')
-      this.#log.warn({ instanceId: this.#instanceId }, 'news are not taken fast enough: one was dropped')
-    }
-    this.#add({ kind: 'small', run: this.#logged(run) })
+    this.#addSmall({ kind: 'small', run: this.#logged(run) })
   }
 
   /** Takes its turn like the others; the caller learns how it went. One at a time, so it needs no bound. */
@@ -58,6 +71,15 @@ export class NewsQueue {
     if (oldest >= 0) this.#jobs.splice(oldest, 1)
   }
 
+  /** Beyond the bound the oldest goes: an ack is earned again, a receipt is no promise. */
+  #addSmall(job: Job): void {
+    if (this.#jobs.length >= this.#maxJobs) {
+      this.#forget('small')
+      this.#log.warn({ instanceId: this.#instanceId }, 'news are not taken fast enough: one was dropped')
+    }
+    this.#add(job)
+  }
+
   #add(job: Job): void {
     this.#jobs.push(job)
     this.#working ??= this.#work().finally(() => {
@@ -66,7 +88,20 @@ export class NewsQueue {
   }
 
   async #work(): Promise<void> {
-    for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) await job.run()
+    for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) {
+      if (job.answer) await this.#answers(job.answer)
+      else await job.run?.()
+    }
+  }
+
+  /** It, and what follows it without anything else in between. */
+  async #answers(first: () => Promise<AnswerNews>): Promise<void> {
+    const answers = [first]
+    for (let next = this.#jobs[0]; next?.answer && answers.length < ANSWERS_MAX; next = this.#jobs[0]) {
+      answers.push(next.answer)
+      this.#jobs.shift()
+    }
+    await this.#logged(async () => this.#tellAnswers(await Promise.all(answers.map(answer => answer()))))()
   }
 
   #logged(run: () => Promise<void>): () => Promise<void> {

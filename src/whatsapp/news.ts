@@ -16,8 +16,8 @@ export interface News {
   onSync(instanceId: string, sync: SyncNews): Promise<void>
   /** The account has seen messages on its own phone. */
   onSeen(instanceId: string, seen: SeenNews): Promise<void>
-  onAck(instanceId: string, news: AckNews): Promise<void>
-  onReceipt(instanceId: string, news: ReceiptNews): Promise<void>
+  /** To what was sent, in the order in which they came; those that came while the last ones were told come together. */
+  onAnswers(instanceId: string, answers: AnswerNews[]): Promise<void>
 }
 
 export interface ConnectionNews {
@@ -172,6 +172,8 @@ export interface SeenNews {
   /** Empty: all of the chat. */
   whatsappIds: string[]
 }
+
+export type AnswerNews = ({ kind: 'ack' } & AckNews) | ({ kind: 'receipt' } & ReceiptNews)
 
 export interface AckNews {
   whatsappId: string

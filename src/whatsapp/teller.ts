@@ -37,7 +37,12 @@ export class Teller {
     this.#news = options.news
     this.#onLeaseLost = options.onLeaseLost
     this.#clock = options.clock
-    this.#queue = new NewsQueue({ instanceId: options.instanceId, log: options.log, maxJobs: options.maxNews })
+    this.#queue = new NewsQueue({
+      instanceId: options.instanceId,
+      log: options.log,
+      maxJobs: options.maxNews,
+      tellAnswers: answers => options.news.onAnswers(options.instanceId, answers),
+    })
   }
 
   get lastState(): InstanceState | null {
@@ -88,17 +93,17 @@ export class Teller {
 
   ack({ id, error }: Record<string, string>): void {
     if (this.#quiet || !id) return
-    this.#queue.push(() => this.#news.onAck(this.#instanceId, { whatsappId: id, errorCode: error ?? null }))
+    this.#queue.answer(async () => ({ kind: 'ack', whatsappId: id, errorCode: error ?? null }))
   }
 
   receipt(node: BinaryNode, keys: KeyStore): void {
     if (this.#quiet) return
     const me = { id: keys.creds.me?.id, lid: keys.creds.me?.lid }
     for (const { readerAlias, ...receipt } of readReceipts(node, me))
-      this.#queue.push(async () => {
+      this.#queue.answer(async () => {
         const reader = await completed(addressOf(receipt.reader, readerAlias), keys)
         const chat = receipt.chat === receipt.reader ? reader : addressOf(receipt.chat)
-        await this.#news.onReceipt(this.#instanceId, { ...receipt, chat, reader })
+        return { kind: 'receipt', ...receipt, chat, reader }
       })
     const seen = readSeen(node, me)
     if (!seen) return

@@ -65,7 +65,7 @@ export interface WhatsApp {
   compose(content: OutboundContent, extras?: MessageExtras): Uint8Array
   /** The same for media, which goes to WhatsApp's media host first: encrypted while it streams, bounded in time. */
   composeMedia(instanceId: string, media: OutboundMedia, extras?: MessageExtras): Promise<ComposeOutcome>
-  /** Writes the message to the socket. The proof that WhatsApp has it is `onAck`. */
+  /** Writes the message to the socket. The proof that WhatsApp has it is an ack (`onAnswers`). */
   send(instanceId: string, message: OutboundMessage): Promise<SendOutcome>
   /** Tells the sender that messages were read. Harmless when repeated. */
   markRead(instanceId: string, read: ReadMessages): Promise<SendOutcome>

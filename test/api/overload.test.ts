@@ -4,7 +4,7 @@ import { newId } from '../../src/ids.ts'
 import { dispatchDue } from '../../src/resolvers/messages/dispatchDue.ts'
 import { expirePending } from '../../src/resolvers/messages/failPending.ts'
 import { recountDue } from '../../src/resolvers/messages/recountDue.ts'
-import { waitMs } from '../../src/resolvers/messages/sendMessage.ts'
+import { waitMs } from '../../src/resolvers/messages/wait-for-answer.ts'
 import { deliverDue } from '../../src/resolvers/webhooks/deliverDue.ts'
 import {
   type Answer,

@@ -11,16 +11,17 @@ import { form, PRELOAD, random, readyIn, report, wholeBetween } from './form.ts'
 
 /** Each moment of a message's way out, and where the process ends in it. */
 const POINTS: [string, string][] = [
-  ['before its row is written', 'before:insert-message'],
-  ['after its row is written and before the commit', 'before:commit.insert-message'],
-  ['after the commit and before the 202', 'after:commit.insert-message'],
+  ['before its row is written', 'before:accept-message'],
+  ['after its row is written, by a statement of its own or in a transaction', 'after:accept-message'],
+  ['after its row is written and before the commit', 'before:commit.accept-message'],
+  ['after the commit and before the 202', 'after:commit.accept-message'],
   ['after it was claimed', 'after:claim-pending'],
   ['before the ratchet is committed', 'before:vault_commit'],
   ['after the ratchet is committed', 'after:vault_commit'],
   ['once it is on the wire', 'wire'],
-  ["after the network's ack", 'before:lock-sent'],
-  ['before its status is written', 'before:update-status'],
-  ['before its event is written', 'before:record-event'],
+  ["after the network's ack", 'before:look-at-sent'],
+  ['before its status and its event are written', 'before:take-answers'],
+  ['after its status and its event are written', 'after:take-answers'],
 ]
 const TIMES = form(1, 20)
 const MOST_PASSED = 5

@@ -26,6 +26,7 @@ const HOOKS: Record<string, string[]> = {
 /** Each moment of an event on its way to a receiver, and where the process ends in it. */
 const POINTS: [string, string][] = [
   ['after the commit of an event and before anybody is told', 'after:commit.record-event'],
+  ['after the events of answers are written and before anybody is told', 'after:take-answers'],
   ['after a webhook is claimed and before the POST', 'after:claim-webhook'],
   ['after the 2xx and before it is written', 'before:record-tries'],
   ['once it is written', 'after:record-tries'],

@@ -125,7 +125,9 @@ export class Traffic {
     const text = `out ${chat.contact} ${chat.sent.length}`
     const sent: Sent = { text, startedMs: performance.now(), endedMs: Number.POSITIVE_INFINITY, id: null }
     chat.sent.push(sent)
-    const answer = await this.#world.send(this.#instanceId, chat.contact, text).catch(() => null)
+    // With a key the first answer is kept beside the message, in one transaction; without, one statement is all.
+    const key = chat.sent.length % 2 === 0 ? `${this.#instanceId} ${text}` : undefined
+    const answer = await this.#world.send(this.#instanceId, chat.contact, text, key).catch(() => null)
     // Without an answer nobody knows when it was over: what a frozen server has received it may still do.
     if (answer) sent.endedMs = performance.now()
     if (answer?.status === 202) sent.id = answer.body.id

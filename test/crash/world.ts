@@ -41,12 +41,13 @@ export interface World {
   network: SandboxControl
   /** What the sandbox printed. */
   printed: Environment
-  call<Body>(method: string, path: string, body?: object): Promise<Answer<Body>>
+  call<Body>(method: string, path: string, body?: object, headers?: Environment): Promise<Answer<Body>>
   request(method: string, path: string, init?: { body?: BodyInit; headers?: Environment }): Promise<Response>
   /** Creates an ordinary instance and scans its code. */
   link(name: string): Promise<string>
   state(instanceId: string): Promise<string>
-  send(instanceId: string, contact: string, text: string): Promise<Answer<Message>>
+  /** `key`: an Idempotency-Key. */
+  send(instanceId: string, contact: string, text: string, key?: string): Promise<Answer<Message>>
   say(instanceId: string, contact: string, text: string): Promise<void>
   /** A contact sends a picture of these bytes. */
   show(instanceId: string, contact: string, picture: { caption: string; bytes: Buffer }): Promise<void>
@@ -132,9 +133,9 @@ function assemble({ servers, printed, database, apiKey, close }: Parts): World {
       body,
       signal: AbortSignal.timeout(REQUEST_MS),
     })
-  const call: World['call'] = async (method, path, body) => {
-    const json = body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
-    const response = await request(method, path, json)
+  const call: World['call'] = async (method, path, body, headers) => {
+    const json = body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } }
+    const response = await request(method, path, json ?? { headers: { ...headers } })
     return { status: response.status, body: JSON.parse((await response.text()) || 'null') }
   }
   const state = async (id: string) => (await call<{ state: string }>('GET', `/instances/${id}/status`)).body.state
@@ -156,8 +157,13 @@ function assemble({ servers, printed, database, apiKey, close }: Parts): World {
       await until(async () => (await state(id)) === 'connected', `${name} is connected`)
       return id
     },
-    send: (id, contact, text) =>
-      call('POST', `/instances/${id}/messages`, { chat_id: contact, type: 'text', content: { text } }),
+    send: (id, contact, text, key) =>
+      call(
+        'POST',
+        `/instances/${id}/messages`,
+        { chat_id: contact, type: 'text', content: { text } },
+        key === undefined ? {} : { 'idempotency-key': key },
+      ),
     say: async (id, contact, text) =>
       void (await network.sendMessage(id, { from: contact, content: { type: 'text', text } })),
     show: async (id, contact, { caption, bytes }) => {

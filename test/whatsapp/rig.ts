@@ -173,8 +173,12 @@ function newsOf(rig: Rig): WhatsAppOptions['news'] {
       rig.heard(id).states.push(news)
     },
     onQr: async (id, news) => void rig.heard(id).qrs.push(news),
-    onAck: async (id, news) => void rig.heard(id).acks.push(news),
-    onReceipt: async (id, news) => void rig.heard(id).receipts.push(news),
+    onAnswers: async (id, answers) => {
+      for (const { kind, ...news } of answers) {
+        if (kind === 'ack') rig.heard(id).acks.push(news as AckNews)
+        else rig.heard(id).receipts.push(news as ReceiptNews)
+      }
+    },
     onSeen: async (id, news) => void rig.heard(id).seen.push(news),
     onMessage: (id, news) => fold(id, news, rig.heard(id).messages),
     onReaction: (id, news) => fold(id, news, rig.heard(id).reactions),

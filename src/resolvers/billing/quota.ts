@@ -52,6 +52,27 @@ export async function reserve(sql: Sql, app: Source, message: Countable): Promis
   throw notFound('tenant')
 }
 
+/** By what a message is counted, as far as it is known without asking: the statement that counts it checks that. */
+export interface Expected {
+  terms: Terms
+  cycleStart: Date
+  /** Null: without a limit. */
+  included: number | null
+}
+
+/** Null: nothing is known yet. */
+export function expectedOf(app: Source, tenantId: string): Expected | null {
+  const terms = known.get(tenantId)
+  if (!terms) return null
+  const included = app.config.quota ? planOf(terms).includedMessages : null
+  return { terms, cycleStart: cycleOf(terms.anchor, app.clock.now()).start, included }
+}
+
+/** What the headers say of a message that was counted as expected. */
+export function tellUsed(app: Source, { included, used }: { included: number | null; used: number }): void {
+  if (included !== null && app.facts) app.facts.quota = { used, included }
+}
+
 /** A message that was counted has finally failed. The caller sees to it that this happens once. */
 export async function giveBack(sql: Sql, of: { tenantId: string; countedIn: Date | null }): Promise<void> {
   if (of.countedIn) await uncountMessage(sql, of.tenantId, of.countedIn)

@@ -9,11 +9,12 @@ import { messageAccepted } from '../../telemetry/spans.ts'
 import { activeTrace } from '../../telemetry/trace.ts'
 import type { OutboundContent } from '../../whatsapp/whatsapp.ts'
 import { assertSendable } from '../instances/shape.ts'
+import { LIFETIME_SECONDS } from './accept.ts'
 import type { Action } from './apply-action.ts'
 import { dispatchSoon } from './dispatchSoon.ts'
-import { LIFETIME_SECONDS, waitMs } from './sendMessage.ts'
 import type { StoredMessage } from './shape.ts'
 import { storedMessage } from './stored.ts'
+import { waitForAnswer, waitMs } from './wait-for-answer.ts'
 
 export interface Acting {
   instanceId: string
@@ -57,7 +58,7 @@ export async function act(ctx: Context, { instanceId, messageId, ...acting }: Ac
     })
     .then(settling => {
       dispatchSoon(ctx, instanceId)
-      return ctx.pass.aside(settling.done)
+      return waitForAnswer(ctx, { answer: settling.done, cancel: settling.cancel })
     })
   return storedMessage((await findMessage(ctx.db.sql, at)) ?? target)
 }

@@ -4,14 +4,31 @@ import type { Sql } from '../../db/sql.ts'
 import { type HouseEvent, messageRead } from '../../events/catalogue.ts'
 import { record } from '../../events/record.ts'
 import { receiptHeard } from '../../telemetry/spans.ts'
-import type { ReceiptNews } from '../../whatsapp/whatsapp.ts'
+import type { AnswerNews } from '../../whatsapp/whatsapp.ts'
+import { changeRow } from './change-row.ts'
 import { changeStatus } from './change-status.ts'
 import { personOf } from './person.ts'
+import { refusal } from './refusal.ts'
 import { settled } from './settled.ts'
 import { storedMessage } from './stored.ts'
 
+type Receipt = Extract<AnswerNews, { kind: 'receipt' }>
+type Ack = Extract<AnswerNews, { kind: 'ack' }>
+
+/** What one answer means, whatever it is about: in a transaction of its own, under a lock from the first look on. */
+export const answerOne = (app: App, instanceId: string, answer: AnswerNews): Promise<void> =>
+  answer.kind === 'ack' ? acked(app, instanceId, answer) : received(app, instanceId, answer)
+
+/** WhatsApp has the message, or refuses it. */
+async function acked(app: App, instanceId: string, { whatsappId, errorCode }: Ack): Promise<void> {
+  await changeRow(app, {
+    find: sql => lockSent(sql, instanceId, [whatsappId]),
+    change: errorCode === null ? { status: 'sent' as const } : { status: 'failed' as const, error: refusal(errorCode) },
+  })
+}
+
 /** A phone has the message, or somebody read it: which also proves that WhatsApp had it. */
-export async function onReceipt(app: App, instanceId: string, news: ReceiptNews): Promise<void> {
+async function received(app: App, instanceId: string, news: Receipt): Promise<void> {
   const { rows, events } = await app.db.transaction(async sql => {
     const rows = await lockSent(sql, instanceId, news.whatsappIds)
     const events: HouseEvent[] = []
@@ -26,11 +43,7 @@ export async function onReceipt(app: App, instanceId: string, news: ReceiptNews)
   app.bus.publish(...events)
 }
 
-async function receive(
-  sql: Sql,
-  app: App,
-  { row, news }: { row: MessageRow; news: ReceiptNews },
-): Promise<HouseEvent[]> {
+async function receive(sql: Sql, app: App, { row, news }: { row: MessageRow; news: Receipt }): Promise<HouseEvent[]> {
   const reader = await personOf(sql, row.instanceId, news.reader)
   const isGroup = row.chatId.endsWith('@g.us')
   const { status, timestamp: at } = news
