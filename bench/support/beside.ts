@@ -59,7 +59,8 @@ export interface Api extends Child {
   url: string
 }
 
-const settingsOf = (databaseUrl: string) => ({
+/** Of a process that runs the app on this database. */
+export const apiSettings = (databaseUrl: string): Record<string, string> => ({
   NODE_ENV: 'production',
   PUBLIC_URL: 'http://localhost:3000',
   PORT: '0',
@@ -77,7 +78,7 @@ async function served(url: string, role: string, env: Record<string, string>): P
 }
 
 export const openApi = (databaseUrl: string, settings: Record<string, string> = {}): Promise<Api> =>
-  served(import.meta.url, 'api', { ...settingsOf(databaseUrl), ...settings })
+  served(import.meta.url, 'api', { ...apiSettings(databaseUrl), ...settings })
 
 export const openFastify = (databaseUrl: string): Promise<Api> =>
   served(new URL('fastify.ts', import.meta.url).href, 'fastify', {

@@ -9,6 +9,8 @@ export interface Load {
   requests: { path: string; method?: 'GET' | 'POST'; headers: Record<string, string>; body?: string }[]
   connections: number
   seconds: number
+  /** What each is answered; left out: 200. */
+  status?: number
 }
 
 export interface Outcome {
@@ -22,8 +24,8 @@ export interface Outcome {
 
 if (process.argv[2] === 'callers' && import.meta.main) serve(call)
 
-/** Throws when anything but a 2xx comes. */
-async function call({ origin, requests, connections, seconds }: Load): Promise<Outcome> {
+/** Throws when anything else is answered than what is expected. */
+async function call({ origin, requests, connections, seconds, status = 200 }: Load): Promise<Outcome> {
   const pool = new Pool(origin, { connections, pipelining: 1 })
   const tookMs: number[] = []
   const before = process.cpuUsage()
@@ -35,7 +37,7 @@ async function call({ origin, requests, connections, seconds }: Load): Promise<O
       const { path, method = 'GET', headers, body } = requests[turn++ % requests.length]!
       const fromMs = performance.now()
       const answer = await pool.request({ path, method, headers, body })
-      if (answer.statusCode >= 300) throw new Error(`${path}: ${answer.statusCode} ${await answer.body.text()}`)
+      if (answer.statusCode !== status) throw new Error(`${path}: ${answer.statusCode} ${await answer.body.text()}`)
       await answer.body.dump()
       tookMs.push(performance.now() - fromMs)
     }
