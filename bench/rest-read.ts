@@ -24,7 +24,9 @@ try {
     body: JSON.stringify({ name: 'bot', description: 'Answers what customers ask' }),
   })
   const path = `/v1/instances/${((await made.json()) as { id: string }).id}`
-  const answers: unknown[] = await Promise.all([api, fastify].map(async ({ url }) => (await fetch(url + path, { headers })).json()))
+  const answers: unknown[] = await Promise.all(
+    [api, fastify].map(async ({ url }) => (await fetch(url + path, { headers })).json()),
+  )
   assert.deepEqual(answers[0], answers[1])
   const ways = [
     { name: 'Fastify, the same statements', child: fastify },

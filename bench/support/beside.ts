@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Pool } from 'pg'
+import pg from 'pg'
 import { pino } from 'pino'
 import { openApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
@@ -10,7 +10,7 @@ import { startEmbedded } from '../../src/db/embedded.ts'
 import { createTenant } from '../../src/resolvers/auth/createTenant.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { type Child, cpuUs, serve, start } from './child.ts'
-import { type Load, openCallers, type Outcome } from './load.ts'
+import { type Load, type Outcome, openCallers } from './load.ts'
 import { median } from './measure.ts'
 
 export const LIMIT_PER_MINUTE = '100000000'
@@ -26,15 +26,34 @@ async function api(): Promise<void> {
       if (asked.tenant) {
         return createTenant(running.app, { name: asked.tenant, email: `${asked.tenant}@example.com` })
       }
+      if (asked.count) return statementsIn(asked.count)
       return { url: running.url }
     },
     () => running.close(),
   )
 }
 
+/** Statements that this process makes while it answers; the fewest of some tries, as the clock makes some, too. */
+async function statementsIn({ url, ...init }: { url: string } & RequestInit): Promise<number> {
+  const { query } = pg.Client.prototype
+  let count = 0
+  pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
+    count++
+    return (query as (...args: unknown[]) => unknown).apply(this, args)
+  } as never
+  const counts: number[] = []
+  for (let i = 0; i < 10; i++) {
+    count = 0
+    await (await fetch(url, init)).text()
+    counts.push(count)
+  }
+  pg.Client.prototype.query = query
+  return Math.min(...counts)
+}
+
 export interface Postgres {
   url: string
-  pool: Pool
+  pool: pg.Pool
   end(): Promise<void>
 }
 
@@ -85,6 +104,9 @@ export const openFastify = (databaseUrl: string): Promise<Api> =>
     DATABASE_URL: databaseUrl,
     RATE_LIMIT_PER_MINUTE: LIMIT_PER_MINUTE,
   })
+
+export const openPlainYoga = (databaseUrl: string): Promise<Api> =>
+  served(new URL('plain-yoga.ts', import.meta.url).href, 'plain-yoga', apiSettings(databaseUrl))
 
 /** One of those that are compared: who serves, and what is asked of them. */
 export interface Way {

@@ -34,7 +34,6 @@ const INSTANCE = object({
 const MESSAGE = object({
   id: string,
   instance_id: string,
-  whatsapp_id: string,
   chat_id: string,
   lid: maybe,
   phone_number: maybe,
@@ -56,7 +55,9 @@ const PAGE = object({ data: { type: 'array', items: MESSAGE }, page: object({ ne
 
 async function main(): Promise<void> {
   const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 20 })
-  const sql: Sql = { query: async (text, values, name) => (await pool.query({ text, values: values as [], name })).rows }
+  const sql: Sql = {
+    query: async (text, values, name) => (await pool.query({ text, values: values as [], name })).rows,
+  }
   const app = fastify()
   const limit = Number(process.env.RATE_LIMIT_PER_MINUTE)
   app.decorateRequest('tenantId', '')
@@ -84,21 +85,25 @@ async function main(): Promise<void> {
       updated_at: found.updatedAt.toISOString(),
     }
   })
-  app.get('/v1/instances/:id/messages', { schema: { response: { 200: PAGE, 404: NOT_FOUND } } }, async (request, reply) => {
-    const { id: instanceId } = request.params as { id: string }
-    const asked = request.query as { chat_id: string; limit?: string; cursor?: string }
-    const size = Number(asked.limit ?? 50)
-    const tenantId = request.getDecorator<string>('tenantId')
-    const found = await findInstance(sql, tenantId, instanceId)
-    if (!found) return reply.code(404).send({ error: { code: 'not_found' } })
-    const chat = await findChat(sql, instanceId, asked.chat_id)
-    if (!chat) return { data: [], page: { next_cursor: null } }
-    const after = asked.cursor === undefined ? null : Buffer.from(asked.cursor, 'base64url').toString('latin1')
-    const rows = await listMessages(sql, { tenantId, instanceId, chat: chat.id, after, limit: size + 1 })
-    const data = rows.slice(0, size)
-    const next = rows.length > size ? Buffer.from(data.at(-1)!.id, 'latin1').toString('base64url') : null
-    return { data: data.map(shown), page: { next_cursor: next } }
-  })
+  app.get(
+    '/v1/instances/:id/messages',
+    { schema: { response: { 200: PAGE, 404: NOT_FOUND } } },
+    async (request, reply) => {
+      const { id: instanceId } = request.params as { id: string }
+      const asked = request.query as { chat_id: string; limit?: string; cursor?: string }
+      const size = Number(asked.limit ?? 50)
+      const tenantId = request.getDecorator<string>('tenantId')
+      const found = await findInstance(sql, tenantId, instanceId)
+      if (!found) return reply.code(404).send({ error: { code: 'not_found' } })
+      const chat = await findChat(sql, instanceId, asked.chat_id)
+      if (!chat) return { data: [], page: { next_cursor: null } }
+      const after = asked.cursor === undefined ? null : Buffer.from(asked.cursor, 'base64url').toString('latin1')
+      const rows = await listMessages(sql, { tenantId, instanceId, chat: chat.id, after, limit: size + 1 })
+      const data = rows.slice(0, size)
+      const next = rows.length > size ? Buffer.from(data.at(-1)!.id, 'latin1').toString('base64url') : null
+      return { data: data.map(shown), page: { next_cursor: next } }
+    },
+  )
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   serve(
     asked => (asked.cpu ? cpuUs() : { url }),
@@ -112,7 +117,6 @@ async function main(): Promise<void> {
 const shown = (row: MessageRow) => ({
   ...row,
   instance_id: row.instanceId,
-  whatsapp_id: row.whatsappId,
   chat_id: row.chatId,
   phone_number: row.phoneNumber,
   quoted_message_id: row.quotedMessageId,

@@ -29,4 +29,3 @@ export function report(name: string, rows: Row[]): void {
   mkdirSync(RESULTS, { recursive: true })
   writeFileSync(join(RESULTS, `${name}.json`), `${JSON.stringify(result, null, 2)}\n`)
 }
-
