@@ -14,7 +14,7 @@ export interface ManyMessages {
 }
 
 export const CHAT = '5511900000000'
-const PIECE = 100_000
+const PIECE = 50_000
 const CHATS = 1000
 
 export const benchData = (...parts: string[]): string =>
@@ -30,7 +30,10 @@ export async function openManyMessages(count: number): Promise<ManyMessages> {
 }
 
 async function fill({ postgres, api }: Pick<ManyMessages, 'postgres' | 'api'>, count: number) {
-  const { pool } = postgres
+  const pool = await postgres.pool.connect()
+  await pool.query('set statement_timeout = 0')
+  // No row is lost by it that the next run would not make again.
+  await pool.query('set synchronous_commit = off')
   // What an earlier try, cut off, has left.
   await pool.query('delete from tenant')
   const { apiKey, tenantId } = await api.ask({ tenant: 'many' })
@@ -59,5 +62,6 @@ async function fill({ postgres, api }: Pick<ManyMessages, 'postgres' | 'api'>, c
   }
   await pool.query('vacuum analyze')
   process.stdout.write('\n')
+  pool.release(true)
   return { apiKey, instanceId }
 }
