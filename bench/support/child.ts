@@ -11,6 +11,8 @@ export interface Child {
   /** One question at a time. */
   ask<Answer = Told>(what: Told): Promise<Answer>
   end(): Promise<void>
+  /** As when memory runs out. */
+  kill(): Promise<void>
 }
 
 /** Runs the module at `url` with `role` as its first word, until it calls `serve`. */
@@ -43,8 +45,14 @@ export async function start(
       return next
     },
     async end() {
+      if (child.exitCode !== null || child.signalCode !== null) return
       const exit = once(child, 'exit')
       child.disconnect()
+      await exit
+    },
+    async kill() {
+      const exit = once(child, 'exit')
+      child.kill('SIGKILL')
       await exit
     },
   }

@@ -1,9 +1,10 @@
 /**
- * A database with so many messages, made once and kept in a folder: BENCH_DATA, else `.cache/bench` of the project. A fifth of
+ * A database with so many messages, made once and kept (`bench-data.ts`). A fifth of
  * them is in one chat, the others in a thousand, all mixed as time mixes them.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { benchData } from './bench-data.ts'
 import { type Api, openApi, openPostgres, type Postgres } from './beside.ts'
 
 export interface ManyMessages {
@@ -16,9 +17,6 @@ export interface ManyMessages {
 export const CHAT = '5511900000000'
 const PIECE = 50_000
 const CHATS = 1000
-
-export const benchData = (...parts: string[]): string =>
-  join(process.env.BENCH_DATA ?? join(import.meta.dirname, '..', '..', '.cache', 'bench'), ...parts)
 
 export async function openManyMessages(count: number): Promise<ManyMessages> {
   const dir = benchData(`messages-${count}`)
