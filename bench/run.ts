@@ -23,6 +23,7 @@ async function all(): Promise<void> {
   const startMs = performance.now()
   const failed: string[] = []
   for (const [bench, settings] of Object.entries(SHORT)) {
+    if (!names.includes(bench)) continue
     const sinceMs = performance.now()
     console.log(`\n${bench}`)
     const child = spawn(process.execPath, [import.meta.filename, bench], {
