@@ -37,10 +37,10 @@ it.each([
   expect(compiledAt(text)).toBe(at)
 })
 
-it('what is compiled answers', () => {
+it('what is compiled answers', async () => {
   const queries = new CompiledQueries(schema)
   const document = parse('{ node { n } }')
   const operation = getOperationAST(document)!
   for (let n = 0; n < 3; n++) queries.of(document, operation)
-  expect(queries.of(document, operation)!({ variableValues: {} })).toEqual({ data: { node: { n: 1 } } })
+  expect(await queries.of(document, operation)!({ variableValues: {} })).toEqual({ data: { node: { n: 1 } } })
 })

@@ -1,5 +1,6 @@
 import {
   type DocumentNode,
+  GraphQLError,
   type GraphQLSchema,
   Kind,
   type OperationDefinitionNode,
@@ -50,9 +51,23 @@ export class CompiledQueries {
   #compile(document: DocumentNode): Run | null {
     const compiled = compileQuery(this.#schema, document)
     if (!isCompiledQuery(compiled)) return null
-    return ({ rootValue, contextValue, variableValues }) =>
-      compiled.query(rootValue, contextValue, variableValues as Record<string, unknown>)
+    return async ({ rootValue, contextValue, variableValues }) => {
+      const result = await compiled.query(rootValue, contextValue, variableValues as Record<string, unknown>)
+      return result.errors ? { ...result, errors: result.errors.map(error => placed(error, document)) } : result
+    }
   }
+}
+
+/** It says where it stands by line and column alone, which Yoga does not write. */
+function placed(
+  { message, locations, path, originalError, extensions }: GraphQLError,
+  { loc }: DocumentNode,
+): GraphQLError {
+  const source = loc?.source
+  const lines = source?.body.split('\n') ?? []
+  const startOf = (line: number) => lines.slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0)
+  const positions = locations?.map(({ line, column }) => startOf(line) + column - 1)
+  return new GraphQLError(message, { source, positions, path, originalError, extensions })
 }
 
 /** One operation, of the schema's own fields, that is answered in one piece; and no more of them than make short code. */

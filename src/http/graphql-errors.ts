@@ -56,7 +56,7 @@ export const statusOf = (error: GraphQLError): number | undefined => apiErrorOf(
 
 function tell(error: unknown, known: ApiError): GraphQLError {
   const located = error instanceof GraphQLError ? error : undefined
-  const told = new GraphQLError(known.message, {
+  return new GraphQLError(known.message, {
     nodes: located?.nodes,
     source: located?.source,
     positions: located?.positions,
@@ -64,9 +64,6 @@ function tell(error: unknown, known: ApiError): GraphQLError {
     originalError: known,
     extensions: { code: known.code, details: known.details },
   })
-  // A compiled query knows where its fields stand, and has no nodes.
-  if (located?.locations && !told.locations) Object.defineProperty(told, 'locations', { value: located.locations })
-  return told
 }
 
 interface Payload {
