@@ -51,7 +51,7 @@ async function serverMain(): Promise<void> {
 
 export interface Phones {
   sandboxUrl: string
-  /** What bare Baileys keeps of its own. */
+  /** Where bare Baileys keeps its own. */
   bare: string
   /** So many of the instances are to be connected by the next server, and no others. */
   want(count: number): Promise<void>
@@ -136,17 +136,15 @@ async function linkOwn(phones: Phones, { dir, from, to }: { dir: string; from: n
   await server.end()
 }
 
-/** What they keep, those that are missing linked before. */
+/** The folder of what they keep, once those that are missing are linked. */
 async function linkBare(phones: Phones, { dir, count }: { dir: string; count: number }): Promise<string> {
-  const file = join(dir, 'bare.json')
-  const kept = existsSync(file) ? readFileSync(file, 'utf8') : null
-  if (kept !== null && JSON.parse(kept).length >= count) return kept
+  const kept = join(dir, 'bare')
+  if (existsSync(join(kept, `${count - 1}.json`))) return kept
   const sockets = await startSockets()
   await sockets.open({ count, sandboxUrl: phones.sandboxUrl, kept })
-  const all = await sockets.keep()
-  writeFileSync(file, all)
+  await sockets.keep(kept)
   await sockets.end()
-  return all
+  return kept
 }
 
 if (process.argv[2] === 'phone-server' && import.meta.main) await serverMain()

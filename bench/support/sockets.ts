@@ -1,7 +1,9 @@
 /**
  * Baileys as it comes, with credentials and keys in memory, in a process of its own: so many sockets on a sandbox. They
- * are linked once; what they keep is handed out and taken back as JSON.
+ * are linked once; what each keeps stands in a file of its own.
  */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import makeWASocket, {
   type AuthenticationCreds,
@@ -74,6 +76,13 @@ async function open(bare: Bare, { account, sandboxUrl }: { account: string; sand
   await promise
 }
 
+const fileOf = (dir: string, n: number) => join(dir, `${n}.json`)
+
+const keptIn = (dir: string | null, n: number): Kept | null =>
+  dir !== null && existsSync(fileOf(dir, n))
+    ? JSON.parse(readFileSync(fileOf(dir, n), 'utf8'), BufferJSON.reviver)
+    : null
+
 async function main(): Promise<void> {
   // libsignal prints sessions, private keys included
   for (const level of ['info', 'warn', 'error', 'log'] as const) console[level] = () => {}
@@ -81,12 +90,11 @@ async function main(): Promise<void> {
   const openAll = async ({ count, sandboxUrl, kept }: Opening) => {
     const { rootKey } = await controlClient(sandboxUrl).network()
     Object.defineProperty(WA_CERT_DETAILS, 'PUBLIC_KEY', { value: Buffer.from(rootKey, 'base64') })
-    const known = (kept === null ? [] : JSON.parse(kept, BufferJSON.reviver)) as Kept[]
     let next = 0
     const one = async () => {
       while (next < count) {
         const n = next++
-        all[n] = { socket: null, ...(known[n] ?? { creds: initAuthCreds(), keys: {} }) }
+        all[n] = { socket: null, ...(keptIn(kept, n) ?? { creds: initAuthCreds(), keys: {} }) }
         await open(all[n], { account: `bare ${n}`, sandboxUrl })
       }
     }
@@ -94,11 +102,11 @@ async function main(): Promise<void> {
   }
   serve(async asked => {
     if (asked.open) await openAll(asked.open)
-    if (asked.keep)
-      return JSON.stringify(
-        all.map(({ creds, keys }) => ({ creds, keys })),
-        BufferJSON.replacer,
-      )
+    if (asked.keep) {
+      mkdirSync(asked.keep, { recursive: true })
+      for (const [n, { creds, keys }] of all.entries())
+        writeFileSync(fileOf(asked.keep, n), JSON.stringify({ creds, keys }, BufferJSON.replacer))
+    }
     if (asked.heard) return [...heard]
     if (asked.memory) {
       for (let i = 0; i < 3; i++) {
@@ -113,14 +121,14 @@ async function main(): Promise<void> {
 export interface Opening {
   count: number
   sandboxUrl: string
-  /** What `keep` gave; null: they are linked now. */
+  /** The folder that `keep` has written to; null, or not in it: they are linked now. */
   kept: string | null
 }
 
 export interface Sockets {
   pid: number
   open(opening: Opening): Promise<void>
-  keep(): Promise<string>
+  keep(dir: string): Promise<void>
   /** Texts, and when each came. */
   heard(): Promise<Map<string, number>>
   /** Bytes in RAM, of what is in use. */
@@ -133,7 +141,7 @@ export async function startSockets(): Promise<Sockets> {
   return {
     pid: child.pid,
     open: opening => child.ask({ open: opening }),
-    keep: () => child.ask({ keep: true }),
+    keep: dir => child.ask({ keep: dir }),
     heard: async () => new Map(await child.ask<[string, number][]>({ heard: true })),
     memory: () => child.ask({ memory: true }),
     end: () => child.end(),
