@@ -2,9 +2,7 @@
  * Linked phones, made once and kept (`bench-data.ts`): instances of a server, and as many for bare Baileys, on one sandbox.
  * The database and the sandbox are processes of their own, which outlive the servers.
  */
-import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
@@ -14,6 +12,7 @@ import { openApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { createTenant } from '../../src/resolvers/auth/createTenant.ts'
 import { controlClient } from '../../src/sandbox/client.ts'
+import { openSandbox } from '../../src/sandbox/server.ts'
 import { link } from './app.ts'
 import { benchData } from './bench-data.ts'
 import { apiSettings, openPostgres } from './beside.ts'
@@ -23,6 +22,16 @@ import { startSockets } from './sockets.ts'
 const AT_ONCE = 8
 const WITHIN_MS = 600_000
 const RESOLUTION_MS = 10
+
+async function networkMain(): Promise<void> {
+  // libsignal prints sessions, private keys included
+  for (const level of ['info', 'warn', 'error'] as const) console[level] = () => {}
+  const sandbox = await openSandbox({ dataDir: process.env.DATA_DIR!, port: 0, log: pino({ level: 'silent' }) })
+  serve(
+    () => ({ sandboxUrl: sandbox.controlUrl }),
+    () => sandbox.close(),
+  )
+}
 
 async function serverMain(): Promise<void> {
   const running = await openApp(readConfig(), pino({ level: 'silent' }))
@@ -66,13 +75,11 @@ export interface Phones {
 
 export async function openPhones(count: number): Promise<Phones> {
   const dir = benchData('phones')
-  const network = spawn(process.execPath, ['--max-semi-space-size=4', 'src/sandbox/main.ts'], {
-    cwd: join(import.meta.dirname, '..', '..'),
-    env: { ...process.env, DATA_DIR: join(dir, 'network'), SANDBOX_PORT: '0' },
-    stdio: ['ignore', 'pipe', 'inherit'],
+  const network = await start(import.meta.url, 'network', {
+    env: { DATA_DIR: join(dir, 'network') },
+    flags: ['--max-semi-space-size=4'],
   })
-  const [said] = await once(network.stdout, 'data')
-  const sandboxUrl = /SANDBOX_URL=(\S+)/.exec(String(said))![1]!
+  const { sandboxUrl } = await network.ask<{ sandboxUrl: string }>({})
   const postgres = await openPostgres(join(dir, 'postgres'))
   const { pool } = postgres
   const env = { ...apiSettings(postgres.url), SANDBOX: 'on', SANDBOX_URL: sandboxUrl }
@@ -100,8 +107,7 @@ export async function openPhones(count: number): Promise<Phones> {
     },
     async end() {
       await postgres.end()
-      network.kill('SIGTERM')
-      await once(network, 'exit')
+      await network.end()
     },
   }
   try {
@@ -147,4 +153,5 @@ async function linkBare(phones: Phones, { dir, count }: { dir: string; count: nu
   return kept
 }
 
-if (process.argv[2] === 'phone-server' && import.meta.main) await serverMain()
+if (import.meta.main && process.argv[2] === 'network') await networkMain()
+if (import.meta.main && process.argv[2] === 'phone-server') await serverMain()
