@@ -14,7 +14,8 @@ const ROUNDS = given('ROUNDS', 5)
 const SECONDS = given('SECONDS', 3)
 const CONNECTIONS = given('CONNECTIONS', 8)
 const GOAL = 0.8
-const FAR = 1000
+/** The last whole page, when there are not so many. */
+const FAR = Math.min(1000, Math.floor(MESSAGES / 250))
 const FAR_GOAL = 1.1
 
 interface Page {
