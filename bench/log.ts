@@ -1,10 +1,11 @@
+/** What the line of a request costs, in µs, over what the test itself costs: `npm run bench -- log`. */
 import { EventEmitter } from 'node:events'
 import { openSync } from 'node:fs'
 import { pino } from 'pino'
 import { createLog, type Log } from '../src/telemetry/log.ts'
 import { logRequest } from '../src/telemetry/request.ts'
-
-/** What the line of a request costs, in µs: over what the test itself costs. `node bench/log.ts` */
+import { median } from './support/measure.ts'
+import { report } from './support/results.ts'
 
 const ROUNDS = 7
 const LINES = 200_000
@@ -31,7 +32,10 @@ const logs: [string, Log][] = [
   ['pino alone', pino({ base: undefined, timestamp: pino.stdTimeFunctions.isoTime }, to)],
   ['with the allow-list', createLog({ level: 'info', json: true, to })],
 ]
-for (const [name, log] of logs) {
-  const costs = Array.from({ length: ROUNDS }, () => costUs(log) - costUs(null)).sort((a, b) => a - b)
-  console.log(`${name}: ${costs[Math.floor(ROUNDS / 2)]!.toFixed(2)} µs a request`)
-}
+report(
+  'log',
+  logs.map(([name, log]) => {
+    const costs = Array.from({ length: ROUNDS }, () => costUs(log) - costUs(null))
+    return { log: name, 'µs a request': Number(median(costs).toFixed(2)) }
+  }),
+)

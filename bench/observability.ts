@@ -14,6 +14,7 @@ import type { Sql } from '../src/db/sql.ts'
 import { createTenant } from '../src/resolvers/auth/createTenant.ts'
 import { rollUpMessagesDue } from '../src/resolvers/observability/rollUpMessagesDue.ts'
 import { given, median } from './support/measure.ts'
+import { type Row, report } from './support/results.ts'
 
 const FEW = given('FEW', 10_000)
 const MANY = given('MANY', 10_000_000)
@@ -135,21 +136,23 @@ async function ask({ running, apiKey }: Place, path: string): Promise<number> {
 const places = [await open(FEW), await open(MANY)] as const
 try {
   const since = new Date(Date.now() - Math.min(DAYS, 16) * 86_400_000).toISOString()
-  const table: Record<string, object> = {}
+  const rows: Row[] = []
   for (const [name, question] of Object.entries(QUESTIONS)) {
     const path = question.replace('x', `since=${since}`)
     const took: [number[], number[]] = [[], []]
     // In turn, so that both have the same neighbours on the machine.
     for (let n = 0; n < ASKED; n++) for (const i of [0, 1] as const) took[i].push(await ask(places[i], path))
     const [few, many] = took.map(all => median(all.slice(ASKED / 10))) as [number, number]
-    table[name] = {
-      [`${FEW} (ms)`]: few.toFixed(2),
-      [`${MANY} (ms)`]: many.toFixed(2),
-      times: (many / few).toFixed(2),
-      [`≤ ${GOAL}`]: many / few <= GOAL ? 'yes' : 'no',
-    }
+    rows.push({
+      what: name,
+      [`${FEW} messages ms`]: Number(few.toFixed(2)),
+      [`${MANY} messages ms`]: Number(many.toFixed(2)),
+      times: Number((many / few).toFixed(2)),
+      goal: `≤ ${GOAL} ×`,
+      met: many / few <= GOAL ? 'yes' : 'no',
+    })
   }
-  console.table(table)
+  report('observability', rows)
 } finally {
   for (const place of places) await place.end()
 }

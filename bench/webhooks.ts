@@ -28,8 +28,10 @@ import { record } from '../src/events/record.ts'
 import { newId } from '../src/ids.ts'
 import { createSecrets } from '../src/secrets.ts'
 import { median, quantile } from './support/measure.ts'
+import { report } from './support/results.ts'
 
 const ROUNDS = 5
+const GOAL = 0.5
 const WEBHOOKS = 8
 const EACH = 500
 const WIDTH = 10
@@ -268,7 +270,6 @@ async function rates(database: Database, of: { receiver: Child; bare: Child; ori
     return whole(count)
   }
   console.log(`\n1. ${WEBHOOKS} webhooks with ${EACH} deliveries each, medians of ${ROUNDS}\n`)
-  row('', 'POST/s', 'of bare')
   const cases: [string, () => Promise<number>][] = [
     [`bare POSTs, ${WEBHOOKS * WIDTH} at once`, bareRate],
     ['deliveries, each in a chat of its own', () => backlog(EACH)],
@@ -277,8 +278,12 @@ async function rates(database: Database, of: { receiver: Child; bare: Child; ori
   const found = cases.map(() => [] as number[])
   await backlog(EACH)
   for (let round = 0; round < ROUNDS; round++) for (const [i, [, run]] of cases.entries()) found[i]!.push(await run())
-  for (const [i, [what]] of cases.entries())
-    row(what, median(found[i]!), median(found[i]!.map((rate, n) => rate / found[0]![n]!)))
+  const goals = cases.map(([what], i) => {
+    const times = median(found[i]!.map((rate, n) => rate / found[0]![n]!))
+    const told = { what, 'POST/s': Math.round(median(found[i]!)), times: Number(times.toFixed(2)) }
+    return i === 0 ? told : { ...told, goal: `≥ ${GOAL} ×`, met: times >= GOAL ? 'yes' : 'no' }
+  })
+  report('webhooks', goals)
 }
 
 async function latency(database: Database, of: { server: Child; receiver: Child; origin: string }): Promise<void> {

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hash, hkdfSync, randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -75,7 +75,7 @@ export const secretsOf = (config: {
 }): Secrets => createSecrets(config.secretKey ?? secretKeyIn(config.dataDir), config.previousSecretKey)
 
 /** For tokens of full entropy only: API keys and links. */
-export const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
+export const sha256 = (text: string): Buffer => hash('sha256', text, 'buffer')
 
 /** The key that a development server makes for itself: kept beside its data, readable by its owner alone. */
 export function secretKeyIn(dataDir: string): string {

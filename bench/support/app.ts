@@ -153,7 +153,7 @@ export async function openBenchServer(settings: Record<string, string> = {}): Pr
 
 /** A sandbox instance, linked and connected; `before` has its id before it is linked. */
 export async function link(
-  server: BenchServer,
+  server: Pick<BenchServer, 'url'>,
   { place, name, before }: { place: Place; name: string; before?: (id: string) => Promise<void> },
 ): Promise<string> {
   const call = async (path: string, body?: unknown) => {

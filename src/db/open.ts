@@ -20,6 +20,7 @@ import { SignalKey } from './entities/signal-key.ts'
 import { Tenant } from './entities/tenant.ts'
 import { type Measure, measured, measuredSql } from './measured.ts'
 import { MIGRATION_OPTIONS, migrate } from './migrate.ts'
+import { Pipeline } from './pipeline.ts'
 import { CONNECTIONS, endPool, poolConfig } from './pool.ts'
 import { inTransaction, isConnectionLost, type Sql, sqlOverPool } from './sql.ts'
 import { type DatabaseLog, DatabaseStartError } from './start-error.ts'
@@ -104,14 +105,23 @@ type Made = Pick<Database, 'orm' | 'describe' | 'clock' | 'listen'> & { measure:
 function assemble(engine: Engine, { measure, ...made }: Made): Database {
   const { pool } = engine
   const { orm } = made
+  // PGlite has one connection, and that is the pool's.
+  const pipeline = pool.options.max === 1 ? null : new Pipeline(pool.options as pg.ClientConfig)
+  const single = sqlOverPool(pool)
   let closed: Promise<void> | undefined
   return {
     ...made,
     pool,
-    sql: measuredSql(measure, 'single', sqlOverPool(pool)),
+    sql: measuredSql(measure, 'single', pipeline?.over(single) ?? single),
     transaction: work =>
       measured(measure, 'transaction', () => inTransaction(pool, sql => work(measuredSql(measure, 'inner', sql)))),
-    close: () => (closed ??= orm.close(true).then(() => engine.close())),
+    close: () => (closed ??= end()),
+  }
+
+  async function end(): Promise<void> {
+    await orm.close(true)
+    await pipeline?.close()
+    await engine.close()
   }
 }
 

@@ -23,11 +23,11 @@ export interface Sql {
 const ANSWER_TIMEOUT_MS = 35_000
 
 export function sqlOverPool(pool: Pool, timeoutMs = ANSWER_TIMEOUT_MS): Sql {
-  return { query: (text, params, name) => rowsOf(pool.query(config(text, timeoutMs, params, name))) }
+  return { query: (text, params, name) => rowsFrom(pool.query(config(text, timeoutMs, params, name))) }
 }
 
 function sqlOverClient(client: PoolClient, timeoutMs: number): Sql {
-  return { query: (text, params, name) => rowsOf(client.query(config(text, timeoutMs, params, name))) }
+  return { query: (text, params, name) => rowsFrom(client.query(config(text, timeoutMs, params, name))) }
 }
 
 /** Inside MikroORM's transaction when `em` is in one, otherwise autocommit over the same pool. */
@@ -37,7 +37,7 @@ export function sqlOf(em: EntityManager): Sql {
       const executor = em.getTransactionContext() ?? em.getConnection().getClient()
       // Kysely hands `sql` to pg's `query` untouched; pg also takes an object there, and only that can carry a name and a limit.
       const sql = { text, name, query_timeout: ANSWER_TIMEOUT_MS } as unknown as string
-      return rowsOf(executor.executeQuery({ ...CompiledQuery.raw(text, [...(params ?? [])]), sql }))
+      return rowsFrom(executor.executeQuery({ ...CompiledQuery.raw(text, [...(params ?? [])]), sql }))
     },
   }
 }
@@ -68,6 +68,10 @@ export async function inTransaction<T>(
   }
 }
 
+/** As pg takes it. */
+export const statementOf = (text: string, params?: readonly unknown[], name?: string) =>
+  config(text, ANSWER_TIMEOUT_MS, params, name)
+
 const config = (
   text: string,
   timeoutMs: number,
@@ -80,7 +84,8 @@ const config = (
   query_timeout: timeoutMs,
 })
 
-async function rowsOf<R>(result: Promise<{ rows: unknown[] }>): Promise<R[]> {
+/** The rows of what pg answers; its errors in the words of the house. */
+export async function rowsFrom<R>(result: Promise<{ rows: unknown[] }>): Promise<R[]> {
   return (await result.catch(rethrow)).rows as R[]
 }
 

@@ -17,7 +17,10 @@ import { camel, enumWord } from './casing.ts'
 import { restDocument } from './document.ts'
 import { compileInput, type Read, type Sent } from './input.ts'
 
-/** SOFA makes the routes, their documents and their handlers; of these only the fields marked for REST are kept. */
+/**
+ * SOFA makes the routes and their documents; of these only the fields marked for REST are kept. Its handlers read requests and
+ * make responses that nobody here has: each is asked once, for its document, and that is compiled.
+ */
 
 export interface Route extends RestRoute {
   /** The name of the operation. */
@@ -45,10 +48,7 @@ interface SofaRouter {
   openAPIDocument: Record<string, unknown>
 }
 
-type SofaHandler = (
-  request: { body: null; url: string; params: object },
-  server: { call?: Call },
-) => Promise<{ text(): Promise<string> }>
+type SofaHandler = (request: { body: null; url: string; params: object }, server: object) => Promise<unknown>
 
 interface Marked {
   name: string
@@ -68,7 +68,7 @@ export function sofaRoutes(schema: GraphQLSchema): Promise<SofaRoutes> {
 
 async function makeRoutes(schema: GraphQLSchema): Promise<SofaRoutes> {
   const marked = markedFields(schema)
-  const run = jit(schema)
+  const documents = documentsOf()
   const router = withRootNodes(
     schema,
     () =>
@@ -85,8 +85,7 @@ async function makeRoutes(schema: GraphQLSchema): Promise<SofaRoutes> {
         ignore: Object.values(schema.getTypeMap())
           .filter(isObjectType)
           .map(type => type.name),
-        context: (server: { call?: Call }) => server.call,
-        execute: args => run.execute(args as unknown as ExecuteArgs) as never,
+        execute: args => documents.take(args as unknown as { document: DocumentNode }),
         errorHandler: ([error]) => {
           throw error
         },
@@ -97,15 +96,16 @@ async function makeRoutes(schema: GraphQLSchema): Promise<SofaRoutes> {
   for (const { name, field, rest } of marked) {
     const handler = handlers.get(`${rest.method} ${sofaPath(rest)}`)
     if (!handler) throw new Error(`SOFA has no route for ${name}`)
-    await run.compile(() => handler(NO_REQUEST, {}))
+    const query = compileDocument(schema, await documents.of(() => handler(NO_REQUEST, {})))
     routes.push({
       ...rest,
       name,
       field,
       read: compileInput(field, rest),
-      run: async call => {
-        const response = await handler(NO_REQUEST, { call })
-        return rest.status === 204 ? undefined : response.text()
+      run: async ({ ctx, variables }) => {
+        const { data, errors } = await query(undefined, ctx, variables)
+        if (errors) throw errors[0]
+        return rest.status === 204 ? undefined : JSON.stringify(data[name])
       },
     })
   }
@@ -123,7 +123,7 @@ function withRootNodes<T>(schema: GraphQLSchema, make: () => T): T {
   }
 }
 
-/** SOFA's own reading of requests finds nothing here: variables come from our input step, with the call. */
+/** There is nothing in it to read. */
 const NO_REQUEST = { body: null, url: '', params: {} } as const
 
 const sofaPath = (rest: RestRoute) => rest.path.replace(/\{(\w+)\}/g, (_, name: string) => `:${camel(name)}`)
@@ -139,31 +139,24 @@ function markedFields(schema: GraphQLSchema): Marked[] {
   return marked
 }
 
-interface ExecuteArgs {
-  document: DocumentNode
-  contextValue: Call | undefined
-}
-
-/** The `execute` that SOFA calls: each of its documents is compiled once, at start. */
-function jit(schema: GraphQLSchema) {
-  type Query = (root: undefined, ctx: Context, variables: Record<string, unknown>) => unknown
-  const compiled = new WeakMap<DocumentNode, Query>()
+/** SOFA hands out a document only to the `execute` of a handler that is called. */
+function documentsOf() {
+  let taken: DocumentNode | undefined
   return {
-    execute({ document, contextValue: call }: ExecuteArgs): unknown {
-      if (call) return compiled.get(document)!(undefined, call.ctx, call.variables)
-      compiled.set(document, compileDocument(schema, document))
-      throw COMPILED
+    take({ document }: { document: DocumentNode }): never {
+      taken = document
+      throw TAKEN
     },
-    /** SOFA hands out a document only when its handler is called. */
-    async compile(probe: () => Promise<unknown>): Promise<void> {
+    async of(probe: () => Promise<unknown>): Promise<DocumentNode> {
       await probe().catch(outcome => {
-        if (outcome !== COMPILED) throw outcome
+        if (outcome !== TAKEN) throw outcome
       })
+      return taken!
     },
   }
 }
 
-const COMPILED = Symbol('compiled')
+const TAKEN = Symbol('taken')
 
 /** Enums whose words in REST are others than their names. */
 const enumSerializers = (schema: GraphQLSchema) =>
@@ -177,11 +170,18 @@ const enumSerializers = (schema: GraphQLSchema) =>
       }),
   )
 
-function compileDocument(schema: GraphQLSchema, document: DocumentNode) {
+type Query = (root: undefined, ctx: Context, variables: Record<string, unknown>) => Answer | Promise<Answer>
+
+interface Answer {
+  data: Record<string, unknown>
+  errors?: readonly unknown[]
+}
+
+function compileDocument(schema: GraphQLSchema, document: DocumentNode): Query {
   const query = compileQuery(schema, restDocument(schema, document), undefined, {
     customSerializers: enumSerializers(schema),
   })
-  if (isCompiledQuery(query)) return query.query
+  if (isCompiledQuery(query)) return query.query as Query
   const [operation] = document.definitions as [OperationDefinitionNode]
   throw new Error(`${operation.name?.value}: ${query.errors?.[0]?.message}`)
 }

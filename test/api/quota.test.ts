@@ -7,7 +7,7 @@ import { cycleOf } from '../../src/resolvers/billing/cycle.ts'
 import { giveBack, reserve, usageOf } from '../../src/resolvers/billing/quota.ts'
 import { setTenantPlan } from '../../src/resolvers/billing/setTenantPlan.ts'
 import { expirePending } from '../../src/resolvers/messages/failPending.ts'
-import { onAck } from '../../src/resolvers/messages/onAck.ts'
+import { onAnswers } from '../../src/resolvers/messages/onAnswers.ts'
 import type { Json } from '../support/app.ts'
 import { type Got, type Nodes, openNodes, send } from '../support/nodes.ts'
 
@@ -156,8 +156,8 @@ describe('what does not count', () => {
     const [failed] = await three.rows('select status, whatsapp_id from message where id = $1', [failing])
     expect([failed.status, await used()]).toEqual(['failed', 1])
     // WhatsApp's own refusal of it, which comes too late.
-    const refusal = { whatsappId: failed.whatsapp_id, errorCode: '463' }
-    for (const { app } of three.nodes) await onAck(app, id, refusal)
+    const refusal = { kind: 'ack' as const, whatsappId: failed.whatsapp_id, errorCode: '463' }
+    for (const { app } of three.nodes) await onAnswers(app, id, [refusal])
     expect(await used()).toBe(1)
     const refused = await three.rows('update instance set state = $2 where id = $1 returning 1', [id, 'disconnected'])
     expect(refused).toHaveLength(1)

@@ -1,8 +1,23 @@
+import type { Instance } from '../entities/instance.ts'
 import type { Sql } from '../sql.ts'
 import { connectionRolled } from './connection-rolled.ts'
 import { heldLease } from './leases.ts'
 
-/** The statements of the instance table that the engine's news and the send path make. */
+/** The statements of the instance table that the engine's news, the reads and the send path make. */
+
+/** As MikroORM gives it, and known to no `em`: what is set on it is not written. */
+export async function findInstance(sql: Sql, tenantId: string, instanceId: string): Promise<Readonly<Instance> | null> {
+  const [row] = await sql.query<Instance>(
+    `select id, tenant_id as "tenantId", name, description, sandbox, auto_reconnect as "autoReconnect",
+       download_media as "downloadMedia", emit_raw as "emitRaw", wanted, linked, state, last_error as "lastError",
+       state_at as "stateAt", phone_number as "phoneNumber", lid, qr, qr_expires_at as "qrExpiresAt",
+       created_at as "createdAt", updated_at as "updatedAt"
+     from instance where tenant_id = $1 and id = $2`,
+    [tenantId, instanceId],
+    'find-instance',
+  )
+  return row ?? null
+}
 
 export interface Sender {
   state: string

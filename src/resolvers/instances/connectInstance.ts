@@ -4,7 +4,7 @@ import { phoneDigits } from '../chats/chat-id.ts'
 import { follow } from '../events/follow.ts'
 import { failLoggedOut } from '../messages/failPending.ts'
 import { onOwner } from '../nodes/onOwner.ts'
-import { instance } from './instance.ts'
+import { instanceToChange } from './instance.ts'
 import { networkOf } from './network.ts'
 import { qrImage } from './qr-image.ts'
 import { type ConnectResult, type StoredInstance, statusOf } from './shape.ts'
@@ -18,7 +18,7 @@ export interface ConnectArgs {
 
 /** Starts the session and answers as soon as it is connected, shows a code, or 15 s are over. */
 export async function connectInstance(ctx: Context, args: ConnectArgs): Promise<ConnectResult> {
-  const stored = await instance(ctx, args)
+  const stored = await instanceToChange(ctx, args)
   if (!networkOf(ctx, stored)) throw unavailable('the sandbox is off on this server')
   const phone = args.input?.phoneNumber ? phoneDigits(args.input.phoneNumber) : null
   if (!stored.wanted) {

@@ -2,7 +2,8 @@ import type { Instance } from '../../db/entities/instance.ts'
 import { instanceNotConnected } from '../../errors.ts'
 import type { InstanceState } from '../../whatsapp/whatsapp.ts'
 
-export type StoredInstance = Instance
+/** As it was read: who changes it changes the row. */
+export type StoredInstance = Readonly<Instance>
 
 export interface InstanceConfig {
   autoReconnect: boolean

@@ -1,7 +1,7 @@
 import type { Context } from '../../context.ts'
 import { onOwner } from '../nodes/onOwner.ts'
 import { type ConfigInput, uniqueName } from './createInstance.ts'
-import { instance } from './instance.ts'
+import { instanceToChange } from './instance.ts'
 import type { StoredInstance } from './shape.ts'
 
 export interface UpdateInstanceArgs {
@@ -10,7 +10,7 @@ export interface UpdateInstanceArgs {
 }
 
 export async function updateInstance(ctx: Context, args: UpdateInstanceArgs): Promise<StoredInstance> {
-  const stored = await instance(ctx, args)
+  const stored = await instanceToChange(ctx, args)
   const { name, description, config } = args.input
   if (name != null) stored.name = name.trim()
   if (description !== undefined) stored.description = description

@@ -1,6 +1,7 @@
 import type { Context } from '../../context.ts'
 import { ApiError } from '../../errors.ts'
 import { follow } from '../events/follow.ts'
+import { instance } from '../instances/instance.ts'
 import { type InstanceStatus, statusOf } from '../instances/shape.ts'
 import { account, translated } from './account.ts'
 
@@ -27,5 +28,5 @@ export async function scanSandboxQr(ctx: Context, args: { instanceId: string }):
   } finally {
     connected.cancel()
   }
-  return statusOf(await ctx.em.refreshOrFail(stored))
+  return statusOf(await instance(ctx, args))
 }
