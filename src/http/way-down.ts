@@ -19,11 +19,13 @@ export interface WayDown {
 
 /** For a request that was sent on an open connection before its sender could know. */
 const LINGER_MS = 300
+const CALM_MS = 0.5
+const TURNS_MAX = 100
 
 export async function wayDown({ node, open, connections, noticeMs, drainMs, onDeaf }: WayDown): Promise<void> {
   if (noticeMs > 0) await sleep(noticeMs)
   // Whoever has connected by now is accepted first: the kernel resets those that wait when the listener closes.
-  await turn()
+  await calmTurn()
   const { promise: closed, resolve } = Promise.withResolvers<void>()
   // Node's own `close` of an HTTP server would cut idle connections in the same moment.
   NetServer.prototype.close.call(node, () => resolve())
@@ -31,6 +33,8 @@ export async function wayDown({ node, open, connections, noticeMs, drainMs, onDe
   onDeaf()
   const late = setTimeout(() => node.closeAllConnections(), drainMs)
   await Promise.race([closed, sleep(LINGER_MS)])
+  // Timers come before reading: what came while the loop was busy is read first, or the kernel resets its connection.
+  await turn()
   // Browsers open connections ahead of any request; Node does not take these for idle.
   const busy = new Set([...open()].map(res => res.socket))
   for (const socket of connections) if (!busy.has(socket)) socket.destroy()
@@ -38,4 +42,13 @@ export async function wayDown({ node, open, connections, noticeMs, drainMs, onDe
   clearTimeout(late)
   // Ends Node's watch over slow connections.
   node.close(() => {})
+}
+
+/** A turn of the event loop in which little is done after connections are accepted and requests are read; or the last of many. */
+async function calmTurn(): Promise<void> {
+  for (let turns = 0, tookMs = CALM_MS; turns < TURNS_MAX && tookMs >= CALM_MS; turns++) {
+    const sinceMs = performance.now()
+    await turn()
+    tookMs = performance.now() - sinceMs
+  }
 }
