@@ -8,13 +8,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Database, openDatabase } from '../src/db/open.ts'
 import { claimPending, instancesWithDue } from '../src/db/queries/outbox.ts'
+import { CLAIM_MAX } from '../src/resolvers/messages/dispatchPending.ts'
 import { given, quantile } from './support/measure.ts'
 
 const ROWS = given('ROWS', 100_000)
 const CLAIMS = given('CLAIMS', 500)
 const CHATS = 100
 const PIECE = 10_000
-const CLAIM_MAX = 50
 const GOAL_MS = 10
 const OWNER = 'bench'
 

@@ -14,7 +14,8 @@ import { stepText } from './trail.ts'
 
 /** WhatsApp is given this long for its ack; then the same message, with the same id, goes out again. */
 export const ACK_WITHIN_MS = 30_000
-const CLAIM_MAX = 50
+/** What one statement takes: with more of them it would hold the database up. */
+export const CLAIM_MAX = 20
 const RETRY_AFTER_MS = 5_000
 const RETRY_AFTER_MAX_MS = 60_000
 /** Tries in a row that could not be written; beyond them the message holds up its chat for nothing. */
