@@ -21,7 +21,7 @@ const MANY = given('MANY', 10_000_000)
 const DAYS = given('DAYS', 30)
 const INSTANCES = given('INSTANCES', 5)
 const ASKED = given('ASKED', 200)
-const PIECE = 100_000
+const PIECE = 20_000
 const GOAL = 1.2
 const silent = pino({ level: 'silent' })
 
