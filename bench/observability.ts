@@ -83,8 +83,8 @@ async function fill(app: Running['app'], { tenantId, messages }: { tenantId: str
   )
   const client = await app.db.pool.connect()
   // Longer than any other statement may take.
-  const unhurried = { query_timeout: 0 } as pg.QueryConfig
-  const run = async (text: string, values?: unknown[]) => void (await client.query({ ...unhurried, text, values }))
+  const unhurried = { query_timeout: 0 } as Partial<pg.QueryConfig>
+  const run = async (text: string, values?: unknown[]) => void (await client.query({ text, values, ...unhurried }))
   try {
     // All that it refers to is there: foreign keys need not be looked at row by row, nor indexes grown by them.
     await run('set statement_timeout = 0; set session_replication_role = replica; set maintenance_work_mem = 1000000')
