@@ -23,6 +23,11 @@ export interface Place {
 /** Since the last time that it was asked. */
 export interface Health {
   heapMostMb: number
+  /** At this moment; after a collection, where the server has one to call. */
+  heapMb: number
+  rssMb: number
+  /** What keeps the event loop alive. */
+  resources: number
   delayP50: number
   delayP99: number
   delayMost: number
@@ -35,6 +40,7 @@ export interface Health {
 
 export interface BenchServer {
   url: string
+  pid: number
   sandboxUrl: string
   tenant(name: string): Promise<Place>
   sql<R>(text: string, params?: unknown[]): Promise<R[]>
@@ -71,8 +77,13 @@ async function serverMain(): Promise<void> {
       setImmediate(() => process.exit(0))
       return null
     }
+    globalThis.gc?.()
+    const { heapUsed, rss } = process.memoryUsage()
     const health: Health = {
       heapMostMb: heapMost / 1_048_576,
+      heapMb: heapUsed / 1_048_576,
+      rssMb: rss / 1_048_576,
+      resources: process.getActiveResourcesInfo().length,
       delayP50: late(50),
       delayP99: late(99),
       delayMost: Math.max(0, delay.max / 1e6 - RESOLUTION_MS),
@@ -136,6 +147,7 @@ export async function openBenchServer(settings: Record<string, string> = {}): Pr
   }
   return {
     url,
+    pid: child.pid!,
     sandboxUrl,
     tenant: name => ask({ tenant: name }),
     sql: (text, params = []) => ask({ sql: text, params }),
