@@ -5,6 +5,7 @@ import type { App } from '../../src/context.ts'
 import { tidyRateBucketsDue } from '../../src/resolvers/auth/admit.ts'
 import { newApiKey } from '../../src/resolvers/auth/api-key.ts'
 import { sha256 } from '../../src/secrets.ts'
+import { until } from '../support/app.ts'
 import { type Got, type Nodes, openNodes, send } from '../support/nodes.ts'
 
 let three: Nodes
@@ -54,6 +55,24 @@ describe('the rate limit of a tenant', () => {
     }
     const resets = new Set(admitted.map(answer => number(answer, 'x-ratelimit-reset')))
     expect(resets.size).toBe(1)
+    expect(await three.rows('select used from rate_bucket where key = $1', [tenantId])).toEqual([{ used: 60 }])
+  }, 60_000)
+
+  it('admits one of three that wait at once for the last of a minute, one on each node', async () => {
+    const { tenantId, apiKey } = await three.tenant()
+    await three.rows(`insert into rate_bucket values ($1, now(), 59)`, [tenantId])
+    const answers = await three.nodes[0]!.app.db.transaction(async sql => {
+      await sql.query('select 1 from rate_bucket where key = $1 for update', [tenantId])
+      const asked = [0, 1, 2].map(node => withKey(apiKey, node))
+      const isWaiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+        and query like 'with caller as%'`
+      await until(
+        () => three.rows(isWaiting),
+        waiting => waiting.length === 3,
+      )
+      return asked
+    })
+    expect((await Promise.all(answers)).map(({ status }) => status).sort()).toEqual([200, 429, 429])
     expect(await three.rows('select used from rate_bucket where key = $1', [tenantId])).toEqual([{ used: 60 }])
   }, 60_000)
 
