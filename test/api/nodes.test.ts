@@ -333,3 +333,29 @@ describe('a node that drains', () => {
     }
   }, 120_000)
 })
+
+describe('a node that ends', () => {
+  it('has each instance until its socket is closed, and is there until it has none', async () => {
+    const wataki = await openTestApp()
+    const { app } = wataki
+    const acme = await wataki.tenant()
+    for (const name of ['bot 0', 'bot 1']) await connectedInstance(acme, name)
+    const { release } = app.whatsapp
+    const [closing, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    let left = 2
+    app.whatsapp.release = async instanceId => {
+      if (--left === 0) closing.resolve()
+      await goOn.promise
+      return release(instanceId)
+    }
+    const ended = wataki.close()
+    await closing.promise
+    const leases = await app.db.sql.query(
+      'select from instance_lease join node on node.id = owner where owner = $1 and draining',
+      [app.node.id],
+    )
+    goOn.resolve()
+    await ended
+    expect(leases).toHaveLength(2)
+  }, 60_000)
+})
