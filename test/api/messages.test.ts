@@ -1,6 +1,7 @@
 import { createClient } from 'graphql-ws'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
+import { waitMs } from '../../src/resolvers/messages/wait-for-answer.ts'
 import { type Caller, connectedInstance, type Json, openTestApp, type TestApp, until } from '../support/app.ts'
 
 let wataki: TestApp
@@ -416,5 +417,22 @@ describe('GraphQL', () => {
       code: 'validation_error',
       details: { chatId: expect.any(String), 'content.text': expect.any(String) },
     })
+  })
+})
+
+describe('an instance with many messages on their way', () => {
+  it('keeps nobody waiting for the ack of one more, and other instances are waited for', async () => {
+    const crowded = await connectedInstance(other)
+    const say = (words: string) => other.post(`/v1/instances/${crowded}/messages`, text('5511999990099', words))
+    await other.post(`/v1/instances/${crowded}/sandbox/faults`, { kind: 'hold_acks' })
+    const waits = () => [crowded, bot].map(id => waitMs(wataki.app, id))
+    const sent = Array.from({ length: 40 }, (_, n) => say(`crowd ${n}`))
+    await until(waits, ([crowdedMs]) => crowdedMs === 200)
+    expect(waits()).toEqual([200, 2000])
+    for (const { status, body } of await Promise.all([...sent, say('one more')])) {
+      expect([status, body.status]).toEqual([202, 'pending'])
+    }
+    await other.post(`/v1/instances/${crowded}/sandbox/faults`, { kind: 'release_acks' })
+    await until(waits, ([crowdedMs]) => crowdedMs === 2000)
   })
 })

@@ -60,7 +60,7 @@ describe('a database that stalls', () => {
       () => app.turnstile.refused,
       refused => refused >= 30 - AT_ONCE,
     )
-    expect(waitMs(app)).toBe(200)
+    expect(waitMs(app, 'inst_idle')).toBe(200)
     await client.query('commit')
     client.release()
     const answers = await Promise.all(sends)
@@ -80,7 +80,7 @@ describe('a database that stalls', () => {
     expect((await insist(acme, bot, 'after')).status).toBe(202)
     expect(app.turnstile.busy).toBe(0)
     await until(
-      () => waitMs(app),
+      () => waitMs(app, 'inst_idle'),
       ms => ms === 2000,
     )
   })

@@ -44,7 +44,11 @@ export interface Accepted {
 export async function accept(ctx: Context, draft: Draft): Promise<Accepted> {
   const id = newId('msg')
   const isAnswer = (event: HouseEvent) => event.type === 'message.status'
-  const acked = ctx.bus.next(id, { instanceId: draft.args.instanceId, accept: isAnswer, timeoutMs: waitMs(ctx) })
+  const acked = ctx.bus.next(id, {
+    instanceId: draft.args.instanceId,
+    accept: isAnswer,
+    timeoutMs: waitMs(ctx, draft.args.instanceId),
+  })
   try {
     const payload = draft.outbound && ctx.whatsapp.compose(draft.outbound, draft.extras)
     const sealed = payload && ctx.secrets.seal(payload, payloadPlace(id))

@@ -45,7 +45,7 @@ export async function act(ctx: Context, { instanceId, messageId, ...acting }: Ac
   await ctx.lanes
     .inTurn(`${instanceId} ${target.chat}`, async () => {
       const id = newId('msg')
-      const settling = ctx.lanes.settling(id, waitMs(ctx))
+      const settling = ctx.lanes.settling(id, waitMs(ctx, instanceId))
       try {
         await messageAccepted({ instanceId, messageId: id, node: ctx.node.id }, () =>
           store(ctx, { id, jid, target, ...acting }),
@@ -58,7 +58,7 @@ export async function act(ctx: Context, { instanceId, messageId, ...acting }: Ac
     })
     .then(settling => {
       dispatchSoon(ctx, instanceId)
-      return waitForAnswer(ctx, { answer: settling.done, cancel: settling.cancel })
+      return waitForAnswer(ctx, { instanceId, answer: settling.done, cancel: settling.cancel })
     })
   return storedMessage((await findMessage(ctx.db.sql, at)) ?? target)
 }

@@ -6,6 +6,8 @@ import { Turns } from '../turns.ts'
 export const IN_FLIGHT_MAX = 500
 /** How many of them may be handed to the socket at the same time. */
 const SENDING_MAX = 16
+/** With so many of one instance before it, a message is not sent soon. */
+const CROWD = 32
 /** And of all instances: what one tenant has waiting holds up nobody else's. */
 const SLOTS_MAX = 256
 
@@ -61,6 +63,11 @@ export class Lane {
 
   get inFlight(): string[] {
     return [...this.#inFlight.keys()]
+  }
+
+  /** Whether what is accepted now has to wait for many others. */
+  get isCrowded(): boolean {
+    return this.#inFlight.size > CROWD
   }
 
   get room(): number {
@@ -194,6 +201,11 @@ export class Lanes {
     const lane = this.#lanes.get(instanceId) ?? new Lane()
     this.#lanes.set(instanceId, lane)
     return lane
+  }
+
+  /** Of an instance that this node has: what another one sends it knows nothing of. */
+  isCrowded(instanceId: string): boolean {
+    return this.#lanes.get(instanceId)?.isCrowded ?? false
   }
 
   landed(instanceId: string, messageId: string): void {

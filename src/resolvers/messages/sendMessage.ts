@@ -40,7 +40,7 @@ export async function sendMessage(ctx: Context, args: SendMessageArgs): Promise<
   ctx.bus.publish(made)
   try {
     dispatchSoon(ctx, instanceId)
-    const event = await waitForAnswer(ctx, { answer: acked.event, cancel: acked.cancel })
+    const event = await waitForAnswer(ctx, { instanceId, answer: acked.event, cancel: acked.cancel })
     return event ? (event.subject as StoredMessage) : made.subject
   } finally {
     acked.cancel()
