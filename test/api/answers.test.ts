@@ -136,9 +136,9 @@ describe('of several instances', () => {
   let counts: Record<string, number>
 
   beforeAll(async () => {
-    const rival = await wataki.tenant()
+    const [rival, third] = [await wataki.tenant(), await wataki.tenant()]
     bots = []
-    for (const caller of [acme, acme, rival, acme]) {
+    for (const caller of [acme, rival, rival, third]) {
       const id = await connectedInstance(caller)
       await caller.post(`/v1/instances/${id}/sandbox/faults`, { kind: 'hold_acks' })
       bots.push({ caller, id, ids: [], names: [] })

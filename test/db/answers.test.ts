@@ -203,7 +203,7 @@ describe.each(ENGINES)('on %s', (_, open) => {
           [other],
         )
         await sql.query(
-          `insert into usage (tenant_id, cycle_start, cycle_end) values ('ten2', $1, $1::timestamptz + interval '1 month')`,
+          `insert into usage (tenant_id, cycle_start, cycle_end, used) values ('ten2', $1, $1::timestamptz + interval '1 month', 0)`,
           [CYCLE],
         )
         const way = await findWay(sql, { tenantId: 'ten2', instanceId: other, jid: P })

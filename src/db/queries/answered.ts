@@ -63,13 +63,13 @@ export async function takeAnswers(
   const rows = await sql.query<WrittenEvent & { instanceId: string }>(
     `with patience as (select set_config('lock_timeout', $1, true) as ms),
      owner as (
-       select instance.id, tenant_id from patience, instance join tenant on tenant.id = tenant_id
+       select instance.id, instance.tenant_id from patience, instance join tenant on tenant.id = tenant_id
        where instance.id = any($2) order by instance.id for key share of instance, tenant skip locked),
      wanted as (
        select * from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
          as wanted (instance_id, id, version, chat_id, status, steps)),
      locked as (
-       select message.id, owner.id as instance_id, tenant_id from owner join wanted on wanted.instance_id = owner.id
+       select message.id, owner.id as instance_id, owner.tenant_id from owner join wanted on wanted.instance_id = owner.id
          join message on message.id = wanted.id and message.instance_id = owner.id join chat on chat.id = message.chat
        where message.xmin::text = version and coalesce(chat.group_jid, chat.phone, chat.lid) = chat_id
        order by message.id for no key update of message skip locked),
