@@ -25,6 +25,7 @@ import { onSeen } from './resolvers/chats/onSeen.ts'
 import { onSync } from './resolvers/chats/onSync.ts'
 import { describeEvents } from './resolvers/events/eventCatalogue.ts'
 import { readRecorded } from './resolvers/events/revive.ts'
+import { Ferry } from './resolvers/ferry.ts'
 import { onConnection } from './resolvers/instances/onConnection.ts'
 import { onQr } from './resolvers/instances/onQr.ts'
 import { Describer } from './resolvers/media/describe.ts'
@@ -35,6 +36,7 @@ import { onAnswers } from './resolvers/messages/onAnswers.ts'
 import { onDelete, onEdit } from './resolvers/messages/onEdit.ts'
 import { onMessage } from './resolvers/messages/onMessage.ts'
 import { onReaction } from './resolvers/messages/onReaction.ts'
+import { TOGETHER_MAX, takeTogether } from './resolvers/messages/take-together.ts'
 import { Asked } from './resolvers/nodes/asked.ts'
 import { joinNodes, leaveNodes } from './resolvers/nodes/beat.ts'
 import { hear, hearMissed } from './resolvers/nodes/hear.ts'
@@ -131,6 +133,7 @@ export async function openApp(
       fetches: new Fetches(),
       describer: new Describer(),
       lanes: new Lanes(),
+      answers: new Ferry({ max: TOGETHER_MAX, carry: parts => takeTogether(app, parts) }),
       delivery: createDelivery({ ...config.webhooks, ownPort: () => ownPort }),
       deliveries: new Deliveries(),
       networks: { ordinary: config.whatsapp, sandbox: network },

@@ -9,11 +9,13 @@ import type { Turnstile } from './http/turnstile.ts'
 import type { Mailer } from './mail/mail.ts'
 import type { LastUse } from './resolvers/auth/last-use.ts'
 import type { Revocations } from './resolvers/auth/revocations.ts'
+import type { Ferry } from './resolvers/ferry.ts'
 import type { Loaders } from './resolvers/loaders.ts'
 import type { Describer } from './resolvers/media/describe.ts'
 import type { Fetches } from './resolvers/media/fetches.ts'
 import type { Spool } from './resolvers/media/spool.ts'
 import type { Lanes } from './resolvers/messages/lanes.ts'
+import type { Heard } from './resolvers/messages/take-together.ts'
 import type { Asked } from './resolvers/nodes/asked.ts'
 import type { Node } from './resolvers/nodes/node.ts'
 import type { Relay } from './resolvers/nodes/relay.ts'
@@ -54,6 +56,8 @@ export interface App {
   describer: Describer
   /** What is between the database and WhatsApp's ack. */
   lanes: Lanes
+  /** Acks and receipts of all instances, on their way into the database. */
+  answers: Ferry<Heard, Heard[] | null>
   /** The way to the receivers of webhooks. */
   delivery: Delivery
   /** What is between the database and those receivers. */

@@ -1,5 +1,7 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Sql } from '../../src/db/sql.ts'
+import type { HouseEvent } from '../../src/events/catalogue.ts'
+import { onAnswers } from '../../src/resolvers/messages/onAnswers.ts'
 import { type Caller, connectedInstance, type Json, openTestApp, type TestApp, until } from '../support/app.ts'
 import { failBefore } from '../support/failing-statement.ts'
 
@@ -103,19 +105,180 @@ it('are taken together, each with its events', async () => {
 }, 60_000)
 
 it('are taken one by one where a message was changed after it was read', async () => {
-  let changes = 0
   let locked = 0
   seen = async name => {
     if (name === 'lock-sent') locked++
-    if (name !== 'look-at-sent' || changes++ > 0) return
+    if (name !== 'look-at-sent' || locked > 0) return
     await plain.query('update message set attempts = attempts + 1 where instance_id = $1', [bot])
   }
   await expectWhole(await sendAndRelease('changed'))
   expect(locked).toBeGreaterThan(0)
 }, 60_000)
 
-it('are taken one by one where the statement fails', async () => {
+it('are taken in any case where the statement fails', async () => {
   const point = failBefore('take-answers', bot)
   await expectWhole(await sendAndRelease('failed'))
   expect(point.struck).toBe(1)
 }, 60_000)
+
+describe('of several instances', () => {
+  /** Its receipts take 30 s. */
+  const SLOW = '5511900000006'
+  const EACH = 3
+  interface Bot {
+    caller: Caller
+    id: string
+    /** Of messages that WhatsApp has, and has not acknowledged. */
+    ids: string[]
+    names: string[]
+  }
+  let bots: Bot[]
+  let counts: Record<string, number>
+
+  beforeAll(async () => {
+    const [rival, third] = [await wataki.tenant(), await wataki.tenant()]
+    bots = []
+    for (const caller of [acme, rival, rival, third]) {
+      const id = await connectedInstance(caller)
+      await caller.post(`/v1/instances/${id}/sandbox/faults`, { kind: 'hold_acks' })
+      bots.push({ caller, id, ids: [], names: [] })
+    }
+  }, 60_000)
+  beforeEach(async () => {
+    for (const bot of bots) {
+      bot.ids = []
+      for (let n = 0; n < EACH; n++) {
+        const text = { chat_id: SLOW, type: 'text', content: { text: `${n}` } }
+        bot.ids.push((await bot.caller.post(`/v1/instances/${bot.id}/messages`, text)).body.id)
+      }
+      const named = await rows(
+        'select whatsapp_id as name from message where instance_id = $1 and id = any($2) order by id',
+        [bot.id, bot.ids],
+      )
+      bot.names = named.map(({ name }) => name)
+    }
+    counts = {}
+    seen = count
+  }, 60_000)
+  const count = (name: string) => {
+    counts[name] = (counts[name] ?? 0) + 1
+  }
+
+  /** The first goes at once; what comes while it does goes together. */
+  const acks = (of: Bot[] = bots) =>
+    of.map(({ id, names }) =>
+      onAnswers(
+        wataki.app,
+        id,
+        names.map(whatsappId => ({ kind: 'ack', whatsappId, errorCode: null })),
+      ),
+    )
+  const rest = () => bots.filter((_, i) => i !== 1)
+
+  /** Each has its events once and in order, under the name of its tenant, and its count is that of its events. */
+  async function expectSent(of: Bot[] = bots): Promise<void> {
+    for (const { caller, id, ids } of of) {
+      const told = await rows(
+        `select about, tenant_id as tenant, data ->> 'status' as status from event
+         where instance_id = $1 and about = any($2) and type = 'message.status' order by seq`,
+        [id, ids],
+      )
+      expect(told).toEqual(ids.map(about => ({ about, tenant: caller.tenantId, status: 'sent' })))
+      const [counter] = await rows(
+        `select last_seq::int as last, waiting, (select count(*)::int from event where instance_id = $1) as events,
+           (select max(seq)::int from event where instance_id = $1) as seq from event_counter where instance_id = $1`,
+        [id],
+      )
+      expect(counter).toEqual({ last: counter.events, waiting: 0, events: counter.events, seq: counter.events })
+    }
+  }
+
+  it('are read by one statement and written by another, and told in the order of each', async () => {
+    const told: HouseEvent[] = []
+    const { bus } = wataki.app
+    const { publish } = bus
+    bus.publish = (...events) => {
+      told.push(...events)
+      publish(...events)
+    }
+    await Promise.all(acks()).finally(() => {
+      bus.publish = publish
+    })
+    expect(counts).toMatchObject({ 'look-at-sent': 2, 'take-answers': 2 })
+    expect(counts['lock-sent']).toBeUndefined()
+    for (const { caller, id, ids } of bots) {
+      const own = told.filter(({ instanceId }) => instanceId === id)
+      expect(own.map(({ about, tenantId }) => [about, tenantId])).toEqual(ids.map(about => [about, caller.tenantId]))
+      expect(own.map(({ seq }) => seq - own[0]!.seq)).toEqual([0, 1, 2])
+    }
+    await expectSent()
+  })
+
+  it('go without an instance of which a message was changed, which is taken on its own', async () => {
+    seen = async name => {
+      count(name)
+      if (name === 'look-at-sent' && counts[name] === 2)
+        await plain.query('update message set attempts = attempts + 1 where instance_id = $1 and id = $2', [
+          bots[1]!.id,
+          bots[1]!.ids[1],
+        ])
+    }
+    await Promise.all(acks())
+    expect(counts).toMatchObject({ 'look-at-sent': 3, 'take-answers': 3 })
+    expect(counts['lock-sent']).toBeUndefined()
+    await expectSent()
+  })
+
+  it('are taken on their own, each instance by itself, where the statement of all fails', async () => {
+    const point = failBefore('take-answers', bots[1]!.id)
+    await Promise.all(acks())
+    expect(point.struck).toBe(1)
+    expect(counts).toMatchObject({ 'look-at-sent': 5, 'take-answers': 4 })
+    expect(counts['lock-sent']).toBeUndefined()
+    await expectSent()
+  })
+
+  it.each([
+    ['its count of events', 'select from event_counter where instance_id = $1 for update'],
+    ['its messages', 'select from message where instance_id = $1 for update'],
+    ['its row', 'select from instance where id = $1 for update'],
+  ])(
+    'do not wait for one of which somebody holds %s',
+    async (what, hold) => {
+      const done = Promise.withResolvers<void>()
+      const held = Promise.withResolvers<void>()
+      const holding = wataki.app.db.transaction(async sql => {
+        await sql.query(hold, [bots[1]!.id])
+        held.resolve()
+        await done.promise
+      })
+      await held.promise
+      const [first, second, ...others] = acks()
+      try {
+        await Promise.all([first, ...others])
+        await expectSent(rest())
+        // Only the wait for a count is ended by its time: of the others nobody has waited.
+        if (what !== 'its count of events') expect(counts['take-answers']).toBeLessThanOrEqual(3)
+      } finally {
+        done.resolve()
+        await holding
+      }
+      await second
+      await expectSent()
+    },
+    25_000,
+  )
+
+  it('do not wait for one that is deleted meanwhile', async () => {
+    const gone = bots[1]!
+    seen = async name => {
+      count(name)
+      if (name === 'look-at-sent' && counts[name] === 2) await gone.caller.delete(`/v1/instances/${gone.id}`)
+    }
+    await Promise.all(acks())
+    expect(await rows('select id from instance where id = $1', [gone.id])).toEqual([])
+    expect(counts['take-answers']).toBe(2)
+    bots = rest()
+    await expectSent()
+  })
+})

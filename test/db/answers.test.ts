@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Database } from '../../src/db/open.ts'
 import { type Accepting, acceptMessage, findWay } from '../../src/db/queries/accepts.ts'
-import { type ReadRow, readSent, takeAnswers } from '../../src/db/queries/answered.ts'
+import { type Moving, type ReadRow, readSent, takeAnswers } from '../../src/db/queries/answered.ts'
 import type { ChatRow } from '../../src/db/queries/chats.ts'
 import type { NewEvent } from '../../src/db/queries/event-rows.ts'
 import { newId } from '../../src/ids.ts'
@@ -122,30 +122,35 @@ describe.each(ENGINES)('on %s', (_, open) => {
   describe('answers', () => {
     let sent: ReadRow[]
     beforeEach(async () => {
-      const all = [accepting(), accepting(), accepting()]
-      for (const each of all) await acceptMessage(db.sql, each)
-      sent = await readSent(
-        db.sql,
-        instanceId,
-        all.map(({ message }) => message.whatsappId),
-      )
+      sent = await acceptedOf(instanceId, chat)
     })
 
-    const take = (taken: ReadRow[], events: NewEvent[]) =>
-      takeAnswers(db.sql, {
-        tenantId: 'ten',
-        instanceId,
-        moves: taken.map(({ id, version, chatId }) => ({ id, version, chatId, status: 'read', steps: '' })),
-        settled: taken.length,
-        events,
-      })
-    const statuses = async () =>
-      (await rows('select status from message where instance_id = $1 order by id')).map(({ status }) => status)
+    const acceptedOf = async (of: string, to: ChatRow): Promise<ReadRow[]> => {
+      const all = [accepting(), accepting(), accepting()]
+      for (const { message, ...each } of all)
+        await acceptMessage(db.sql, { ...each, chat: to, message: { ...message, instanceId: of, chat: to.id } })
+      return readSent(
+        db.sql,
+        all.map(({ message }) => ({ instanceId: of, whatsappId: message.whatsappId })),
+      )
+    }
+    const moving = (taken: ReadRow[], events: NewEvent[]): Moving => ({
+      instanceId: taken[0]!.instanceId,
+      moves: taken.map(({ id, version, chatId }) => ({ id, version, chatId, status: 'read', steps: '' })),
+      settled: taken.length,
+      events,
+    })
+    const take = async (taken: ReadRow[], events: NewEvent[]) =>
+      (await takeAnswers(db.sql, [moving(taken, events)], null)).get(instanceId) ?? null
+    const statuses = async (of = instanceId) =>
+      (
+        await db.sql.query<{ status: string }>('select status from message where instance_id = $1 order by id', [of])
+      ).map(({ status }) => status)
 
     it('move messages and write the events of it, numbered on, each with its deliveries', async () => {
       const [a, b] = sent as [ReadRow, ReadRow]
       const written = await take([a, b], [event(a.id), event(b.id), event(b.id, 'message.read')])
-      expect(written).toEqual([
+      expect(written).toMatchObject([
         { seq: '9', webhooks: [hooks.status, hooks.both] },
         { seq: '10', webhooks: [hooks.status, hooks.both] },
         { seq: '11', webhooks: [hooks.both] },
@@ -171,13 +176,112 @@ describe.each(ENGINES)('on %s', (_, open) => {
 
     it('are taken once when two come at once, also those that overlap', async () => {
       const [a, b, c] = sent as [ReadRow, ReadRow, ReadRow]
-      const both = await Promise.all([
+      const all = await Promise.all([
         take([c, b], [event(b.id)]),
         take([a, b], [event(b.id)]),
         take([b], [event(b.id)]),
       ])
-      expect(both.filter(each => each !== null)).toHaveLength(1)
+      expect(all.filter(each => each !== null)).toHaveLength(1)
       expect((await counts())?.seq).toBe(9)
+    })
+
+    describe('of several instances', () => {
+      let other: string
+      let theirs: ReadRow[]
+      /** Another tenant's, whose events have come further. */
+      beforeEach(async () => {
+        other = newId('inst')
+        const { sql } = db
+        await sql.query(
+          `insert into tenant (id, name, email, plan, created_at) values ('ten2', 'Bcme', 'dev@bcme.com', 'free', $1)`,
+          [CYCLE],
+        )
+        await sql.query(`insert into instance (id, tenant_id, name, sandbox) values ($1, 'ten2', $1, true)`, [other])
+        await sql.query(`insert into chat (id, tenant_id, instance_id, phone) values ($1, 'ten2', $1, $2)`, [other, P])
+        await sql.query(
+          'insert into event_counter (instance_id, last_seq, waiting) values ($1, 100, 0) on conflict (instance_id) do update set last_seq = 100',
+          [other],
+        )
+        await sql.query(
+          `insert into usage (tenant_id, cycle_start, cycle_end, used) values ('ten2', $1, $1::timestamptz + interval '1 month', 0)`,
+          [CYCLE],
+        )
+        const way = await findWay(sql, { tenantId: 'ten2', instanceId: other, jid: P })
+        theirs = await acceptedOf(other, way!.chat!)
+      })
+
+      const told = () =>
+        db.sql.query(
+          `select tenant_id as tenant, instance_id as instance, about, type, seq::int from event where type <> 'message.created'
+           order by instance_id, seq`,
+        )
+      const of = (instance: string, tenant: string) => (row: ReadRow, type: string, seq: number) => {
+        return { tenant, instance, about: row.id, type, seq }
+      }
+
+      it('are written by one statement, each with the events, the count and the tenant of its own', async () => {
+        const [[a, b], [x, y]] = [sent, theirs] as [[ReadRow, ReadRow], [ReadRow, ReadRow]]
+        const written = await takeAnswers(
+          db.sql,
+          [
+            moving([y, x], [event(y.id), event(x.id), event(y.id, 'message.read')]),
+            { ...moving([a, b], [event(b.id), event(b.id, 'message.read'), event(a.id)]), settled: 1 },
+          ],
+          null,
+        )
+        expect(written.get(other)?.map(({ seq, webhooks }) => [seq, webhooks])).toEqual([
+          ['104', []],
+          ['105', []],
+          ['106', []],
+        ])
+        expect(written.get(instanceId)?.map(({ seq, webhooks }) => [seq, webhooks])).toEqual([
+          ['9', [hooks.status, hooks.both]],
+          ['10', [hooks.both]],
+          ['11', [hooks.status, hooks.both]],
+        ])
+        const [own, foreign] = [of(instanceId, 'ten'), of(other, 'ten2')]
+        expect(await told()).toEqual([
+          own(b, 'message.status', 9),
+          own(b, 'message.read', 10),
+          own(a, 'message.status', 11),
+          foreign(y, 'message.status', 104),
+          foreign(x, 'message.status', 105),
+          foreign(y, 'message.read', 106),
+        ])
+        expect(await statuses()).toEqual(['read', 'read', 'pending'])
+        expect(await statuses(other)).toEqual(['read', 'read', 'pending'])
+        expect(
+          await db.sql.query('select last_seq::int as seq, waiting from event_counter order by instance_id'),
+        ).toEqual([
+          { seq: 11, waiting: 4 },
+          { seq: 106, waiting: 1 },
+        ])
+      })
+
+      it('are written but for those of an instance of which one was changed meanwhile, or that is gone', async () => {
+        const [[a, b], [x, y]] = [sent, theirs] as [[ReadRow, ReadRow], [ReadRow, ReadRow]]
+        await db.sql.query('update message set attempts = 1 where instance_id = $1 and id = $2', [instanceId, b.id])
+        const both = (row: ReadRow) => [moving([a, b], [event(a.id), event(b.id)]), moving([row], [event(row.id)])]
+        expect([...(await takeAnswers(db.sql, both(x), null)).keys()]).toEqual([other])
+        expect(await statuses()).toEqual(['pending', 'pending', 'pending'])
+        expect(await counts()).toEqual({ seq: 8, waiting: 5 })
+        await db.sql.query('delete from instance where id = $1', [instanceId])
+        expect([...(await takeAnswers(db.sql, both(y), null)).keys()]).toEqual([other])
+        expect(await told()).toEqual([
+          of(other, 'ten2')(x, 'message.status', 104),
+          of(other, 'ten2')(y, 'message.status', 105),
+        ])
+      })
+
+      it('are numbered without a gap when many such statements come at once, in whatever order they name them', async () => {
+        const many = sent.map((row, i) => {
+          const parts = [moving([row], [event(row.id)]), moving([theirs[i]!], [event(theirs[i]!.id)])]
+          return takeAnswers(db.sql, i % 2 === 0 ? parts : parts.reverse(), null)
+        })
+        for (const written of await Promise.all(many)) expect(written.size).toBe(2)
+        const seqs = (await told()).map(({ seq }: { seq?: number }) => seq)
+        expect(seqs).toEqual([9, 10, 11, 104, 105, 106])
+      })
     })
   })
 })

@@ -5,7 +5,7 @@ import pg from 'pg'
 interface Point {
   /** Of a prepared statement. */
   name: string
-  /** Among its parameters, so that only one tenant is struck. */
+  /** Among its parameters, or in a list that is one of them, so that only one tenant is struck. */
   of: string
   /** How often it has been reached. */
   struck: number
@@ -18,7 +18,7 @@ type Any = any
 const query = pg.Client.prototype.query as Any
 pg.Client.prototype.query = function (this: Any, statement: Any, ...rest: Any[]) {
   for (const point of points) {
-    if (statement?.name !== point.name || !statement.values?.includes(point.of)) continue
+    if (statement?.name !== point.name || !statement.values?.flat().includes(point.of)) continue
     points.delete(point)
     point.struck++
     throw new Error(`ended before ${point.name}`)

@@ -3,19 +3,27 @@ import { EVENT_ROWS, type NewEvent, WRITTEN_EVENT, type WrittenEvent } from './e
 import { MESSAGE_COLUMNS, type MessageRow } from './messages.ts'
 import { trailWith } from './trail.ts'
 
-/** What WhatsApp answers to messages: read without a lock, and written where nothing has come between. */
+/** What WhatsApp answers to messages, of many instances at once: read without a lock, and written where nothing has come between. */
 
 export interface ReadRow extends MessageRow {
   /** Another one after each change of the row. */
   version: string
 }
 
-/** The outbound messages of these WhatsApp ids, as they are now. */
-export function readSent(sql: Sql, instanceId: string, whatsappIds: readonly string[]): Promise<ReadRow[]> {
+export interface Named {
+  instanceId: string
+  whatsappId: string
+}
+
+/** The outbound messages of these names, each given once, as they are now. */
+export function readSent(sql: Sql, named: readonly Named[]): Promise<ReadRow[]> {
   return sql.query<ReadRow>(
-    `select ${MESSAGE_COLUMNS}, message.xmin::text as version from message join chat on chat.id = message.chat
-     where message.instance_id = $1 and message.whatsapp_id = any($2) and direction = 'outbound' order by message.id`,
-    [instanceId, whatsappIds],
+    `select ${MESSAGE_COLUMNS}, message.xmin::text as version
+     from unnest($1::text[], $2::text[]) as named (instance_id, whatsapp_id)
+       join message on message.instance_id = named.instance_id and message.whatsapp_id = named.whatsapp_id
+       join chat on chat.id = message.chat
+     where direction = 'outbound' order by message.id`,
+    [named.map(({ instanceId }) => instanceId), named.map(({ whatsappId }) => whatsappId)],
     'look-at-sent',
   )
 }
@@ -30,48 +38,78 @@ export interface Move {
   steps: string
 }
 
+/** Of one instance. */
+export interface Moving {
+  instanceId: string
+  moves: Move[]
+  /** How many of them are pending no more. */
+  settled: number
+  events: NewEvent[]
+}
+
 /**
- * Moves messages of one instance on and writes the events of it: all, or nothing where one of them, or the name of its
- * chat, is not as it was read. Locks in the order of all others: messages by their ids, then the counter.
+ * Moves messages on and writes the events of it: of each instance all, or nothing where one of its messages, or the name of
+ * a chat, is not as it was read, or somebody else holds it. Answers the events of those that were written, by instance. Locks
+ * in the order of all others: the instances, the messages, then the counters; each kind by id, so that two of these cannot wait
+ * for each other. For a counter it waits so long at most, null: as long as any statement; then all of it fails.
  */
 export async function takeAnswers(
   sql: Sql,
-  { tenantId, instanceId, moves, settled, events }: Moving,
-): Promise<WrittenEvent[] | null> {
-  const rows = await sql.query<WrittenEvent>(
-    `with wanted as (
-       select * from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) as wanted (id, version, chat_id, status, steps)),
+  all: readonly Moving[],
+  waitMs: number | null,
+): Promise<Map<string, WrittenEvent[]>> {
+  const moves = all.flatMap(({ instanceId, moves }) => moves.map(move => ({ instanceId, ...move })))
+  const events = all.flatMap(({ instanceId, events }) => events.map(event => ({ instanceId, ...event })))
+  const rows = await sql.query<WrittenEvent & { instanceId: string }>(
+    `with patience as (select set_config('lock_timeout', $1, true) as ms),
+     owner as (
+       select instance.id, instance.tenant_id from patience, instance join tenant on tenant.id = tenant_id
+       where instance.id = any($2) order by instance.id for key share of instance, tenant skip locked),
+     wanted as (
+       select * from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+         as wanted (instance_id, id, version, chat_id, status, steps)),
      locked as (
-       select message.id from wanted join message on message.id = wanted.id join chat on chat.id = message.chat
-       where message.instance_id = $1 and message.xmin::text = version
-         and coalesce(chat.group_jid, chat.phone, chat.lid) = chat_id
-       order by message.id for update of message),
-     ready as (select where (select count(*) from locked) = cardinality($2::text[])),
+       select message.id, owner.id as instance_id, owner.tenant_id from owner join wanted on wanted.instance_id = owner.id
+         join message on message.id = wanted.id and message.instance_id = owner.id join chat on chat.id = message.chat
+       where message.xmin::text = version and coalesce(chat.group_jid, chat.phone, chat.lid) = chat_id
+       order by message.id for no key update of message skip locked),
+     whole as (
+       select wanted.instance_id, min(tenant_id) as tenant_id from wanted left join locked using (instance_id, id)
+       group by wanted.instance_id having count(locked.id) = count(*)),
+     ready as (
+       select whole.instance_id, whole.tenant_id from whole join event_counter using (instance_id)
+       order by instance_id for no key update of event_counter),
      moved as (
        update message set status = wanted.status, error_code = null, error_message = null, next_attempt_at = null,
          trail = ${trailWith('steps')}
-       from wanted, ready where message.instance_id = $1 and message.id = wanted.id),
+       from ready join wanted using (instance_id)
+       where message.instance_id = ready.instance_id and message.id = wanted.id),
      counter as (
-       insert into event_counter as kept (instance_id, last_seq) select $1, $7 from ready
-       on conflict (instance_id) do update set last_seq = kept.last_seq + $7, waiting = greatest(0, kept.waiting - $8::int)
-       returning last_seq),
+       update event_counter set last_seq = last_seq + grown.events, waiting = greatest(0, waiting - settled)
+       from ready join unnest($2::text[], $9::int[], $10::int[]) as grown (instance_id, events, settled) using (instance_id)
+       where event_counter.instance_id = ready.instance_id
+       returning ready.instance_id, tenant_id, last_seq - grown.events as before),
      fact as (
-       select event_id, $9::text as tenant_id, $1 as instance_id, type, data, at, about, chat, null::text as webhook_id,
-         string_to_array(passed, ' ') as passed, trace, last_seq - $7 + place as seq
-       from counter, unnest($10::text[], $11::text[], $12::jsonb[], $13::timestamptz[], $14::text[], $15::text[], $16::text[], $17::text[])
-         with ordinality as told (event_id, type, data, at, about, chat, passed, trace, place)),
+       select event_id, tenant_id, instance_id, type, data, at, about, chat, null::text as webhook_id,
+         string_to_array(passed, ' ') as passed, trace,
+         before + row_number() over (partition by instance_id order by nth) as seq, nth
+       from counter join unnest($11::text[], $12::text[], $13::text[], $14::jsonb[], $15::timestamptz[], $16::text[], $17::text[],
+           $18::text[], $19::text[])
+         with ordinality as told (instance_id, event_id, type, data, at, about, chat, passed, trace, nth) using (instance_id)),
      ${EVENT_ROWS}
-     select ${WRITTEN_EVENT} from fact order by fact.seq`,
+     select instance_id as "instanceId", ${WRITTEN_EVENT} from fact order by nth`,
     [
-      instanceId,
+      String(waitMs ?? 0),
+      all.map(({ instanceId }) => instanceId),
+      moves.map(move => move.instanceId),
       moves.map(move => move.id),
       moves.map(move => move.version),
       moves.map(move => move.chatId),
       moves.map(move => move.status),
       moves.map(move => move.steps),
-      events.length,
-      settled,
-      tenantId,
+      all.map(({ events }) => events.length),
+      all.map(({ settled }) => settled),
+      events.map(event => event.instanceId),
       events.map(event => event.id),
       events.map(event => event.type),
       events.map(event => event.data),
@@ -83,14 +121,5 @@ export async function takeAnswers(
     ],
     'take-answers',
   )
-  return rows.length > 0 ? rows : null
-}
-
-export interface Moving {
-  tenantId: string
-  instanceId: string
-  moves: Move[]
-  /** How many of them are pending no more. */
-  settled: number
-  events: NewEvent[]
+  return Map.groupBy(rows, row => row.instanceId)
 }
