@@ -195,9 +195,22 @@ describe.skipIf(!CHROMIUM)('each page of the dashboard', () => {
         }
       }
     }
+    const { mail } = wataki.app
+    const long = 'somebody.with-a.long.name'.repeat(3)
+    await mail.send({
+      kind: 'webhook_disabled',
+      to: `${long}@example.com`,
+      url: `https://${long}.example/`,
+      reason: 'gone',
+    })
+    const link = { kind: 'sign_in', link: `${wataki.url}/auth/verify#token=x`, validMinutes: 15 } as const
+    await mail.send({ ...link, to: 'ana@example.com' })
     await look('mailbox', '/dev/mailbox', 'pages@example.com')
-    ;(wataki.app.mail.kept() as unknown[]).splice(0)
+    ;(mail.kept() as unknown[]).splice(0)
     await look('mailbox-empty', '/dev/mailbox', 'No letters yet')
+    await page.goto('/dev/mailbox')
+    await mail.send({ ...link, to: 'late@example.com' })
+    await page.getByText('late@example.com').waitFor()
     await look('verify', `/auth/verify#token=${'A'.repeat(43)}`, 'One click')
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.getByRole('link', { name: 'Ask for a new link' }).waitFor()
