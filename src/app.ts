@@ -8,6 +8,7 @@ import { createDelivery } from './delivery/delivery.ts'
 import { createBus } from './events/bus.ts'
 import { openDashboard } from './http/dashboard.ts'
 import { openMetricsListener } from './http/metrics.ts'
+import { portIsFree } from './http/port.ts'
 import { createServer } from './http/server.ts'
 import { Turnstile } from './http/turnstile.ts'
 import { idsBy } from './ids.ts'
@@ -92,6 +93,7 @@ export async function openApp(
   }
   for (const warning of config.warnings) log.warn({}, warning)
   try {
+    await portIsFree(config)
     const metrics = createMetrics(config)
     const db = await openDatabase({ ...config, log, measure: metrics.database.took })
     opened.push({ what: 'database', close: () => db.close() })

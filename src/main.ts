@@ -1,4 +1,5 @@
 import { enableCompileCache } from 'node:module'
+import { styleText } from 'node:util'
 import { ConfigError, readConfig } from './config.ts'
 import { DatabaseStartError } from './db/start-error.ts'
 
@@ -26,19 +27,20 @@ async function main(): Promise<void> {
   await running.close()
 }
 
+/** The address is the last that it says. */
 function printWelcome(url: string, database: string, sandbox: boolean): void {
+  const address = styleText(['bold', 'green'], url, { stream: process.stdout })
   console.log(`
   Wataki is running.
 
-    Dashboard   ${url}              its sign-in links: ${url}/dev/mailbox
     REST        ${url}/v1            reference: ${url}/docs
     GraphQL     ${url}/graphql       open it in a browser for GraphiQL
     Database    ${database}
     Sandbox     ${sandbox ? 'on: a WhatsApp network in the box, no phone needed' : 'off'}
+    Mailbox     ${url}/dev/mailbox   sign-in links that nobody mailed
+    API key     npm run --silent wataki -- tenant create --name Acme --email dev@acme.com
 
-  Or, for a key from another terminal:
-
-    npm run --silent wataki -- tenant create --name Acme --email dev@acme.com
+  Open the dashboard:  ${address}
 `)
 }
 
@@ -54,11 +56,20 @@ function catchCrashesOfSockets(takeCrash: (error: unknown) => boolean): void {
 main().then(
   () => process.exit(0),
   (error: unknown) => {
-    const known = error instanceof ConfigError || error instanceof DatabaseStartError || isPortTaken(error)
-    const hint = isPortTaken(error) ? ' (set PORT to another)' : ''
-    console.error(known ? `wataki: ${(error as Error).message}${hint}` : error)
+    const known = error instanceof ConfigError || error instanceof DatabaseStartError
+    console.error(notListening(error as ListenError) ?? (known ? `wataki: ${error.message}` : error))
     process.exit(1)
   },
 )
 
-const isPortTaken = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+type ListenError = NodeJS.ErrnoException & { port?: number; address?: string }
+
+/** What to do where nothing can listen; null: it is another error. */
+function notListening({ code, syscall, port, address }: ListenError): string | null {
+  if (syscall !== 'listen') return null
+  if (code === 'EADDRINUSE')
+    return `wataki: port ${port} is taken, by another program or by a Wataki that runs already.
+  Stop that one, or take another port, as in: PORT=4000 npm start`
+  return `wataki: nothing can listen at ${address}:${port} (${code}).
+  Set HOST and PORT to what this user and this machine have, as in: PORT=4000 npm start`
+}

@@ -99,6 +99,7 @@ const CALLS_OUT: Record<string, string> = {
   'cli/': 'the server and the receiver that its user names, from their own machine',
   'db/pglite-door.ts': 'its own socket in a folder of this machine',
   'http/pages/verify-page.ts': 'in the browser, from the page to its own server',
+  'http/pages/mailbox-page.ts': 'in the browser, from the page to its own server',
 }
 /** Modules that can call out, and what of them cannot. */
 const NETWORK_MODULES = /^(?:node:)?(?:https?|http2|net|tls|dgram|dns|dns\/promises|undici|ws|axios|got|ky|node-fetch)$/

@@ -153,10 +153,19 @@ export function addSandboxClients(sandbox: Command): void {
     does: 'A virtual phone scans the QR code of an instance that lives in the sandbox.',
     example: 'wataki sandbox scan shop',
   }).action(async (named, options) => (await load()).scanQr(named, options))
-  calling(sandbox, 'say <from> <text>', {
-    does: 'A virtual contact writes to an instance that lives in the sandbox.',
-    example: 'wataki sandbox say +5511999999999 "Is it ready?" --instance shop',
+  calling(sandbox, 'say [from] [text]', {
+    does: 'A virtual contact writes to an instance that lives in the sandbox. The text - is standard input.',
+    example:
+      'wataki sandbox say --from +5511900000002 --text "Is it ready?" --to shop\nwataki sandbox say +5511900000002 "Is it ready?"',
   })
+    .option('--from <phone>', 'the phone number of who writes: any will do')
+    .option('--text <text>', 'what they write')
+    .option('--to <instance>', 'to whom: the same as --instance')
     .option(...INSTANCE)
-    .action(async (from, text, options) => (await load()).sayAs(from, text, options))
+    .action(async (from, text, options) =>
+      (await load()).sayAs(
+        [from, text].filter(word => word !== undefined),
+        options,
+      ),
+    )
 }

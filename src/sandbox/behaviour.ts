@@ -18,20 +18,33 @@ const SLOW_MS = 30_000
 /** The code of `rate-overlimit`. */
 const RATE_LIMIT = 429
 
-const MAGIC: Record<string, Partial<Behaviour>> = {
-  '01': {},
-  '02': { reaction: 'echo' },
-  '03': { readAfterMs: null },
-  '04': { registered: false },
-  '05': { reaction: 'image' },
-  '06': { deliverAfterMs: SLOW_MS, readAfterMs: SLOW_MS + 150 },
-  '07': { reaction: 'logout' },
-  '08': { reaction: 'drop' },
-  '10': { refuseWith: RATE_LIMIT },
+interface Character extends Partial<Behaviour> {
+  name: string
 }
+
+const MAGIC: Record<string, Character> = {
+  '01': { name: 'Bruno' },
+  '02': { name: 'Ana', reaction: 'echo' },
+  '03': { name: 'Carla', readAfterMs: null },
+  '04': { name: 'Diego', registered: false },
+  '05': { name: 'Elena', reaction: 'image' },
+  '06': { name: 'Fábio', deliverAfterMs: SLOW_MS, readAfterMs: SLOW_MS + 150 },
+  '07': { name: 'Gina', reaction: 'logout' },
+  '08': { name: 'Hugo', reaction: 'drop' },
+  '10': { name: 'Irene', refuseWith: RATE_LIMIT },
+}
+
+function characterOf(phoneNumber: string): Character | undefined {
+  const isMagic = phoneNumber.startsWith(MAGIC_PREFIX) && phoneNumber.length === MAGIC_PREFIX.length + 2
+  return isMagic ? MAGIC[phoneNumber.slice(MAGIC_PREFIX.length)] : undefined
+}
+
+/** What people call themselves, until a phone's address book says otherwise. */
+export const nameOf = (phoneNumber: string): string =>
+  characterOf(phoneNumber)?.name ?? `Contact ${phoneNumber.slice(-4)}`
 
 /** Numbers +55 11 90000-00NN have a character of their own; all others have the usual one. */
 export function behaviourOf(phoneNumber: string, usual: Behaviour): Behaviour {
-  if (!phoneNumber.startsWith(MAGIC_PREFIX) || phoneNumber.length !== MAGIC_PREFIX.length + 2) return usual
-  return { ...usual, ...MAGIC[phoneNumber.slice(MAGIC_PREFIX.length)] }
+  const { name, ...own } = characterOf(phoneNumber) ?? {}
+  return { ...usual, ...own }
 }

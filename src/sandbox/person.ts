@@ -1,5 +1,5 @@
 import { AppState } from './app-state.ts'
-import { type Behaviour, behaviourOf } from './behaviour.ts'
+import { type Behaviour, behaviourOf, nameOf } from './behaviour.ts'
 import type { Companion } from './companion.ts'
 import { Listener } from './listener.ts'
 import { Phone } from './phone.ts'
@@ -144,7 +144,7 @@ export class Person {
 }
 
 const freshRow = (pn: string): PersonRow => ({
-  name: `Contact ${pn.slice(-4)}`,
+  name: nameOf(pn),
   about: 'Hey there! I am using WhatsApp.',
   picture: null,
   privacy: {},

@@ -1,8 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Context } from '../../src/context.ts'
 import type { Sql } from '../../src/db/sql.ts'
+import { STYLE } from '../../src/http/pages/style.ts'
 import { newApiKey, prefixOf, wellFormed } from '../../src/resolvers/auth/api-key.ts'
 import { login } from '../../src/resolvers/auth/login.ts'
 import { network } from '../../src/resolvers/auth/mail-limit.ts'
@@ -137,8 +139,25 @@ describe('the page of the link', () => {
     expect(policy).toContain(`style-src ${hashOf(style!)};`)
     expect(policy).toContain("default-src 'none'")
     expect(policy).not.toContain('unsafe')
-    expect(html).not.toMatch(/(src|href)=/)
+    expect(html).not.toMatch(/(src|href)="(?!\/\w)|@import|url\(/)
     expect((await fetch(`${wataki.url}/auth/verify`, { method: 'POST' })).status).toBe(405)
+  })
+})
+
+describe('our own pages', () => {
+  it('have the colours of the dashboard, in light and in dark', async () => {
+    const dashboard = await readFile('dashboard/src/styles.css', 'utf8')
+    const [light, dark] = ['[data-theme="dark"] {', '@theme'].map(end => dashboard.slice(0, dashboard.indexOf(end)))
+    const coloursOf = (css: string) =>
+      new Map([...css.matchAll(/--([\w-]+):\s*([^;}]+)/g)].map(([, name, value]) => [name!, value!]))
+    const [own, ownDark] = STYLE.split('@media (prefers-color-scheme:dark)')
+    for (const [ours, theirs] of [
+      [coloursOf(own!), coloursOf(light!)],
+      [coloursOf(ownDark!.split('}}')[0]!), coloursOf(dark!)],
+    ] as const) {
+      expect(ours.size).toBeGreaterThan(8)
+      for (const [name, value] of ours) expect([name, value]).toEqual([name, theirs.get(name)])
+    }
   })
 })
 
@@ -188,7 +207,7 @@ describe('/dev/mailbox', () => {
     const { link } = await wataki.letterTo("o'hara&co@example.com")
     const html = await (await fetch(`${wataki.url}/dev/mailbox`)).text()
     expect(html).toContain('o&#39;hara&amp;co@example.com')
-    expect(html).toContain(`<a href="${link}">`)
+    expect(html).toContain(`href="${link}"`)
   })
 
   it('keeps the newest 50', async () => {

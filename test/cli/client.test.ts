@@ -157,6 +157,43 @@ describe('wataki send', () => {
   })
 })
 
+describe('wataki sandbox say', () => {
+  const contact = '5511988887777'
+  const heard = async (): Promise<string[]> =>
+    (await acme.get(`/v1/instances/${bot}/messages?chat_id=${contact}@s.whatsapp.net`)).body.data.map(
+      (message: { content: { text: string } }) => message.content.text,
+    )
+
+  it('takes who and what by name or in order, and the instance by either name', async () => {
+    const forms = [
+      ['--from', contact, '--text', 'by name', '--to', 'shop'],
+      ['--text', 'half', '+55 11 98888-7777', '--instance', bot],
+      ['--from', contact, 'other half'],
+      [contact, 'in order', '--to', 'shop', '--instance', 'shop'],
+    ]
+    for (const words of forms) {
+      expect(await json('sandbox', 'say', ...words), words.join(' ')).toEqual({ whatsapp_id: expect.any(String) })
+    }
+    await until(heard, texts => texts.length === forms.length)
+    expect((await heard()).sort()).toEqual(['by name', 'half', 'in order', 'other half'])
+  })
+
+  it('says what is missing, or wrong, with an example', async () => {
+    const example = 'as in: wataki sandbox say --from +5511900000002 --text "Is it ready?"'
+    const who = '--from (the phone number of who writes)'
+    for (const [words, message] of [
+      [[], `${who} and --text (what they write) are missing, ${example}`],
+      [[contact], `--text (what they write) is missing, ${example}`],
+      [['--text', 'Hi'], `${who} is missing, ${example}`],
+      [['shop', 'Hi'], `--from is the phone number of who writes, and not shop, ${example}`],
+      [['--from', contact, '--text', 'Hi', 'more'], 'more is too much: --from and --text are there already'],
+      [[contact, 'Hi', '--to', 'shop', '--instance', 'x'], '--to and --instance mean the same: say one of them'],
+    ] as const) {
+      expect(await error('sandbox', 'say', ...words)).toEqual({ exit: 2, code: 'usage', message, details: {} })
+    }
+  })
+})
+
 describe('wataki webhooks', () => {
   it('are listed, and sent again: one delivery, or all that failed since', async () => {
     expect(await json('webhooks', 'list')).toEqual({ data: [] })

@@ -1,10 +1,14 @@
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { addClientCommands, addSandboxClients } from '../../src/cli/commands.ts'
 import { command, createProgram, run as runProgram } from '../../src/cli/program.ts'
 import { Usage } from '../../src/cli/trouble.ts'
 import { addOperatorCommands } from '../../src/operator/commands.ts'
-import { errorOf, run } from './cli.ts'
+import { errorOf, home, run } from './cli.ts'
 
 function grammar(): Command {
   const program = createProgram('0.0.0', { quiet: true })
@@ -87,6 +91,24 @@ describe('wataki', () => {
       details: {},
     })
     expect(await errorOf(['instances'])).toMatchObject({ exit: 2, code: 'usage' })
+  })
+
+  it('start says at once that its port is taken, and what to do, before it has begun anything', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    const env = { HOST: '127.0.0.1', PORT: String(port) }
+    expect(await run(['start'], { env })).toEqual({
+      code: 1,
+      out: '',
+      err: `wataki: port ${port} is taken, by another program or by a Wataki that runs already.
+  Stop that one, or take another port, as in: PORT=4000 npm start
+`,
+    })
+    expect(existsSync(join(home, 'data'))).toBe(false)
+    other.close()
+    const elsewhere = await run(['start'], { env: { HOST: '192.0.2.1', PORT: '4000' } })
+    expect(elsewhere.err).toMatch(/^wataki: nothing can listen at 192\.0\.2\.1:4000 \(EADDRNOTAVAIL\)\.\n/)
   })
 
   it('ends with 1 when a setting is wrong, and says which as JSON', async () => {

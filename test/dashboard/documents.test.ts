@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildSchema, type DocumentNode, parse, specifiedRules, validate } from 'graphql'
 import { describe, expect, it } from 'vitest'
+import { nameOf } from '../../src/sandbox/behaviour.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const SOURCES = join(ROOT, 'dashboard', 'src')
@@ -63,5 +64,20 @@ describe.each(['pt-BR', 'es'])('the texts in %s', locale => {
   it('have the same gaps to fill', () => {
     const gaps = (text: string) => (text.match(/\{\w+\}|<\/?\d+>/g) ?? []).sort()
     for (const [id, said] of texts) expect(gaps(said), id).toEqual(gaps(id))
+  })
+})
+
+describe('the people of the sandbox', () => {
+  it('have the same names in the dashboard, in the sandbox and in its guide', () => {
+    const source = readFileSync(join(SOURCES, 'features', 'sandbox', 'people.ts'), 'utf8')
+    const people = [...source.matchAll(/digits: '(\d+)', name: '(.+?)'/g)].map(([, digits, name]) => [digits!, name!])
+    expect(people).toHaveLength(9)
+    expect(people).toEqual(people.map(([digits]) => [digits, nameOf(digits!)]))
+    const guide = readFileSync(join(ROOT, 'docs', 'sandbox.md'), 'utf8')
+    const rows = [...guide.matchAll(/^\| `\+(.+?)` \| (\S+) \|/gm)].map(([, phone, name]) => [
+      phone!.replace(/\D/g, ''),
+      name!,
+    ])
+    expect(rows.sort()).toEqual(people.sort())
   })
 })

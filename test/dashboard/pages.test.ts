@@ -176,6 +176,50 @@ describe.skipIf(!CHROMIUM)('each page of the dashboard', () => {
     page = signedIn
   }, 240_000)
 
+  it('has nothing that axe finds, light and dark, and fits a phone: the mailbox and the page of the link', async () => {
+    const signedIn = page
+    page = await (await browser.open({ viewport: DESK })).newPage()
+    const faults: string[] = []
+    const look = async (name: string, address: string, loaded: string) => {
+      await page.goto(address)
+      await page.getByText(loaded).first().waitFor()
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme })
+        for (const [at, size] of Object.entries({ desk: DESK, phone: PHONE })) {
+          await page.setViewportSize(size)
+          await picture(`${name}-${colorScheme}-${at}`)
+          const where = `${name} ${colorScheme} ${at}`
+          faults.push(...(await violations()).map(each => `${where}: ${each}`))
+          const width = await page.evaluate(() => document.documentElement.scrollWidth)
+          if (width > size.width) faults.push(`${where}: it is ${width} wide`)
+        }
+      }
+    }
+    const { mail } = wataki.app
+    const long = 'somebody.with-a.long.name'.repeat(3)
+    await mail.send({
+      kind: 'webhook_disabled',
+      to: `${long}@example.com`,
+      url: `https://${long}.example/`,
+      reason: 'gone',
+    })
+    const link = { kind: 'sign_in', link: `${wataki.url}/auth/verify#token=x`, validMinutes: 15 } as const
+    await mail.send({ ...link, to: 'ana@example.com' })
+    await look('mailbox', '/dev/mailbox', 'pages@example.com')
+    ;(mail.kept() as unknown[]).splice(0)
+    await look('mailbox-empty', '/dev/mailbox', 'No letters yet')
+    await page.goto('/dev/mailbox')
+    await mail.send({ ...link, to: 'late@example.com' })
+    await page.getByText('late@example.com').waitFor()
+    await look('verify', `/auth/verify#token=${'A'.repeat(43)}`, 'One click')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('link', { name: 'Ask for a new link' }).waitFor()
+    await picture('verify-refused-dark-phone')
+    expect(faults).toEqual([])
+    await page.context().close()
+    page = signedIn
+  }, 240_000)
+
   it('shows the QR code black on white with four modules of quiet around it, also in the dark', async () => {
     await page.goto(`/i/${ids.unlinked}?connect=true`)
     await prefer('dark', 'en')

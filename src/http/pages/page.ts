@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { methodNotAllowed } from '../../errors.ts'
 import { answer, answerError, type Exchange } from '../../rest/answer.ts'
+import { STYLE } from './style.ts'
 
 /** Pages of our own: one file each, with nothing from elsewhere, and a policy that lets only their own parts run. */
 
@@ -9,22 +10,18 @@ export interface Page {
   body: string
   /** What the page runs; named to the browser by its hash. */
   script?: string
+  /** Like a form: narrow, in the middle. */
+  small?: boolean
 }
 
-const STYLE = `:root{color-scheme:light dark}
-body{margin:0;font:16px/1.5 system-ui,sans-serif;display:grid;place-items:center;min-height:100vh}
-main{max-width:40rem;padding:2rem}
-button{font:inherit;padding:.75rem 1.25rem;border:0;border-radius:.4rem;background:#0b6b50;color:#fff;cursor:pointer}
-button[disabled]{opacity:.6;cursor:default}
-button:focus-visible,a:focus-visible{outline:3px solid #7cc4ae;outline-offset:2px}
-li{margin-bottom:1rem;overflow-wrap:anywhere}
-.quiet{opacity:.75;font-size:.9rem}`
+/** `dashboard/public/favicon.svg`, within the page: nothing is fetched. */
+const MARK = `<svg viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="8" fill="#0b6b50"/><path d="M7 10.5l4.2 11.2L16 12l4.8 9.7L25 10.5" fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round" stroke-linejoin="round"/></svg>`
 
 const sourceOf = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
 
 const POLICY = ["default-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"]
 
-export function servePage(exchange: Exchange, { title, body, script }: Page): void {
+export function servePage(exchange: Exchange, { title, body, script, small = false }: Page): void {
   const { method } = exchange.req
   if (method !== 'GET' && method !== 'HEAD') {
     answerError(exchange, methodNotAllowed(), { headers: { Allow: 'GET, HEAD' } })
@@ -36,8 +33,8 @@ export function servePage(exchange: Exchange, { title, body, script }: Page): vo
     200,
     `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<meta name="robots" content="noindex"><title>${title}</title><style>${STYLE}</style></head>
-<body><main>${body}</main>${script === undefined ? '' : `<script>${script}</script>`}</body></html>
+<meta name="robots" content="noindex"><meta name="color-scheme" content="light dark"><title>${title}</title><style>${STYLE}</style></head>
+<body><header>${MARK}Wataki</header><main${small ? ' class="small"' : ''}>${body}</main>${script === undefined ? '' : `<script>${script}</script>`}</body></html>
 `,
     {
       'Content-Type': 'text/html; charset=utf-8',

@@ -5,6 +5,7 @@ import { useAction } from '../../app/use-action.ts'
 import type { ResultOf } from '../../graphql/graphql.ts'
 import { Menu } from '../../ui/menu.tsx'
 import { useInstance } from '../instances/instance-layout.tsx'
+import { useNameOf } from '../sandbox/people.ts'
 import { type MessagesDocument, ReactDocument } from './chat-queries.ts'
 import { Content } from './content.tsx'
 
@@ -12,6 +13,7 @@ export type Message = ResultOf<typeof MessagesDocument>['messages']['data'][numb
 
 export function Bubble({ message, isGroup }: { message: Message; isGroup: boolean }) {
   const { time, dateTime } = useFormat()
+  const nameOf = useNameOf()
   const { direction, timestamp, editedAt, deletedAt, reactions, error, sender } = message
   const isOut = direction === 'outbound'
   return (
@@ -19,7 +21,9 @@ export function Bubble({ message, isGroup }: { message: Message; isGroup: boolea
       className={`group flex max-w-[85%] items-center gap-1 sm:max-w-[70%] ${isOut ? 'flex-row-reverse self-end' : 'self-start'}`}
     >
       <div className={`min-w-0 rounded-2xl border px-3.5 py-2 ${isOut ? 'border-transparent bg-bubble' : 'bg-panel'}`}>
-        {isGroup && !isOut && <p className="private font-medium text-[12px] text-brand-ink">{addressOf(sender)}</p>}
+        {isGroup && !isOut && (
+          <p className="private font-medium text-[12px] text-brand-ink">{nameOf(sender) ?? addressOf(sender)}</p>
+        )}
         <div className="private break-words">
           {deletedAt ? (
             <em className="text-soft">

@@ -10,7 +10,7 @@ import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { Field } from '../../ui/field.tsx'
 import { Empty, Failure, Loading } from '../../ui/states.tsx'
 import { useInstance } from '../instances/instance-layout.tsx'
-import { usePeople } from '../sandbox/people.ts'
+import { useNameOf, usePeople } from '../sandbox/people.ts'
 import { VirtualPhone } from '../sandbox/virtual-phone.tsx'
 import { ChatsDocument } from './chat-queries.ts'
 import { Conversation } from './conversation.tsx'
@@ -28,6 +28,8 @@ export function ChatsPage() {
   const [{ data, error }, retry] = useQuery({ query: ChatsDocument, variables: { instanceId: id, limit: CHATS_SHOWN } })
   const chats = data?.chats.data
   const chat = chats?.find(each => each.id === chatId)
+  const nameOf = useNameOf()
+  const name = chatId ? nameOf(chatId, chat?.name) : null
   const contact = /^(\d+)@s\.whatsapp\.net$/.exec(chatId ?? '')?.[1]
   return (
     <div className="mx-auto flex max-w-7xl gap-6 p-4 sm:px-8 sm:py-6">
@@ -43,12 +45,7 @@ export function ChatsPage() {
           )}
         </div>
         {chatId ? (
-          <Conversation
-            key={chatId}
-            chatId={chatId}
-            name={chat?.name ?? null}
-            isGroup={chat?.isGroup ?? chatId.endsWith('@g.us')}
-          />
+          <Conversation key={chatId} chatId={chatId} name={name} isGroup={chat?.isGroup ?? chatId.endsWith('@g.us')} />
         ) : (
           <div className="hidden flex-1 place-items-center md:grid">
             <NoneChosen isEmpty={chats?.length === 0} />
@@ -57,7 +54,7 @@ export function ChatsPage() {
       </div>
       {sandbox && (
         <div className="hidden xl:block">
-          <VirtualPhone contact={contact} />
+          <VirtualPhone contact={contact} name={name} />
         </div>
       )}
     </div>
@@ -131,6 +128,7 @@ function ChatRow({ chat }: { chat: Chat }) {
   const { t } = useLingui()
   const { time } = useFormat()
   const typeName = useTypeName()
+  const nameOf = useNameOf()
   const { id, instanceId, name, phoneNumber, lastMessage, lastMessageAt, unreadCount } = chat
   const content = lastMessage?.content
   const last = content?.__typename === 'TextContent' ? content.text : lastMessage ? typeName(lastMessage.type) : ''
@@ -143,7 +141,7 @@ function ChatRow({ chat }: { chat: Chat }) {
       >
         <span className="flex items-baseline gap-2">
           <span className="private mr-auto truncate font-medium">
-            {name ?? (phoneNumber ? phone(phoneNumber) : addressOf(id))}
+            {nameOf(id, name) ?? (phoneNumber ? phone(phoneNumber) : addressOf(id))}
           </span>
           {lastMessageAt && <span className="shrink-0 text-[12px] text-soft">{time(lastMessageAt)}</span>}
         </span>

@@ -1,4 +1,5 @@
 import { useLingui } from '@lingui/react/macro'
+import { useInstance } from '../instances/instance-layout.tsx'
 
 export interface Person {
   digits: string
@@ -6,7 +7,7 @@ export interface Person {
   habit: string
 }
 
-/** The numbers with a meaning, and one with none. */
+/** The numbers with a meaning, by the names that they have in the sandbox itself. */
 export function usePeople(): Person[] {
   const { t } = useLingui()
   return [
@@ -20,4 +21,12 @@ export function usePeople(): Person[] {
     { digits: '5511900000008', name: 'Hugo', habit: t`Drops the connection, which comes back` },
     { digits: '5511900000010', name: 'Irene', habit: t`Is refused: WhatsApp’s rate limit` },
   ]
+}
+
+/** Whom a chat is with, or who wrote in it: known before they have said so themselves, where they are the sandbox's. */
+export function useNameOf(): (id: string, told?: string | null) => string | null {
+  const { sandbox } = useInstance()
+  const people = usePeople()
+  return (id, told = null) =>
+    told ?? ((sandbox && people.find(({ digits }) => id === `${digits}@s.whatsapp.net`)?.name) || null)
 }

@@ -10,14 +10,20 @@ import { type Person, usePeople } from './people.ts'
 import { PhoneChat } from './phone-chat.tsx'
 import { SayDocument, ScanDocument } from './sandbox-queries.ts'
 
+interface Preset {
+  contact?: string
+  /** How the chat calls them. */
+  name?: string | null
+}
+
 /** A phone that is none: it scans the code, and then is that of a contact. */
-export function VirtualPhone({ contact }: { contact?: string }) {
+export function VirtualPhone({ contact, name }: Preset) {
   const { t } = useLingui()
   const { status } = useInstance()
   return (
     <section aria-label={t`Virtual phone`} className="mx-auto w-full max-w-[320px] lg:w-[320px]">
       <div className="flex h-[600px] flex-col overflow-hidden rounded-[2.25rem] border-[10px] border-[#1b1d1c] bg-panel shadow-high dark:border-[#343836]">
-        {['connected', 'reconnecting'].includes(status.state) ? <Contact preset={contact} /> : <Linking />}
+        {['connected', 'reconnecting'].includes(status.state) ? <Contact contact={contact} name={name} /> : <Linking />}
       </div>
       <p className="mt-3 text-center text-[13px] text-soft">
         <Trans>Simulated. Nothing leaves this server.</Trans>
@@ -73,11 +79,12 @@ function Linking() {
   )
 }
 
-function Contact({ preset }: { preset?: string }) {
+function Contact({ contact: preset, name }: Preset) {
   const { t } = useLingui()
   const people = usePeople()
   const known = preset && people.some(each => each.digits === preset)
-  const all: Person[] = preset && !known ? [{ digits: preset, name: phone(preset), habit: '' }, ...people] : people
+  const all: Person[] =
+    preset && !known ? [{ digits: preset, name: name ?? phone(preset), habit: '' }, ...people] : people
   const [chosen, setChosen] = useState<string | null>(null)
   const person = all.find(each => each.digits === (chosen ?? preset)) ?? all[0]!
   return (
