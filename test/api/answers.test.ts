@@ -139,24 +139,24 @@ describe('of several instances', () => {
     const [rival, third] = [await wataki.tenant(), await wataki.tenant()]
     bots = []
     for (const caller of [acme, rival, rival, third]) {
-      const id = await connectedInstance(caller)
+      const id = await connectedInstance(caller, `bot ${bots.length + 1}`)
       await caller.post(`/v1/instances/${id}/sandbox/faults`, { kind: 'hold_acks' })
       bots.push({ caller, id, ids: [], names: [] })
     }
   }, 60_000)
   beforeEach(async () => {
-    for (const bot of bots) {
-      bot.ids = []
-      for (let n = 0; n < EACH; n++) {
-        const text = { chat_id: SLOW, type: 'text', content: { text: `${n}` } }
-        bot.ids.push((await bot.caller.post(`/v1/instances/${bot.id}/messages`, text)).body.id)
-      }
-      const named = await rows(
-        'select whatsapp_id as name from message where instance_id = $1 and id = any($2) order by id',
-        [bot.id, bot.ids],
-      )
-      bot.names = named.map(({ name }) => name)
-    }
+    await Promise.all(
+      bots.map(async bot => {
+        const text = { chat_id: SLOW, type: 'text', content: { text: 'held' } }
+        const sends = Array.from({ length: EACH }, () => bot.caller.post(`/v1/instances/${bot.id}/messages`, text))
+        bot.ids = (await Promise.all(sends)).map(({ body }) => body.id).sort()
+        const named = await rows(
+          'select whatsapp_id as name from message where instance_id = $1 and id = any($2) order by id',
+          [bot.id, bot.ids],
+        )
+        bot.names = named.map(({ name }) => name)
+      }),
+    )
     counts = {}
     seen = count
   }, 60_000)
