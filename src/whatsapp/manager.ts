@@ -54,7 +54,7 @@ const MAX_HISTORIES = 2
 /** Many sessions, at most one per instance, a bounded number of which log in at the same time. */
 export function createWhatsApp(parts: WhatsAppOptions): WhatsApp {
   const { vault, news, log, metrics, clock = systemClock, mayWrite = () => true, options = {} } = parts
-  const { maxLogins = 8, lingerMs = 1, maxNews = 5000, download: limits, phoneWaitMs, ...timings } = options
+  const { maxLogins = 16, lingerMs = 1, maxNews = 5000, download: limits, phoneWaitMs, ...timings } = options
   const gates = { gate: new Gate(maxLogins), historyGate: new Gate(MAX_HISTORIES) }
   const shared = { vault, news, log, metrics, clock, mayWrite, ...gates, lingerMs, maxNews, limits }
   const sessions = new Map<string, Session>()
