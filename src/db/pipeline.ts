@@ -21,6 +21,8 @@ const SHORT = new Set([
 
 /** A hot row that one of them waits for keeps the other free. */
 const LANES = 2
+/** Unlike those of the pool they stay open: whoever stands between drops what is silent, and tells nobody. */
+const KEEP_ALIVE_MS = 10_000
 
 interface Lane {
   client: pg.Client
@@ -75,7 +77,11 @@ export class Pipeline {
   }
 
   #open(at: number): Lane {
-    const client = new pg.Client({ ...this.#config, pipeline: true } as pg.ClientConfig)
+    const client = new pg.Client({
+      ...this.#config,
+      pipeline: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+    } as pg.ClientConfig)
     const lane: Lane = { client, opened: null, waiting: 0, corked: false }
     // What was asked rejects by itself; the next one opens another.
     const lost = () => {

@@ -93,20 +93,26 @@ function rethrow(error: unknown): never {
   if (error instanceof ApiError) throw error
   if (isConnectionLost(error)) throw unavailable('The database cannot be reached right now', error)
   if (isDeadlock(error)) throw unavailable('Another request was in the way', error)
+  if (isGivenUp(error)) throw unavailable('The database takes too long right now', error)
   throw error
 }
 
 /** Two transactions waited for each other, and this one gave way: nothing of it happened, and it may be tried again. */
 export const isDeadlock = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === '40P01'
 
+/** 57014: ended at its limit of time; 26000: sent right behind the one that was to prepare it, and failed. */
+const isGivenUp = (error: unknown): boolean =>
+  ['57014', '26000'].includes((error as { code?: string } | null)?.code ?? '')
+
 /** Connection refused, cut, not handed out in time, or without an answer for too long. */
 export function isConnectionLost(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code = (error as { code?: unknown }).code
-  // 08: connection exceptions; 57P01-3: the server shuts down, crashed or starts; 53300: too many connections.
+  // 08: connection exceptions; 57P01-3: the server shuts down, crashed or starts; 57P05: it was idle for too long; 53300: too
+  // many connections.
   if (
     typeof code === 'string' &&
-    /^(08...|57P0[123]|53300|ECONN.*|EPIPE|ENOENT|ETIMEDOUT|EHOST.*|ENET.*|ENOTFOUND|EAI_AGAIN)$/.test(code)
+    /^(08...|57P0[1235]|53300|ECONN.*|EPIPE|ENOENT|ETIMEDOUT|EHOST.*|ENET.*|ENOTFOUND|EAI_AGAIN)$/.test(code)
   ) {
     return true
   }

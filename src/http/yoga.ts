@@ -13,7 +13,6 @@ import type { Context } from '../context.ts'
 import { invalid } from '../errors.ts'
 import { isOnce } from '../schema/mutations.ts'
 import type { Log } from '../telemetry/log.ts'
-import { CompiledQueries } from './graphql-compiled.ts'
 import { coded, isOurs, masked, maskedResult, statusOf } from './graphql-errors.ts'
 import { assertWithinLimits, LIMITS, rootFields, tooMuch } from './graphql-limits.ts'
 import { type Upload, withFile } from './graphql-upload.ts'
@@ -105,7 +104,6 @@ function limits(schema: GraphQLSchema): Plugin<Given> {
 
 /** What the house wants of Yoga beyond its options. */
 function house({ log, schema, production, charge }: YogaOptions): Plugin<Given> {
-  const compiled = new CompiledQueries(schema)
   const maskFor = (ctx: Context) => (error: unknown) => {
     const told = masked(log, error, { requestId: ctx.requestId, hideSuggestions: production })
     noteRefusal(ctx, told)
@@ -134,8 +132,7 @@ function house({ log, schema, production, charge }: YogaOptions): Plugin<Given> 
         // Not thrown: over WebSocket that would end the socket.
         return void setResultAndStopExecution({ errors: [mask(error) as GraphQLError] })
       }
-      const execute = (operation && compiled.of(args.document, operation)) ?? executeFn
-      setExecuteFn(args => execute({ ...args, contextValue: args.contextValue.house }))
+      setExecuteFn(args => executeFn({ ...args, contextValue: args.contextValue.house }))
       return {
         onExecuteDone: payload =>
           handleStreamOrSingleExecutionResult(payload as never, ({ result, setResult }) =>

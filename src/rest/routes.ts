@@ -148,10 +148,12 @@ function documentsOf() {
       throw TAKEN
     },
     async of(probe: () => Promise<unknown>): Promise<DocumentNode> {
+      taken = undefined
       await probe().catch(outcome => {
         if (outcome !== TAKEN) throw outcome
       })
-      return taken!
+      if (!taken) throw new Error('SOFA ran no document')
+      return taken
     },
   }
 }
