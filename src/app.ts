@@ -37,7 +37,7 @@ import { onAnswers } from './resolvers/messages/onAnswers.ts'
 import { onDelete, onEdit } from './resolvers/messages/onEdit.ts'
 import { onMessage } from './resolvers/messages/onMessage.ts'
 import { onReaction } from './resolvers/messages/onReaction.ts'
-import { TOGETHER_MAX, takeTogether } from './resolvers/messages/take-together.ts'
+import { TOGETHER_MAX, TOGETHER_WAIT_MS, takeTogether } from './resolvers/messages/take-together.ts'
 import { Asked } from './resolvers/nodes/asked.ts'
 import { joinNodes, leaveNodes } from './resolvers/nodes/beat.ts'
 import { hear, hearMissed } from './resolvers/nodes/hear.ts'
@@ -135,7 +135,7 @@ export async function openApp(
       fetches: new Fetches(),
       describer: new Describer(),
       lanes: new Lanes(),
-      answers: new Ferry({ max: TOGETHER_MAX, carry: parts => takeTogether(app, parts) }),
+      answers: new Ferry({ max: TOGETHER_MAX, carry: parts => takeTogether(app, parts, TOGETHER_WAIT_MS) }),
       delivery: createDelivery({ ...config.webhooks, ownPort: () => ownPort }),
       deliveries: new Deliveries(),
       networks: { ordinary: config.whatsapp, sandbox: network },

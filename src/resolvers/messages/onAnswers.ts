@@ -10,7 +10,7 @@ import { takeTogether } from './take-together.ts'
 export async function onAnswers(app: App, instanceId: string, answers: AnswerNews[]): Promise<void> {
   const heard = answers.flatMap(answer => idsOf(answer).map(whatsappId => ({ instanceId, whatsappId, answer })))
   if (heard.length === 0) return
-  const left = (await app.answers.take(heard)) ?? (await takeTogether(app, [heard]))[0]!
+  const left = (await app.answers.take(heard)) ?? (await takeTogether(app, [heard], null))[0]!
   for (const { answer, whatsappId } of left) {
     const one = answer.kind === 'ack' ? answer : { ...answer, whatsappIds: [whatsappId] }
     await answerOne(app, instanceId, one).catch(cause =>

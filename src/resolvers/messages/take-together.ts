@@ -9,8 +9,8 @@ import { settled } from './settled.ts'
 
 /** How many answers are taken at once, and what a receipt is about many messages of is as many. */
 export const TOGETHER_MAX = 200
-/** Longer than any instance is held in peace. */
-const WAIT_MS = 2000
+/** For what one instance is held by: meanwhile the answers of all others wait, and those of them whose turn it was keep their own held. */
+export const TOGETHER_WAIT_MS = 100
 
 /** About one message: a receipt may be about many. */
 export interface Heard {
@@ -22,27 +22,28 @@ export interface Heard {
 /**
  * Takes the usual answers, about messages to a person: reads all of them with one statement and writes them with another.
  * Answers, of each part, what is left to be taken one by one. Null: nothing of the part was taken, and it should be tried
- * without the others. A part is of one instance.
+ * without the others. A part is of one instance. For what somebody holds it waits so long; null: as long as any statement
+ * does, and there is no other try.
  */
-export async function takeTogether(app: App, parts: Heard[][]): Promise<(Heard[] | null)[]> {
+export async function takeTogether(app: App, parts: Heard[][], waitMs: number | null): Promise<(Heard[] | null)[]> {
   try {
-    return await taken(app, parts)
+    return await taken(app, parts, waitMs)
   } catch (cause) {
     const count = parts.flat().length
     app.log.warn({ err: cause, instances: parts.length, count }, 'answers could not be taken together')
-    return parts.map(heard => (parts.length > 1 ? null : heard))
+    return parts.map(heard => (waitMs === null ? heard : null))
   }
 }
 
-async function taken(app: App, parts: Heard[][]): Promise<(Heard[] | null)[]> {
+async function taken(app: App, parts: Heard[][], waitMs: number | null): Promise<(Heard[] | null)[]> {
   const rows = await rowsOf(app, parts.flat())
   const sorted = parts.map(heard => sort(heard, rows))
   const all = sorted.flatMap(({ usual }) => usual)
-  const stale = await write(app, all, parts.length > 1 ? WAIT_MS : null)
+  const stale = await write(app, all, waitMs)
   for (const { row } of all) if (!stale.has(row.instanceId)) settled(app, row)
   return sorted.map(({ instanceId, known, unusual }) => {
     if (!stale.has(instanceId)) return unusual
-    return parts.length > 1 ? null : known
+    return waitMs === null ? known : null
   })
 }
 
@@ -89,7 +90,8 @@ async function write(app: App, all: About[], waitMs: number | null): Promise<Set
   // Each is part of its own trace until all are written.
   let begun = 0
   const taking = all.map(about =>
-    inTrace(app, about, () => {
+    // Async, so that what it throws is a rejection for every kind of answer.
+    inTrace(app, about, async () => {
       const { row, answer } = about
       const status = answer.kind === 'ack' ? 'sent' : answer.status
       moves.get(row.instanceId)!.take(row, { status, reader: readers.get(answer) ?? null })
