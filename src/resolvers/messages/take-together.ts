@@ -10,7 +10,7 @@ import { settled } from './settled.ts'
 /** How many answers are taken at once, and what a receipt is about many messages of is as many. */
 export const TOGETHER_MAX = 200
 /** For what one instance is held by: meanwhile the answers of all others wait, and those of them whose turn it was keep their own held. */
-export const TOGETHER_WAIT_MS = 100
+export const TOGETHER_WAIT_MS = 250
 
 /** About one message: a receipt may be about many. */
 export interface Heard {
