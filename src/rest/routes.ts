@@ -68,7 +68,6 @@ export function sofaRoutes(schema: GraphQLSchema): Promise<SofaRoutes> {
 
 async function makeRoutes(schema: GraphQLSchema): Promise<SofaRoutes> {
   const marked = markedFields(schema)
-  const documents = documentsOf()
   const router = withRootNodes(
     schema,
     () =>
@@ -85,7 +84,10 @@ async function makeRoutes(schema: GraphQLSchema): Promise<SofaRoutes> {
         ignore: Object.values(schema.getTypeMap())
           .filter(isObjectType)
           .map(type => type.name),
-        execute: args => documents.take(args as unknown as { document: DocumentNode }),
+        execute: args => {
+          throw new Handed((args as unknown as { document: DocumentNode }).document)
+        },
+        // It comes here first, and would become a response.
         errorHandler: ([error]) => {
           throw error
         },
@@ -96,7 +98,7 @@ async function makeRoutes(schema: GraphQLSchema): Promise<SofaRoutes> {
   for (const { name, field, rest } of marked) {
     const handler = handlers.get(`${rest.method} ${sofaPath(rest)}`)
     if (!handler) throw new Error(`SOFA has no route for ${name}`)
-    const query = compileDocument(schema, await documents.of(() => handler(NO_REQUEST, {})))
+    const query = compileDocument(schema, await documentOf(handler))
     routes.push({
       ...rest,
       name,
@@ -140,25 +142,18 @@ function markedFields(schema: GraphQLSchema): Marked[] {
 }
 
 /** SOFA hands out a document only to the `execute` of a handler that is called. */
-function documentsOf() {
-  let taken: DocumentNode | undefined
-  return {
-    take({ document }: { document: DocumentNode }): never {
-      taken = document
-      throw TAKEN
-    },
-    async of(probe: () => Promise<unknown>): Promise<DocumentNode> {
-      taken = undefined
-      await probe().catch(outcome => {
-        if (outcome !== TAKEN) throw outcome
-      })
-      if (!taken) throw new Error('SOFA ran no document')
-      return taken
-    },
+class Handed {
+  readonly document: DocumentNode
+  constructor(document: DocumentNode) {
+    this.document = document
   }
 }
 
-const TAKEN = Symbol('taken')
+async function documentOf(handler: SofaHandler): Promise<DocumentNode> {
+  const outcome = await handler(NO_REQUEST, {}).catch((thrown: unknown) => thrown)
+  if (outcome instanceof Handed) return outcome.document
+  throw new Error('SOFA ran no document', { cause: outcome })
+}
 
 /** Enums whose words in REST are others than their names. */
 const enumSerializers = (schema: GraphQLSchema) =>

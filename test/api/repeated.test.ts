@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Caller, openTestApp, type TestApp } from '../support/app.ts'
 
-/** Queries that come again are run by code made for them, and nobody can tell. */
+/** What is known of a query from the first time, parsed and checked, changes nothing of the later answers. */
 
 let wataki: TestApp
 let acme: Caller
