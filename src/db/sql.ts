@@ -23,11 +23,11 @@ export interface Sql {
 const ANSWER_TIMEOUT_MS = 35_000
 
 export function sqlOverPool(pool: Pool, timeoutMs = ANSWER_TIMEOUT_MS): Sql {
-  return { query: (text, params, name) => rowsFrom(pool.query(config(text, timeoutMs, params, name))) }
+  return { query: (text, params, name) => rowsFrom(pool.query(statementOf(text, params, name, timeoutMs))) }
 }
 
 function sqlOverClient(client: PoolClient, timeoutMs: number): Sql {
-  return { query: (text, params, name) => rowsFrom(client.query(config(text, timeoutMs, params, name))) }
+  return { query: (text, params, name) => rowsFrom(client.query(statementOf(text, params, name, timeoutMs))) }
 }
 
 /** Inside MikroORM's transaction when `em` is in one, otherwise autocommit over the same pool. */
@@ -69,14 +69,11 @@ export async function inTransaction<T>(
 }
 
 /** As pg takes it. */
-export const statementOf = (text: string, params?: readonly unknown[], name?: string) =>
-  config(text, ANSWER_TIMEOUT_MS, params, name)
-
-const config = (
+export const statementOf = (
   text: string,
-  timeoutMs: number,
   params: readonly unknown[] = [],
   name?: string,
+  timeoutMs = ANSWER_TIMEOUT_MS,
 ): QueryConfig & { query_timeout: number } => ({
   text,
   values: params as unknown[],
