@@ -32,19 +32,17 @@ export async function reserve(sql: Sql, app: Source, message: Countable): Promis
   const { tenantId } = message
   let terms = known.get(tenantId) ?? (await findTerms(sql, tenantId))
   while (terms) {
-    const { start: cycleStart, end: cycleEnd } = cycleOf(terms.anchor, app.clock.now())
-    const included = app.config.quota ? planOf(terms).includedMessages : null
+    const { cycleStart, cycleEnd, included } = expectedBy(app, terms)
     const counted = await countMessage(sql, { ...message, ...terms, cycleStart, cycleEnd, included })
     if (counted?.used != null) {
       known.set(tenantId, terms)
-      const quota = included === null ? null : { used: counted.used, included }
-      if (quota && app.facts) app.facts.quota = quota
-      return { countedIn: cycleStart, quota }
+      tellUsed(app, { included, used: counted.used })
+      return { countedIn: cycleStart, quota: included === null ? null : { used: counted.used, included } }
     }
     if (counted && isSame(counted, terms)) {
       // More than all of it, after a change to a smaller plan.
       const used = Math.max(included!, await findUsed(sql, tenantId, cycleStart))
-      if (app.facts) app.facts.quota = { used, included: included! }
+      tellUsed(app, { included, used })
       throw quotaExceeded({ used, included: included!, resetsAt: cycleEnd })
     }
     terms = counted && { plan: counted.plan, anchor: counted.anchor }
@@ -56,6 +54,7 @@ export async function reserve(sql: Sql, app: Source, message: Countable): Promis
 export interface Expected {
   terms: Terms
   cycleStart: Date
+  cycleEnd: Date
   /** Null: without a limit. */
   included: number | null
 }
@@ -63,12 +62,15 @@ export interface Expected {
 /** Null: nothing is known yet. */
 export function expectedOf(app: Source, tenantId: string): Expected | null {
   const terms = known.get(tenantId)
-  if (!terms) return null
-  const included = app.config.quota ? planOf(terms).includedMessages : null
-  return { terms, cycleStart: cycleOf(terms.anchor, app.clock.now()).start, included }
+  return terms ? expectedBy(app, terms) : null
 }
 
-/** What the headers say of a message that was counted as expected. */
+function expectedBy(app: Source, terms: Terms): Expected {
+  const { start: cycleStart, end: cycleEnd } = cycleOf(terms.anchor, app.clock.now())
+  return { terms, cycleStart, cycleEnd, included: app.config.quota ? planOf(terms).includedMessages : null }
+}
+
+/** For the headers; without a limit there is nothing to say. */
 export function tellUsed(app: Source, { included, used }: { included: number | null; used: number }): void {
   if (included !== null && app.facts) app.facts.quota = { used, included }
 }
