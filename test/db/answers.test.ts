@@ -33,23 +33,7 @@ describe.each(ENGINES)('on %s', (_, open) => {
     const { sql } = db
     instanceId = newId('inst')
     await sql.query('truncate tenant cascade')
-    await sql.query(
-      `insert into tenant (id, name, email, plan, created_at) values ('ten', 'Acme', 'dev@acme.com', 'free', $1)`,
-      [CYCLE],
-    )
-    await sql.query('insert into instance (id, tenant_id, name, sandbox) values ($1, $2, $1, true)', [
-      instanceId,
-      'ten',
-    ])
-    await sql.query(`insert into chat (id, tenant_id, instance_id, phone) values ($1, 'ten', $1, $2)`, [instanceId, P])
-    await sql.query(
-      'insert into event_counter (instance_id, last_seq, waiting) values ($1, 5, 2) on conflict (instance_id) do update set last_seq = 5, waiting = 2',
-      [instanceId],
-    )
-    await sql.query(
-      `insert into usage (tenant_id, cycle_start, cycle_end, used) values ('ten', $1, $1::timestamptz + interval '1 month', 7)`,
-      [CYCLE],
-    )
+    await furnish({ tenant: 'ten', instance: instanceId, seq: 5, waiting: 2, used: 7 })
     hooks = { status: `${instanceId}-1`, both: `${instanceId}-2` }
     for (const [id, events] of [
       [hooks.status, ['message.status']],
@@ -62,6 +46,31 @@ describe.each(ENGINES)('on %s', (_, open) => {
     }
     chat = (await findWay(sql, { tenantId: 'ten', instanceId, jid: P }))!.chat!
   })
+
+  /** A tenant with an instance that has one chat. */
+  async function furnish(of: { tenant: string; instance: string; seq: number; waiting: number; used: number }) {
+    const { tenant, instance } = of
+    const { sql } = db
+    await sql.query(
+      `insert into tenant (id, name, email, plan, created_at) values ($1, 'Acme', $1 || '@acme.com', 'free', $2)`,
+      [tenant, CYCLE],
+    )
+    await sql.query('insert into instance (id, tenant_id, name, sandbox) values ($1, $2, $1, true)', [instance, tenant])
+    await sql.query('insert into chat (id, tenant_id, instance_id, phone) values ($1, $2, $1, $3)', [
+      instance,
+      tenant,
+      P,
+    ])
+    await sql.query(
+      `insert into event_counter (instance_id, last_seq, waiting) values ($1, $2, $3)
+       on conflict (instance_id) do update set last_seq = $2, waiting = $3`,
+      [instance, of.seq, of.waiting],
+    )
+    await sql.query(
+      `insert into usage (tenant_id, cycle_start, cycle_end, used) values ($1, $2, $2::timestamptz + interval '1 month', $3)`,
+      [tenant, CYCLE, of.used],
+    )
+  }
 
   const rows = (text: string) => db.sql.query<Record<string, never>>(text, [instanceId])
   const counts = async () =>
@@ -191,22 +200,8 @@ describe.each(ENGINES)('on %s', (_, open) => {
       /** Another tenant's, whose events have come further. */
       beforeEach(async () => {
         other = newId('inst')
-        const { sql } = db
-        await sql.query(
-          `insert into tenant (id, name, email, plan, created_at) values ('ten2', 'Bcme', 'dev@bcme.com', 'free', $1)`,
-          [CYCLE],
-        )
-        await sql.query(`insert into instance (id, tenant_id, name, sandbox) values ($1, 'ten2', $1, true)`, [other])
-        await sql.query(`insert into chat (id, tenant_id, instance_id, phone) values ($1, 'ten2', $1, $2)`, [other, P])
-        await sql.query(
-          'insert into event_counter (instance_id, last_seq, waiting) values ($1, 100, 0) on conflict (instance_id) do update set last_seq = 100',
-          [other],
-        )
-        await sql.query(
-          `insert into usage (tenant_id, cycle_start, cycle_end, used) values ('ten2', $1, $1::timestamptz + interval '1 month', 0)`,
-          [CYCLE],
-        )
-        const way = await findWay(sql, { tenantId: 'ten2', instanceId: other, jid: P })
+        await furnish({ tenant: 'ten2', instance: other, seq: 100, waiting: 0, used: 0 })
+        const way = await findWay(db.sql, { tenantId: 'ten2', instanceId: other, jid: P })
         theirs = await acceptedOf(other, way!.chat!)
       })
 
