@@ -20,7 +20,7 @@ import { changeStatus } from '../../src/resolvers/messages/change-status.ts'
 import { rollUpMessagesDue } from '../../src/resolvers/observability/rollUpMessagesDue.ts'
 import { tidyRollupsDue } from '../../src/resolvers/observability/tidyRollupsDue.ts'
 import { rollupsAmiss } from '../chaos/books.ts'
-import type { Json } from '../support/app.ts'
+import { type Json, until } from '../support/app.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { silent } from './processes.ts'
 
@@ -227,6 +227,28 @@ describe('messages by the hour', () => {
     }
     expect(await totals()).toEqual(NO_FIGURES)
   }, 20_000)
+
+  it('are begun for new instances by two nodes at once, which make their marks in one order', async () => {
+    const [first, second] = [instanceId, await newInstance()]
+    // As they lie in the table, the second comes first.
+    for (const instance of [second, first]) await newMessage('inbound', new Date(EDGE_MS), instance)
+    const mark = `insert into rollup_mark (instance_id) values ($1)`
+    const isWaiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+      and query like 'insert into rollup_mark%'`
+    const other = await nodes[1]!.transaction(async sql => {
+      await sql.query(mark, [first])
+      const asked = rollUpMessages(nodes[0]!.sql).then(() => 'done', String)
+      await until(
+        () => sql.query(isWaiting),
+        waiting => waiting.length === 1,
+      )
+      await sql.query(mark, [second])
+      return { asked }
+    })
+    expect(await other.asked).toBe('done')
+    await rollUpMessagesDue({ db: nodes[0]! })
+    expect(await totals()).toMatchObject({ received: 2 })
+  })
 
   it('keep the reasons of failures, before and after they are counted', async () => {
     const failed = await newMessage('outbound', new Date(EDGE_MS))

@@ -46,11 +46,12 @@ const FAILURES_MAX = 20
  * its row is locked first, as by who deletes. Answers for how many instances there was something.
  */
 export async function rollUpMessages(sql: Sql): Promise<number> {
+  // In one order: two that make the same marks wait for each other's.
   await sql.query(
     `insert into rollup_mark (instance_id) select instance.id from event_counter counter
        join instance on instance.id = counter.instance_id
      where not exists (select from rollup_mark mark where mark.instance_id = counter.instance_id)
-     for key share of instance skip locked
+     order by counter.instance_id for key share of instance skip locked
      on conflict do nothing`,
     [],
     'insert-rollup-marks',
