@@ -2,13 +2,8 @@
  * The front door: one port for REST, GraphQL, WebSocket and health. It owns connections, their time limits, the
  * id and the credentials of a request, and the way down. It knows no operation and no field.
  */
-import {
-  createServer as createNodeServer,
-  type IncomingMessage,
-  type Server as NodeServer,
-  type ServerResponse,
-} from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { createServer as createNodeServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Server as NetServer, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { GraphQLSchema } from 'graphql'
 import type { App } from '../context.ts'
@@ -29,6 +24,7 @@ import type { Dashboard } from './dashboard.ts'
 import { createEntrance, type Door } from './entrance.ts'
 import { createGate, type Doorkeeper } from './gate.ts'
 import { createGraphqlDoor } from './graphql.ts'
+import { openListeners } from './listeners.ts'
 import { metricsPage } from './metrics.ts'
 import { homePage } from './pages/home-page.ts'
 import { mailboxPage } from './pages/mailbox-page.ts'
@@ -119,6 +115,7 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
   })
   let closing: Promise<void> | undefined
   let deaf = false
+  let listeners: NetServer[] = []
 
   const node = createNodeServer({ ...LIMITS, ...options.limits }, (req, res) => {
     if (deaf) res.shouldKeepAlive = false
@@ -155,10 +152,16 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
     ['/auth/verify', verifyPage],
     ['/dev/mailbox', mailboxPage],
   ])
-  node.maxConnections = app.config.connectionsMax
+  // Of all listeners together, and of those that are WebSockets by now, too: Node's own bound knows but one listener.
+  let held = 0
   node.on('connection', (socket: Socket) => {
     connections.add(socket)
-    socket.once('close', () => connections.delete(socket))
+    held++
+    socket.once('close', () => {
+      connections.delete(socket)
+      held--
+    })
+    if (held > app.config.connectionsMax) socket.destroy()
   })
   node.on('clientError', onBrokenRequest)
   node.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -174,7 +177,11 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
     sockets.upgrade(req, socket, head)
   })
   return {
-    listen: ({ host, port }) => listen(node, host, port),
+    async listen(at) {
+      const { port, servers } = await openListeners(node, at)
+      listeners = servers
+      return { port }
+    },
     close: () => (closing ??= close()),
   }
 
@@ -185,7 +192,7 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
       sockets.close()
       watch.stop()
     }
-    await wayDown({ node, open: () => open.keys(), connections, noticeMs, drainMs, onDeaf })
+    await wayDown({ node, listeners, open: () => open.keys(), connections, noticeMs, drainMs, onDeaf })
   }
 }
 
@@ -220,15 +227,5 @@ async function ready(app: App, exchange: Exchange, open: boolean): Promise<void>
 function rejectedBy(signal: AbortSignal): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>()
   signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  return promise
-}
-
-function listen(node: NodeServer, host: string, port: number): Promise<{ port: number }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ port: number }>()
-  node.once('error', reject)
-  node.listen({ host, port }, () => {
-    node.off('error', reject)
-    resolve({ port: (node.address() as AddressInfo).port })
-  })
   return promise
 }

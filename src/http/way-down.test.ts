@@ -78,7 +78,7 @@ function standStill(atLeastMs: number): void {
 }
 
 const down = (onDeaf: () => void) =>
-  wayDown({ node, open: () => open, connections, noticeMs: 0, drainMs: 5000, onDeaf })
+  wayDown({ node, listeners: [node], open: () => open, connections, noticeMs: 0, drainMs: 5000, onDeaf })
 
 describe('what came while the server had no time to read it is answered', () => {
   it('on an open connection', async () => {

@@ -6,6 +6,8 @@ import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 
 export interface WayDown {
   node: NodeServer
+  /** All of its port; `node` among them. */
+  listeners: readonly NetServer[]
   /** Answers that are on their way. */
   open: () => Iterable<ServerResponse>
   connections: Set<Socket>
@@ -22,13 +24,19 @@ const LINGER_MS = 300
 const CALM_MS = 0.5
 const CALM_WITHIN_MS = 300
 
-export async function wayDown({ node, open, connections, noticeMs, drainMs, onDeaf }: WayDown): Promise<void> {
+export async function wayDown({
+  node,
+  listeners,
+  open,
+  connections,
+  noticeMs,
+  drainMs,
+  onDeaf,
+}: WayDown): Promise<void> {
   if (noticeMs > 0) await sleep(noticeMs)
   // Whoever has connected by now is accepted first: the kernel resets those that wait when the listener closes.
   await calmTurn()
-  const { promise: closed, resolve } = Promise.withResolvers<void>()
-  // Node's own `close` of an HTTP server would cut idle connections in the same moment.
-  NetServer.prototype.close.call(node, () => resolve())
+  const closed = Promise.all(listeners.map(notListening))
   for (const res of open()) res.shouldKeepAlive = false
   onDeaf()
   const late = setTimeout(() => node.closeAllConnections(), drainMs)
@@ -42,6 +50,12 @@ export async function wayDown({ node, open, connections, noticeMs, drainMs, onDe
   clearTimeout(late)
   // Ends Node's watch over slow connections.
   node.close(() => {})
+}
+
+/** Answers when the last of its connections has ended. */
+function notListening(listener: NetServer): Promise<void> {
+  // An HTTP server's own `close` would cut idle connections in the same moment.
+  return new Promise(resolve => NetServer.prototype.close.call(listener, () => resolve()))
 }
 
 /** A turn of the event loop in which little is done after connections are accepted and requests are read; or, in time, any. */
