@@ -28,7 +28,11 @@ export interface ClaimedMessage {
 /**
  * Takes what is due for the wire, oldest first, and puts its next try off until `leaseUntil`. A chat whose older
  * message waits for a later try is left alone, so that order holds; what is `inFlight` is on the wire already. Under an
- * old epoch there is nothing to take. With `not exists` the planner would read all that is pending, for each claim.
+ * old epoch there is nothing to take.
+ *
+ * It reads what it takes, and little more, for its plan stays the same whatever there is: of one instance in an array, only the
+ * index of what is pending has the order that is asked for, and not the one of all messages; a `nullif` is expected to let
+ * many rows pass, so that nothing is sorted before the first is taken; and `not exists` would be a join with all that is pending.
  */
 export async function claimPending(
   sql: Sql,
@@ -47,15 +51,15 @@ export async function claimPending(
     `with ${heldLease({ instance: '$1', epoch: '$6' })},
      due as (
        select id, next_attempt_at as due_at from message m
-       where instance_id = $1 and status = 'pending' and next_attempt_at <= $2
+       where instance_id = any(array[$1]) and status = 'pending' and next_attempt_at <= $2
          and (expires_at > $2) is true
          and id <> all($4::text[])
-         and (
+         and nullif((
            select held.id from message held where held.instance_id = $1 and held.status = 'pending' and held.chat = m.chat
-             and held.id < m.id and held.next_attempt_at > $2 and held.id <> all($4::text[])
-           order by held.chat, held.id limit 1) is null
+             and held.id < m.id and nullif(held.next_attempt_at > $2, false) and held.id <> all($4::text[])
+           order by held.chat, held.id limit 1) is null, false) is not null
          and exists (select from held)
-       order by id limit $5 for update skip locked)
+       order by instance_id, id limit $5 for update skip locked)
      update message set attempts = attempts + 1, next_attempt_at = $3, trail = ${trailWith('$7::text')} from due, chat
      where message.id = due.id and chat.id = message.chat
      returning message.id, message.tenant_id as "tenantId", message.whatsapp_id as "whatsappId", message.chat,
@@ -128,8 +132,8 @@ export async function instancesWithDue(
 ): Promise<string[]> {
   const rows = await sql.query<{ instanceId: string }>(
     `select instance.id as "instanceId" from instance cross join lateral (
-       select from message where message.instance_id = instance.id and status = 'pending' and next_attempt_at <= $1
-       order by message.id limit 1) as due
+       select from message m where m.instance_id = any(array[instance.id]) and status = 'pending' and next_attempt_at <= $1
+       order by m.instance_id, m.id limit 1) as due
      where instance.state = 'connected' and instance.id in (select instance_id from instance_lease where owner = $2)
        and instance.id > $3
      order by instance.id limit $4`,
