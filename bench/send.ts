@@ -8,7 +8,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Pool } from 'undici'
-import { type BenchServer, type Health, link, openBenchServer } from './support/app.ts'
+import { type BenchServer, link, openBenchServer } from './support/app.ts'
 import type { BareLoad, BareOutcome } from './support/bare.ts'
 import { answerOfCaller } from './support/caller.ts'
 import { given, median, quantile } from './support/measure.ts'
@@ -92,16 +92,26 @@ async function openBare(controlUrl: string) {
 const ms = (value: number) => Number(value.toFixed(1))
 const ratio = (value: number) => Number(value.toFixed(2))
 
-/** What the clock alone does, to be taken off. */
-async function idle(server: BenchServer): Promise<(health: Health, elapsedMs: number) => [number, number]> {
+const COSTS = {
+  statements: 'statements',
+  cpuMs: 'cpu ms',
+  databaseCpuMs: 'PostgreSQL cpu ms',
+  walBytes: 'wal bytes',
+} as const
+type Cost = keyof typeof COSTS
+const IDLE_MS = 3000
+
+/** What was done since the last look, without what the clock alone does. */
+async function netOf(server: BenchServer): Promise<(elapsedMs: number) => Promise<Record<Cost, number>>> {
   await sleep(SETTLE_MS)
   await server.health()
-  await sleep(3000)
-  const { statements, cpuMs } = await server.health()
-  return (health, elapsedMs) => [
-    health.statements - (statements * elapsedMs) / 3000,
-    health.cpuMs - (cpuMs * elapsedMs) / 3000,
-  ]
+  await sleep(IDLE_MS)
+  const idle = await server.health()
+  return async elapsedMs => {
+    const health = await server.health()
+    const of = (cost: Cost): [Cost, number] => [cost, (health[cost] ?? 0) - ((idle[cost] ?? 0) * elapsedMs) / IDLE_MS]
+    return Object.fromEntries((Object.keys(COSTS) as Cost[]).map(of)) as Record<Cost, number>
+  }
 }
 
 async function main(): Promise<void> {
@@ -131,7 +141,7 @@ async function measure(server: BenchServer, bare: Awaited<ReturnType<typeof open
   // Chats and sessions of all that follows.
   await ours({ seconds: 0.3 * INSTANCES })
   await theirs({ seconds: 1 })
-  const net = await idle(server)
+  const net = await netOf(server)
   const rows: Record<string, string | number>[] = []
   const rates: Record<string, number> = {}
   for (const [what, used, callers] of [
@@ -139,26 +149,22 @@ async function measure(server: BenchServer, bare: Awaited<ReturnType<typeof open
     ['one instance', ids.slice(0, 1), CALLERS],
   ] as const) {
     const [own, others]: [number[], number[]] = [[], []]
-    const cost: { statements: number[]; cpuMs: number[]; answers: number[]; bareCpuMs: number[] } = {
-      statements: [],
-      cpuMs: [],
-      answers: [],
-      bareCpuMs: [],
-    }
+    const costs: Record<Cost, number>[] = []
+    const [answers, bareCpuMs]: [number[], number[]] = [[], []]
     for (let round = 0; round < ROUNDS; round++) {
       const { sent, tookMs, cpuMs } = await theirs({ sockets: used.length })
       others.push((sent * 1000) / tookMs)
-      cost.bareCpuMs.push(cpuMs / sent)
+      bareCpuMs.push(cpuMs / sent)
       await sleep(SETTLE_MS)
       await server.health()
       const startMs = performance.now()
       const outcome = await ours({ ids: used, callers })
       own.push((outcome.sent * 1000) / outcome.tookMs)
       await sleep(SETTLE_MS)
-      const [statements, cpu] = net(await server.health(), performance.now() - startMs)
-      cost.statements.push(statements / outcome.all)
-      cost.cpuMs.push(cpu / outcome.all)
-      cost.answers.push(quantile(outcome.answerMs, 0.5))
+      const cost = await net(performance.now() - startMs)
+      for (const name of Object.keys(cost) as Cost[]) cost[name] /= outcome.all
+      costs.push(cost)
+      answers.push(quantile(outcome.answerMs, 0.5))
     }
     rates[what] = median(own) / median(others)
     rows.push({
@@ -167,10 +173,12 @@ async function measure(server: BenchServer, bare: Awaited<ReturnType<typeof open
       'bare messages/s': Math.round(median(others)),
       ratio: ratio(median(own) / median(others)),
       goal: used.length > 1 ? GOALS.many : GOALS.one,
-      statements: ms(median(cost.statements)),
-      'cpu ms': ms(median(cost.cpuMs)),
-      'bare cpu ms': ms(median(cost.bareCpuMs)),
-      'answer p50 ms': ms(median(cost.answers)),
+      'bare cpu ms': ms(median(bareCpuMs)),
+      // Of one message, its receipts included.
+      ...Object.fromEntries(
+        Object.entries(COSTS).map(([name, title]) => [title, ms(median(costs.map(cost => cost[name as Cost])))]),
+      ),
+      'answer p50 ms': ms(median(answers)),
     })
   }
   report('send', [...rows, await oneAtATime(ours, theirs)])

@@ -14,6 +14,7 @@ import { pino } from 'pino'
 import { openApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { createTenant } from '../../src/resolvers/auth/createTenant.ts'
+import { type DatabaseCost, databaseCost } from './database-cost.ts'
 
 export interface Place {
   apiKey: string
@@ -36,6 +37,10 @@ export interface Health {
   statements: number
   /** Of all threads of the process. */
   cpuMs: number
+  /** Of all of PostgreSQL; null: not known on this system. */
+  databaseCpuMs: number | null
+  /** That PostgreSQL has written to its log. */
+  walBytes: number
 }
 
 export interface BenchServer {
@@ -62,6 +67,7 @@ async function serverMain(): Promise<void> {
     return query.apply(this, args)
   } as typeof query
   let cpu = process.cpuUsage()
+  let database: DatabaseCost = { cpuMs: 0, walBytes: 0 }
   const running = await openApp(readConfig(), pino({ level: process.env.LOG_LEVEL ?? 'silent' }))
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   delay.enable()
@@ -79,6 +85,8 @@ async function serverMain(): Promise<void> {
     }
     globalThis.gc?.()
     const { heapUsed, rss } = process.memoryUsage()
+    const before = database
+    database = await databaseCost(app.db.sql)
     const health: Health = {
       heapMostMb: heapMost / 1_048_576,
       heapMb: heapUsed / 1_048_576,
@@ -90,6 +98,8 @@ async function serverMain(): Promise<void> {
       refused: app.turnstile.refused - refused,
       statements,
       cpuMs: cpuMsSince(cpu),
+      databaseCpuMs: database.cpuMs === null ? null : database.cpuMs - (before.cpuMs ?? 0),
+      walBytes: database.walBytes - before.walBytes,
     }
     statements = 0
     cpu = process.cpuUsage()
