@@ -7,7 +7,6 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type pg from 'pg'
 import { pino } from 'pino'
 import { openApp, type Running } from '../src/app.ts'
 import { systemClock } from '../src/clock.ts'
@@ -16,6 +15,7 @@ import { type Database, openDatabase } from '../src/db/open.ts'
 import type { Sql } from '../src/db/sql.ts'
 import { createTenant } from '../src/resolvers/auth/createTenant.ts'
 import { rollUpMessagesDue } from '../src/resolvers/observability/rollUpMessagesDue.ts'
+import { inBulk } from './support/bulk.ts'
 import { given, median } from './support/measure.ts'
 import { type Row, report } from './support/results.ts'
 
@@ -82,19 +82,7 @@ async function fill(db: Database, { tenantId, messages }: { tenantId: string; me
      select 'whk_' || id, $1, id, 'http://x', '{message.status}', '' from made`,
     [tenantId, INSTANCES],
   )
-  const client = await db.pool.connect()
-  // Longer than any other statement may take.
-  const unhurried = { query_timeout: 0 } as Partial<pg.QueryConfig>
-  const run = async (text: string, values?: unknown[]) => void (await client.query({ text, values, ...unhurried }))
-  try {
-    // All that it refers to is there: foreign keys need not be looked at row by row, nor indexes grown by them.
-    await run('set statement_timeout = 0; set session_replication_role = replica; set maintenance_work_mem = 1000000')
-    const { rows: indexes } = await client.query<{ name: string; text: string }>(
-      `select indexname as name, indexdef as text from pg_indexes join pg_index on indexrelid = indexname::regclass
-       where tablename = any($1) and not indisunique`,
-      [FILLED],
-    )
-    for (const { name } of indexes) await run(`drop index ${name}`)
+  await inBulk(db.pool, FILLED, async run => {
     for (let done = 0; done < messages; done += PIECE) {
       const last = Math.min(messages, done + PIECE)
       await run(FILL[0]!, [DAYS, done + 1, last, INSTANCES])
@@ -103,12 +91,7 @@ async function fill(db: Database, { tenantId, messages }: { tenantId: string; me
       await run('drop table made')
       process.stdout.write(`\r${messages} messages: ${last} written`)
     }
-    for (const { text } of indexes) await run(text)
-    await run('vacuum analyze')
-    await run('reset all')
-  } finally {
-    client.release()
-  }
+  })
   console.log(`\r${messages} messages: written`)
 }
 
