@@ -32,7 +32,7 @@ const PAGES: Record<string, [address: string, loaded: string]> = {
   webhook: ['/i/:support/webhooks/:webhook', 'main table'],
   sandbox: ['/i/:support/sandbox', 'main form'],
   'instance-settings': ['/i/:support/settings', 'main form'],
-  events: ['/events', 'details'],
+  events: ['/events', '[role=log] button'],
   usage: ['/usage', '.uplot'],
   billing: ['/billing', '[role=progressbar]'],
   settings: ['/settings', 'main form, main select'],
