@@ -9,7 +9,7 @@ import { CHROMIUM, openBrowser, signIn, type TestBrowser } from '../support/brow
 const TOLD = 1000
 const KEPT = 500
 /** Of those, until more are asked for. */
-const DRAWN = 40
+const DRAWN = 30
 /** By then what was told is drawn. */
 const DRAWN_MS = 1000
 

@@ -28,8 +28,8 @@ const SourcesDocument = graphql(`
 
 /** More of it no line has room for. */
 const SUMMARY_MAX = 200
-/** More than a screen has, and few enough to be drawn anew four times a second. */
-const DRAWN = 40
+/** More than a screen has, and few enough to be drawn anew twice a second. */
+const DRAWN = 30
 /** One socket carries no more than a hundred operations. */
 const WATCHED_MAX = 50
 
