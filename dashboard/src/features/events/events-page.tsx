@@ -171,18 +171,18 @@ const Row = memo(function Row({ event, instance }: { event: LiveEvent; instance:
   const { clock } = useFormat()
   const [isOpen, setOpen] = useState(false)
   return (
-    <div className="[contain-intrinsic-block-size:auto_42px] [content-visibility:auto]">
+    <div>
       <button
         type="button"
         aria-expanded={isOpen}
         onClick={() => setOpen(!isOpen)}
-        className="flex w-full flex-wrap items-center gap-x-4 gap-y-0.5 px-5 py-2.5 text-left hover:bg-sunken"
+        className="flex w-full items-center gap-x-4 max-lg:flex-wrap gap-y-0.5 px-5 py-2.5 text-left hover:bg-sunken"
       >
         <time dateTime={event.timestamp} title={event.timestamp} className="text-soft tabular-nums">
           {clock(event.timestamp)}
         </time>
         <span className="font-medium font-mono text-[12.5px]">{dotted(event.event)}</span>
-        <span className="text-[13px] text-soft">{instance}</span>
+        <span className="max-w-56 shrink-0 truncate text-[13px] text-soft">{instance}</span>
         <span className="private min-w-0 flex-1 basis-40 truncate font-mono text-[12px] text-soft">
           {JSON.stringify(event.data).slice(0, SUMMARY_MAX)}
         </span>
