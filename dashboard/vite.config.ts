@@ -34,8 +34,21 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1500,
     rolldownOptions: {
-      // What every page needs in one file: it is smaller in one piece, and asked for once.
-      output: { codeSplitting: { groups: [{ name: 'base', tags: ['$initial'] }] } },
+      output: {
+        codeSplitting: {
+          includeDependenciesRecursively: false,
+          groups: [
+            // What every page needs in one file: it is smaller in one piece, and asked for once.
+            { name: 'base', tags: ['$initial'], priority: 1 },
+            // What pages have in common is small, and a browser asks for six things at a time.
+            {
+              name: 'shared',
+              test: /\/dashboard\/src\/(?!ui\/(?:dialog-window|menu)\.)|\/lucide-react\//,
+              minShareCount: 2,
+            },
+          ],
+        },
+      },
     },
   },
 })

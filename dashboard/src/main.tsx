@@ -8,6 +8,7 @@ import { speak } from './app/language.ts'
 import { applyPreferences, locale } from './app/preferences.ts'
 import { router } from './app/router.tsx'
 import { isOpen, leave, MeDocument, startAnewOnReturn } from './app/session.ts'
+import { FIRST_PAGE, InstancesDocument } from './features/instances/instance-queries.ts'
 import { createGraphqlClient, onSignedOut } from './graphql/client.ts'
 import './styles.css'
 import { ToastProvider } from './ui/toast.tsx'
@@ -19,8 +20,10 @@ startAnewOnReturn()
 
 const client = createGraphqlClient()
 
-// On a slow line it comes as soon as the texts do.
+// On a slow line all that the page waits for is on its way at once.
+void router.load()
 if (!isOpen(location.pathname)) void client.query(MeDocument, {}).toPromise()
+if (location.pathname === '/instances') void client.query(InstancesDocument, FIRST_PAGE).toPromise()
 await speak(locale.get())
 createRoot(document.getElementById('root')!).render(
   <StrictMode>

@@ -3,7 +3,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { type KeyboardEvent, useId, useState } from 'react'
 import { useQuery } from 'urql'
 import { graphql } from '../graphql/graphql.ts'
-import { Dialog } from '../ui/dialog.tsx'
+import { DialogWindow } from '../ui/dialog-window.tsx'
 import { inputClass } from '../ui/field.tsx'
 
 const FinderDocument = graphql(`
@@ -29,9 +29,9 @@ interface Found {
 export function FinderDialog({ onClose }: { onClose: () => void }) {
   const { t } = useLingui()
   return (
-    <Dialog open onClose={onClose} title={t`Search`}>
+    <DialogWindow open onClose={onClose} title={t`Search`}>
       <Choices onDone={onClose} />
-    </Dialog>
+    </DialogWindow>
   )
 }
 

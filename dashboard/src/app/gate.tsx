@@ -7,7 +7,7 @@ import { Shell } from './shell.tsx'
 
 /** Lets in who is signed in; others are on their way to the sign-in page. */
 export function Gate() {
-  const [{ data, error }, retry] = useQuery({ query: MeDocument })
+  const [{ data, error }, retry] = useQuery({ query: MeDocument, requestPolicy: 'cache-first' })
   if (data) {
     return (
       <MeContext value={data.me}>

@@ -1,4 +1,12 @@
-import { Client, type CombinedError, fetchExchange, mapExchange, subscriptionExchange } from '@urql/core'
+import {
+  Client,
+  type CombinedError,
+  fetchExchange,
+  mapExchange,
+  stringifyDocument,
+  subscriptionExchange,
+  type TypedDocumentNode,
+} from '@urql/core'
 import { cache } from './cache.ts'
 import { refreshExchange } from './refresh.ts'
 import { noteServerTime } from './server-clock.ts'
@@ -46,3 +54,28 @@ export const createGraphqlClient = (): Client =>
       }),
     ],
   })
+
+/**
+ * What a subscription tells, as it comes and past the cache: for what comes in floods and nobody asks for again. Each time that the socket
+ * is back it asks with the variables of that moment.
+ */
+export function follow<Data, Variables extends Record<string, unknown>>(
+  document: TypedDocumentNode<Data, Variables>,
+  variables: () => Variables,
+  onData: (data: Data) => void,
+): () => void {
+  const payload = {
+    query: stringifyDocument(document),
+    get variables() {
+      return variables()
+    },
+  }
+  return socket.subscribe<Data>(payload, {
+    next: ({ data }) => data && onData(data),
+    error(reason) {
+      const isOver = Array.isArray(reason) && reason.some(each => each.extensions?.code === 'unauthorized')
+      if (isOver) whenSignedOut()
+    },
+    complete() {},
+  })
+}

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react'
-import { useClient } from 'urql'
+import { follow } from '../../graphql/client.ts'
 import { graphql, type ResultOf } from '../../graphql/graphql.ts'
+import { type Heard, joined, KEPT_MAX, NOTHING } from './heard.ts'
 
 const LiveEventsDocument = graphql(`
   subscription LiveEvents($instanceId: ID!, $after: ID) {
@@ -17,65 +18,67 @@ const LiveEventsDocument = graphql(`
 
 export type LiveEvent = ResultOf<typeof LiveEventsDocument>['eventOccurred']
 
-/** A page with more stands still. */
-const KEPT_MAX = 500
 /** What had happened before the page was opened, of each instance. */
 const EVENTS_BACK = 25
 /** Of a burst. */
 const TOGETHER_MS = 50
+/** Between two times that the list is drawn. */
+const APART_MS = 500
 
-/** What happens on these instances, newest first; while paused it is kept back, and counted. */
+/** What happens on these instances; while paused it is kept back, and counted. */
 export function useEvents(instances: { id: string; eventCount: number }[], isPaused: boolean) {
-  const client = useClient()
-  const [events, setEvents] = useState<LiveEvent[]>([])
-  const [waiting, setWaiting] = useState<LiveEvent[]>([])
+  const [shown, setShown] = useState<Heard<LiveEvent>>(NOTHING)
+  const [waiting, setWaiting] = useState<Heard<LiveEvent>>(NOTHING)
   const paused = useRef(isPaused)
   paused.current = isPaused
   const counts = useRef(new Map<string, number>())
   for (const { id, eventCount } of instances) if (!counts.current.has(id)) counts.current.set(id, eventCount)
   const key = instances.map(each => each.id).join()
   useEffect(() => {
-    setEvents([])
-    setWaiting([])
-    let arrived: LiveEvent[] = []
+    setShown(NOTHING)
+    setWaiting(NOTHING)
+    let arrived: Heard<LiveEvent> = NOTHING
+    let fresh: LiveEvent[] = []
     let timer: ReturnType<typeof setTimeout> | undefined
-    const take = () => {
-      const newest = arrived.reverse()
-      arrived = []
-      timer = undefined
-      const add = paused.current ? setWaiting : setEvents
-      add(before => joined(newest, before))
+    let takenMs = 0
+    const gather = () => {
+      arrived = joined({ events: fresh.reverse(), count: fresh.length }, arrived)
+      fresh = []
     }
-    const running = key
+    const take = () => {
+      gather()
+      const taken = arrived
+      arrived = NOTHING
+      timer = undefined
+      takenMs = performance.now()
+      const add = paused.current ? setWaiting : setShown
+      add(before => joined(taken, before))
+    }
+    const endings = key
       .split(',')
       .filter(Boolean)
       .map(instanceId => {
-        const after = String(Math.max(0, counts.current.get(instanceId)! - EVENTS_BACK))
-        return client.subscription(LiveEventsDocument, { instanceId, after }).subscribe(({ data }) => {
-          if (!data) return
-          arrived.push(data.eventOccurred)
-          timer ??= setTimeout(take, TOGETHER_MS)
+        let seq = Math.max(0, counts.current.get(instanceId)! - EVENTS_BACK)
+        const variables = () => ({ instanceId, after: String(seq) })
+        return follow(LiveEventsDocument, variables, ({ eventOccurred }) => {
+          seq = Math.max(seq, eventOccurred.seq)
+          fresh.push(eventOccurred)
+          // Of a page that nobody looks at the timers come seldom.
+          if (fresh.length >= KEPT_MAX) gather()
+          timer ??= setTimeout(take, Math.max(TOGETHER_MS, takenMs + APART_MS - performance.now()))
         })
       })
     return () => {
       clearTimeout(timer)
-      for (const { unsubscribe } of running) unsubscribe()
+      for (const end of endings) end()
     }
-  }, [client, key])
+  }, [key])
   useEffect(() => {
     if (isPaused) return
     setWaiting(kept => {
-      if (kept.length > 0) setEvents(before => joined(kept, before))
-      return []
+      if (kept.count > 0) setShown(before => joined(kept, before))
+      return NOTHING
     })
   }, [isPaused])
-  return { events, waiting: waiting.length, clear: () => setEvents([]) }
-}
-
-/** Newest first. The socket tells again, after it was away, what it may have told before. */
-function joined(newer: LiveEvent[], before: LiveEvent[]): LiveEvent[] {
-  const all = new Map([...newer, ...before].map(each => [each.id, each]))
-  return [...all.values()]
-    .sort((a, b) => (a.timestamp < b.timestamp ? 1 : a.timestamp > b.timestamp ? -1 : 0))
-    .slice(0, KEPT_MAX)
+  return { ...shown, waiting: waiting.count, clear: () => setShown(NOTHING) }
 }

@@ -23,6 +23,8 @@ export const InstancesDocument = graphql(`
   }
 `)
 
+export const FIRST_PAGE = { limit: 50, cursor: null }
+
 export const InstanceDocument = graphql(`
   query Instance($instanceId: ID!) {
     instance(instanceId: $instanceId) {

@@ -10,7 +10,7 @@ import { inputClass, Select } from '../../ui/field.tsx'
 import { Page } from '../../ui/page.tsx'
 import { Pager } from '../../ui/pager.tsx'
 import { Empty, Failure, Loading } from '../../ui/states.tsx'
-import { InstancesDocument } from './instance-queries.ts'
+import { FIRST_PAGE, InstancesDocument } from './instance-queries.ts'
 import { NewInstance } from './new-instance.tsx'
 import { SandboxBadge, type State, StateBadge, useStateName } from './state-badge.tsx'
 import { TrySandbox } from './try-sandbox.tsx'
@@ -18,7 +18,6 @@ import { useConnection } from './use-connection.ts'
 
 type Instance = ResultOf<typeof InstancesDocument>['instances']['data'][number]
 
-const PAGE = 50
 const STATES: State[] = [
   'connected',
   'connecting',
@@ -56,7 +55,7 @@ function InstancesList() {
   const [cursors, setCursors] = useState<(string | null)[]>([null])
   const [{ data, error, fetching }, retry] = useQuery({
     query: InstancesDocument,
-    variables: { limit: PAGE, cursor: cursors.at(-1) },
+    variables: { ...FIRST_PAGE, cursor: cursors.at(-1) },
   })
   const name = useStateName()
   if (error && !data)
