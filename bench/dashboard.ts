@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CDPSession, Page } from 'playwright-core'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { buildDashboard } from '../scripts/build-dashboard.ts'
 import { CHROMIUM, openBrowser, signIn } from '../test/support/browser.ts'
 import { openBenchServer } from './support/app.ts'
 import { given, median, quantile } from './support/measure.ts'
@@ -147,6 +148,7 @@ async function flood(page: Page, cdp: CDPSession, standIn: Awaited<ReturnType<ty
 }
 
 if (!CHROMIUM) throw new Error('there is no Chromium here')
+await buildDashboard(console.log)
 const server = await openBenchServer()
 const standIn = await openStandIn(server.url)
 const browser = await openBrowser(standIn.url)
