@@ -135,6 +135,9 @@ describe.skipIf(!CHROMIUM)('the dashboard', () => {
     await page.getByRole('heading', { name: 'Instances' }).waitFor()
     await page.keyboard.press('Tab')
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to the content')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Tab')
+    expect(await page.getByRole('main').evaluate(main => main.contains(document.activeElement))).toBe(true)
   })
 
   const remember = () => page.evaluate(() => Object.assign(window, { remembered: true }))
