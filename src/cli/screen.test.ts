@@ -111,15 +111,28 @@ describe('a screen', () => {
     expect(out.lines).toEqual(['done'])
   })
 
-  it('says what else there is where the code does not fit: 80 × 24', () => {
-    const out = new Terminal(80, 24)
+  it('says what else there is where the code does not fit: it is too high, too wide, or both', () => {
+    const { rows, columns } = pictureOf(CODE, true)
+    for (const [width, height] of [
+      [80, 24],
+      [columns, rows + 1],
+      [columns - 1, rows + 2],
+    ] as const) {
+      const out = new Terminal(width, height)
+      new Screen({ out, colours: true }).code(CODE, none)
+      const text = out.lines.join('')
+      expect(text).toContain(
+        `The window has ${width} × ${height} characters, and the QR code takes ${columns} × ${rows + 2}. `,
+      )
+      expect(text).toContain('--code +55…')
+      expect(text).toContain('--png FILE')
+      expect(text).not.toMatch(/[▀▄█]/)
+      expect(text).toContain(CODE)
+    }
+    const out = new Terminal(columns, rows + 2)
     new Screen({ out, colours: true }).code(CODE, none)
-    const text = out.lines.join('\n')
-    expect(text).toMatch(/^The window has 80 × 24 characters, and the QR code takes \d+ × \d+\. /)
-    expect(text).toContain('--code +55…')
-    expect(text).toContain('--png FILE')
-    expect(text).not.toMatch(/[▀▄█]/)
-    expect(text.replaceAll('\n', '')).toContain(CODE)
+    expect(out.lines).toHaveLength(rows + 1)
+    expect(out.lines.join('')).toMatch(/[▀▄█]/)
   })
 
   it('prints the bare code where no terminal is, and a picture where one is asked for', async () => {

@@ -1,7 +1,9 @@
-import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { MIGRATIONS } from '../../src/db/migrations/list.ts'
+import { bytesOf, readArchive, writeArchive } from '../../src/operator/archive.ts'
 import { folder, removeFolder, Server, startSandbox, until } from '../crash/processes.ts'
 import type { Json } from '../support/app.ts'
 import { errorOf, jsonOf, run } from './cli.ts'
@@ -141,6 +143,47 @@ describe('wataki restore', () => {
     expect(await stat(second.dataDir).catch(() => null)).toBeNull()
     expect(await jsonOf(['restore', file, '--check'], { env })).toMatchObject({ restored: false, files: 1, gone: [] })
     expect(await stat(second.dataDir).catch(() => null)).toBeNull()
+  })
+
+  it('refuses a backup of a newer version, and says so', async () => {
+    const env = { ...envOf(second), SECRET_KEY_FILE: join(first.dataDir, 'secret.key') }
+    const tar = gunzipSync(await readFile(file))
+    const { name } = MIGRATIONS.at(-1)!
+    for (const [here, newer] of [
+      ['"format":1', '"format":2'],
+      [`"${name}"`, `"${name.replaceAll(/\d/g, '9')}"`],
+    ] as const) {
+      const changed = Buffer.from(tar)
+      changed.write(newer, tar.indexOf(here))
+      const path = join(dir, 'newer.tar.gz')
+      await writeFile(path, gzipSync(changed))
+      expect(await errorOf(['restore', path], { env }), newer).toMatchObject({
+        exit: 1,
+        message: expect.stringMatching(/^the backup is of Wataki [\d.]+, which is newer than this: update first$/),
+      })
+    }
+    expect(await stat(second.dataDir).catch(() => null)).toBeNull()
+  })
+
+  it('leaves nothing behind of a backup that cannot be restored after all', async () => {
+    const env = { ...envOf(second), SECRET_KEY_FILE: join(first.dataDir, 'secret.key') }
+    const path = join(dir, 'orphans.tar.gz')
+    // As whole as the other, but whose all of it is, is not in it.
+    await writeArchive(path, async writer => {
+      for await (const entry of readArchive(file)) {
+        const bytes = await bytesOf(entry)
+        if (entry.name === 'end.json') {
+          const end = { ...JSON.parse(bytes.toString()), sha256: writer.sha256() }
+          await writer.add('end.json', Buffer.from(JSON.stringify(end)))
+        } else if (!entry.name.startsWith('rows/tenant/')) await writer.add(entry.name, bytes)
+      }
+    })
+    expect(await errorOf(['restore', path], { env })).toMatchObject({
+      exit: 1,
+      message: expect.stringContaining('violates foreign key constraint'),
+    })
+    const left = await readdir(join(second.dataDir, 'media'), { recursive: true, withFileTypes: true })
+    expect(left.filter(each => each.isFile())).toEqual([])
   })
 
   it('fills an empty server: messages and media are there, and the phone stays linked with no new scan', async () => {

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { SMTPServer } from 'smtp-server'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Json, openTestApp, type TestApp } from '../support/app.ts'
@@ -142,6 +143,24 @@ describe('wataki doctor', () => {
       encryption: { status: 'ok' },
       'secret key': { status: 'warn', fix: `chmod 600 ${join(dir, 'secret.key')}` },
     })
+  })
+
+  it('finds a clock that is wrong, by that of the database', async () => {
+    const preload = pathToFileURL(join(import.meta.dirname, '../nodes/clock-shift.ts')).href
+    const env = { DATABASE_URL: database.url, SECRET_KEY: KEY, NODE_OPTIONS: `--import=${preload}` }
+    for (const [shiftMs, status, says] of [
+      [-3_600_000, 'fail', 'behind that of the database'],
+      [60_000, 'warn', 'ahead of that of the database'],
+    ] as const) {
+      const { clock } = await doctor({ ...env, CLOCK_SHIFT_MS: String(shiftMs) })
+      expect(clock).toMatchObject({ status, says: expect.stringContaining(says) })
+    }
+  })
+
+  // Where nothing is free, whatever the machine has.
+  it.runIf(process.platform === 'linux')('finds a disk that is full', async () => {
+    const found = await doctor({ DATABASE_URL: database.url, SECRET_KEY: KEY, DATA_DIR: '/sys/wataki' })
+    expect(found.disk).toMatchObject({ status: 'fail', says: '0.0 GiB are free for /sys/wataki' })
   })
 
   it('finds tables of another version, and leaves them as they are', async () => {

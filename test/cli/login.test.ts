@@ -48,6 +48,14 @@ describe('wataki login', () => {
     await stat(join(home, 'elsewhere', 'wataki', 'login.json'))
   })
 
+  it('says so when the key goes to another machine in the clear', async () => {
+    const warning = 'The key goes over http, where others can read it.\n'
+    expect((await login()).err).toBe('')
+    // Another name of this machine: that it is, nobody can tell by it.
+    const far = wataki.url.replace('127.0.0.1', '0.0.0.0')
+    expect(await run(['login', '--url', far], { input: acme.apiKey })).toMatchObject({ code: 0, err: warning })
+  })
+
   it('keeps the login that is there when the server does not take another key', async () => {
     await login()
     const before = await readFile(file, 'utf8')

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { listInstances } from '../../src/cli/instances.ts'
 import { call } from '../../src/cli/rest.ts'
 
 /** The far end of the wire: a server that is busy so many times, and then answers. */
@@ -49,5 +50,22 @@ describe('a call of the command line to a server that is busy', () => {
     busy = 100
     await expect(call(account(), 'GET', '/instances')).rejects.toMatchObject({ code: 'unavailable' })
     expect(asked).toHaveLength(4)
+  })
+})
+
+describe('a list of the command line', () => {
+  it('has all there is, over as many pages as it takes', async () => {
+    server.removeAllListeners('request').on('request', ({ url }, response) => {
+      asked.push(url!)
+      const page = Number(new URL(url!, 'http://x').searchParams.get('cursor') ?? 1)
+      const data = [{ id: page, name: 'bot', status: { state: 'connected' } }]
+      response.end(JSON.stringify({ data, page: { next_cursor: page < 3 ? String(page + 1) : null } }))
+    })
+    const said = vi.spyOn(console, 'log').mockImplementation(() => {})
+    await listInstances({ url: account().url.href, apiKey: 'key', json: true })
+    const [[printed]] = said.mock.calls as [[string]]
+    said.mockRestore()
+    expect(JSON.parse(printed).data.map(({ id }: { id: number }) => id)).toEqual([1, 2, 3])
+    expect(asked).toEqual(['', '&cursor=2', '&cursor=3'].map(after => `/v1/instances?limit=200${after}`))
   })
 })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import QRCode from 'qrcode'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Caller, openTestApp, type TestApp, until } from '../support/app.ts'
+import { home } from './cli.ts'
 
 /** It runs a command on a terminal of its own, with what that shows on stdout: on Debian it is always there. */
 const SCRIPT = '/usr/bin/script'
@@ -31,6 +32,7 @@ function onTerminal(words: string[], [rows, columns]: [number, number]) {
     env: {
       PATH,
       ...(TMPDIR && { TMPDIR }),
+      HOME: home,
       TERM: 'xterm-256color',
       WATAKI_URL: wataki.url,
       WATAKI_API_KEY: acme.apiKey,
@@ -86,5 +88,16 @@ describe.skipIf(!onTerminals)('wataki instances connect, on a terminal', () => {
     // The key that people press.
     child.stdin.write('\x03')
     expect(await exited).toBe(0)
+  })
+})
+
+describe.skipIf(!onTerminals)('wataki login, on a terminal', () => {
+  it('asks for the key, and shows none of it', async () => {
+    const { child, out, exited } = onTerminal(['login', '--url', wataki.url], [24, 120])
+    await until(out, text => text.includes('API key for'))
+    child.stdin.write(`${acme.apiKey}\r`)
+    expect(await exited).toBe(0)
+    expect(out()).toContain(`Signed in at ${wataki.url}`)
+    expect(out()).not.toContain(acme.apiKey.slice(0, 8))
   })
 })

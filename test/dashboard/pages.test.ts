@@ -114,6 +114,23 @@ describe.skipIf(!CHROMIUM)('each page of the dashboard', () => {
     }, rules)
   }
 
+  /** Buttons that only a mouse can press, and other hosts that the browser is told to look for. */
+  const leftOut = (): Promise<string[]> =>
+    page.evaluate(() => {
+      // Of a list, a menu or tabs the arrow keys reach what the tabulator does not.
+      const others = '[role=option], [role=menuitem], [role=tab], .graphiql-container *'
+      const pressed = [...document.querySelectorAll<HTMLElement>('body *')].filter(element => {
+        const given = Object.keys(element).find(key => key.startsWith('__reactProps$'))
+        return given && (element as unknown as Record<string, { onClick?: unknown }>)[given]!.onClick
+      })
+      const hints = [...document.querySelectorAll<HTMLLinkElement>('link[href]')].map(({ href }) => href)
+      if (pressed.length === 0) throw new Error('there is no button at all')
+      return [
+        ...pressed.filter(each => each.tabIndex < 0 && !each.matches(others)).map(each => each.outerHTML),
+        ...hints.filter(href => new URL(href).origin !== location.origin),
+      ]
+    })
+
   /** As another tab does; the page follows. */
   async function prefer(theme: string, locale: string): Promise<void> {
     await page.evaluate(
@@ -138,6 +155,7 @@ describe.skipIf(!CHROMIUM)('each page of the dashboard', () => {
   async function faultsOf(name: string): Promise<string[]> {
     const faults: string[] = []
     const add = (where: string, found: string[]) => faults.push(...found.map(each => `${where}: ${each}`))
+    add('left out', await leftOut())
     for (const locale of LOCALES) {
       await prefer('light', locale)
       await picture(`${name}-${locale}-light`)
@@ -158,7 +176,7 @@ describe.skipIf(!CHROMIUM)('each page of the dashboard', () => {
 
   it.each(
     Object.keys(PAGES),
-  )('has nothing that axe finds, in any theme and language, and fits a phone: %s', async name => {
+  )('leaves nobody out, has nothing that axe finds, in any theme and language, and fits a phone: %s', async name => {
     const [address, loaded] = PAGES[name]!
     await page.goto(address.replace(/:(\w+)/g, (_, key) => ids[key]!))
     await page.locator(loaded).first().waitFor()

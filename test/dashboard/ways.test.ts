@@ -118,6 +118,46 @@ describe.skipIf(!CHROMIUM)('the dashboard', () => {
     await page.evaluate(() => localStorage.clear())
   })
 
+  /** Which of these are not on the page, and the texts with one of them that can be read. */
+  const notHidden = (secrets: readonly string[]): Promise<string[]> =>
+    page.evaluate(all => {
+      const isBlurred = (place: Element | null): boolean =>
+        place !== null && (getComputedStyle(place).filter.startsWith('blur') || isBlurred(place.parentElement))
+      const places: { text: string; parent: Element }[] = []
+      const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+      for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        places.push({ text: node.textContent!, parent: node.parentElement! })
+      }
+      return all.flatMap(secret => {
+        const found = places.filter(({ text }) => text.includes(secret) || text.replace(/\D/g, '').includes(secret))
+        if (found.length === 0) return [`no ${secret}`]
+        return found.filter(({ parent }) => !isBlurred(parent)).map(({ text }) => text)
+      })
+    }, secrets)
+
+  it('blurs them on each page that shows them', async () => {
+    const [instance] = await rowsOf(wataki, 'select id, phone_number from instance')
+    const id: string = instance!.id
+    const phone: string = instance!.phone_number.replace('+', '')
+    const contact = '5511900000001'
+    const chat = `/i/${id}/chats/${contact}@s.whatsapp.net`
+    await page.evaluate(() => localStorage.setItem('wataki.privacy', 'on'))
+    await page.mouse.move(0, 0)
+    for (const [address, secrets] of [
+      ['/', [phone]],
+      ['/instances', [phone]],
+      [`/i/${id}`, [phone]],
+      [chat, ['By keyboard', 'Bruno', contact]],
+      [`/i/${id}/sandbox`, ['By keyboard']],
+      ['/settings', ['lan@example.com']],
+    ] as const) {
+      await page.goto(address)
+      if (address.endsWith('/sandbox')) await page.getByLabel('Whose phone this is').selectOption(contact)
+      await expect.poll(() => notHidden(secrets), { timeout: 20_000, message: address }).toEqual([])
+    }
+    await page.evaluate(() => localStorage.clear())
+  })
+
   it('shows within its pages what the connection does, as it does it', async () => {
     const [instance] = await rowsOf(wataki, 'select id from instance')
     await page.goto(`/i/${instance!.id}`)
@@ -135,6 +175,9 @@ describe.skipIf(!CHROMIUM)('the dashboard', () => {
     await page.getByRole('heading', { name: 'Instances' }).waitFor()
     await page.keyboard.press('Tab')
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to the content')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Tab')
+    expect(await page.getByRole('main').evaluate(main => main.contains(document.activeElement))).toBe(true)
   })
 
   const remember = () => page.evaluate(() => Object.assign(window, { remembered: true }))
