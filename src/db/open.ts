@@ -3,7 +3,7 @@
  * migrations, the server we bring along and the encryption of what WhatsApp sessions keep. It knows no chapter,
  * no caller and no party; operations bring their own queries through MikroORM or `Sql`.
  */
-import { MikroORM } from '@mikro-orm/postgresql'
+import { MikroORM, PostgreSqlDriver } from '@mikro-orm/postgresql'
 import { PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { type Channel, openChannel } from './channel.ts'
@@ -22,7 +22,7 @@ import { type Measure, measured, measuredSql } from './measured.ts'
 import { MIGRATION_OPTIONS, migrate } from './migrate.ts'
 import { Pipeline } from './pipeline.ts'
 import { CONNECTIONS, endPool, poolConfig } from './pool.ts'
-import { inTransaction, isConnectionLost, type Sql, sqlOverPool } from './sql.ts'
+import { inTransaction, isConnectionLost, refusalOf, type Sql, sqlOverPool } from './sql.ts'
 import { type DatabaseLog, DatabaseStartError } from './start-error.ts'
 
 export interface DatabaseOptions {
@@ -174,13 +174,27 @@ async function inspect(pool: pg.Pool, options: DatabaseOptions): Promise<Server>
   return { version: version.split(' ')[0], database }
 }
 
+/** MikroORM with the errors of the house, as of all other statements. */
+class HouseDriver extends PostgreSqlDriver {
+  override convertException(error: Error) {
+    return (
+      (refusalOf(error) as ReturnType<PostgreSqlDriver['convertException']> | null) ?? super.convertException(error)
+    )
+  }
+}
+
 function openOrm(pool: pg.Pool, dbName: string): Promise<MikroORM> {
+  const connect = () =>
+    pool.connect().catch(error => {
+      throw refusalOf(error) ?? error
+    })
   return MikroORM.init({
+    driver: HouseDriver,
     entities: [Tenant, ApiKey, Instance, Credential, SignalKey, Inbox, Chat, Message, Event],
     dbName,
     // MikroORM must not end the pool: it is ours. Its result mapper takes the Dates that pg makes.
     driverOptions: new PostgresDialect({
-      pool: { connect: () => pool.connect(), end: async () => {}, options: {} },
+      pool: { connect, end: async () => {}, options: {} },
     } as unknown as ConstructorParameters<typeof PostgresDialect>[0]),
     migrations: MIGRATION_OPTIONS,
     forceUtcTimezone: true,

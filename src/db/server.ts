@@ -37,7 +37,8 @@ const STOP_TIMEOUT_MS = 15_000
 const SETTINGS = {
   listen_addresses: '',
   unix_socket_permissions: '0700',
-  max_connections: '50',
+  // Of four servers, with 23 each.
+  max_connections: '100',
   superuser_reserved_connections: '0',
   shared_buffers: '96MB',
   fsync: 'on',

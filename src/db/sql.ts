@@ -87,11 +87,16 @@ export async function rowsFrom<R>(result: Promise<{ rows: unknown[] }>): Promise
 }
 
 function rethrow(error: unknown): never {
-  if (error instanceof ApiError) throw error
-  if (isConnectionLost(error)) throw unavailable('The database cannot be reached right now', error)
-  if (isDeadlock(error)) throw unavailable('Another request was in the way', error)
-  if (isGivenUp(error)) throw unavailable('The database takes too long right now', error)
-  throw error
+  throw refusalOf(error) ?? error
+}
+
+/** What the caller may hear of it: 503, and nothing of it happened; null: it is another error. */
+export function refusalOf(error: unknown): ApiError | null {
+  if (error instanceof ApiError) return error
+  if (isConnectionLost(error)) return unavailable('The database cannot be reached right now', error)
+  if (isDeadlock(error)) return unavailable('Another request was in the way', error)
+  if (isGivenUp(error)) return unavailable('The database takes too long right now', error)
+  return null
 }
 
 /** Two transactions waited for each other, and this one gave way: nothing of it happened, and it may be tried again. */

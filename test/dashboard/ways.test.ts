@@ -149,10 +149,15 @@ describe.skipIf(!CHROMIUM)('the dashboard', () => {
       [`/i/${id}`, [phone]],
       [chat, ['By keyboard', 'Bruno', contact]],
       [`/i/${id}/sandbox`, ['By keyboard']],
+      ['/events', ['By keyboard']],
       ['/settings', ['lan@example.com']],
     ] as const) {
       await page.goto(address)
       if (address.endsWith('/sandbox')) await page.getByLabel('Whose phone this is').selectOption(contact)
+      if (address === '/events') {
+        await page.getByRole('log').getByRole('button', { name: 'By keyboard' }).first().click()
+        await page.mouse.move(0, 0)
+      }
       await expect.poll(() => notHidden(secrets), { timeout: 20_000, message: address }).toEqual([])
     }
     await page.evaluate(() => localStorage.clear())

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:net'
 import type pg from 'pg'
 import { afterEach, describe, expect, inject, it } from 'vitest'
+import { Instance } from '../../src/db/entities/instance.ts'
 import { type Database, type DatabaseOptions, openDatabase } from '../../src/db/open.ts'
 import { inTransaction, type Sql, sqlOverPool } from '../../src/db/sql.ts'
 import { ApiError } from '../../src/errors.ts'
@@ -109,6 +110,17 @@ describe('connections', () => {
       })
       .catch((error: unknown) => error)
     expect(during).toMatchObject({ code: 'unavailable' })
+    await expect.poll(() => database.sql.query('select 3 as n').catch(() => null)).toEqual([{ n: 3 }])
+    const duringOrm = await database.orm.em
+      .fork()
+      .transactional(async em => {
+        await em.find(Instance, {})
+        await cut()
+        await em.find(Instance, {})
+      })
+      .catch((error: unknown) => error)
+    expect(duringOrm).toMatchObject({ code: 'unavailable', status: 503 })
+    expect(duringOrm).toBeInstanceOf(ApiError)
     // Of the other connections that were cut the pool hears one by one.
     await expect.poll(() => database.sql.query('select 3 as n').catch(() => null)).toEqual([{ n: 3 }])
     expect(await database.transaction(sql => sql.query('select 4 as n'))).toEqual([{ n: 4 }])
@@ -133,12 +145,15 @@ describe('connections', () => {
     const taken: pg.PoolClient[] = []
     for (let n = 0; n < database.pool.options.max; n++) taken.push(await database.pool.connect())
     const startedMs = performance.now()
-    const [query, transaction] = await Promise.allSettled([
+    const em = database.orm.em.fork()
+    const refused = await Promise.allSettled([
       database.sql.query('select 1'),
       database.transaction(sql => sql.query('select 1')),
+      em.find(Instance, {}),
+      em.transactional(inner => inner.find(Instance, {})),
     ])
     expect(performance.now() - startedMs).toBeLessThan(20_000)
-    for (const result of [query, transaction]) {
+    for (const result of refused) {
       expect(result).toMatchObject({ status: 'rejected', reason: { code: 'unavailable', status: 503 } })
       expect((result as PromiseRejectedResult).reason).toBeInstanceOf(ApiError)
     }

@@ -202,7 +202,7 @@ function Payload({ event }: { event: LiveEvent }) {
     data: event.data,
   }
   return (
-    <div className="px-5 pt-1 pb-4">
+    <div className="private px-5 pt-1 pb-4">
       <CodeBlock text={JSON.stringify(payload, null, 2)} label={t`Payload`} />
     </div>
   )

@@ -83,7 +83,9 @@ function Detail({ deliveryId }: { deliveryId: string }) {
         </h3>
         <p className="mb-2 break-all text-soft">POST {request.url}</p>
         {request.body ? (
-          <CodeBlock label={t`Body`} text={pretty(request.body)} />
+          <div className="private">
+            <CodeBlock label={t`Body`} text={pretty(request.body)} />
+          </div>
         ) : (
           <p className="text-soft">
             <Trans>The body is kept no longer.</Trans>
