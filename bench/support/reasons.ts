@@ -11,5 +11,7 @@ export const REASONS: Record<string, string> = {
     'Bare Baileys acknowledges before anything is kept. Here a message is acknowledged when it, its chat, its event, its deliveries and the keys that it was read with are stored; of one instance they are stored one transaction after the other, as their order and their keys want it, so that the rate is that of transactions and not of the processor.',
   webhooks:
     'A bare POST to loopback costs 40 µs of both sides. A delivery is a row that is claimed, guarded against addresses inside (resolved, checked, connected to that address), signed, and written down with its answer, in 20s; PostgreSQL has one of the two cores for that. The peer that was measured for orientation does 1,700 a second, keeps nothing, and loses what fails.',
-  door: 'The statement of key check and limiter is one, and pipelined. The rest is sha256 of the key, the turnstile, the context of the request, headers of the limiter, and the count of the call by route and hour.',
+  door: 'The statement of key check and limiter is one, and pipelined. What is beside it is sha256 of the key, the turnstile, the context of the request, headers of the limiter, and the count of the call by route and hour.',
+  failover:
+    'The median is within the goal and the longest is not: two servers of three are lost at once, and 200 to 300 instances have to log in on the one that is left. Up to 8 s are the lease; the rest is the processor of the two cores that also carry the callers, the network, PostgreSQL and, for the killed one, the start of its successor. With 200 instances it is 8 to 18 s (docs/scaling.md).',
 }
