@@ -126,7 +126,9 @@ describe.skipIf(!CHROMIUM)('the dashboard', () => {
       const places: { text: string; parent: Element }[] = []
       const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
       for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-        places.push({ text: node.textContent!, parent: node.parentElement! })
+        // Those of the sandbox may be chosen from a list: its people are in its guide.
+        if (node.parentElement!.tagName !== 'OPTION')
+          places.push({ text: node.textContent!, parent: node.parentElement! })
       }
       return all.flatMap(secret => {
         const found = places.filter(({ text }) => text.includes(secret) || text.replace(/\D/g, '').includes(secret))
@@ -149,13 +151,14 @@ describe.skipIf(!CHROMIUM)('the dashboard', () => {
       [`/i/${id}`, [phone]],
       [chat, ['By keyboard', 'Bruno', contact]],
       [`/i/${id}/sandbox`, ['By keyboard']],
-      ['/events', ['By keyboard']],
+      ['/events', [contact]],
       ['/settings', ['lan@example.com']],
     ] as const) {
       await page.goto(address)
       if (address.endsWith('/sandbox')) await page.getByLabel('Whose phone this is').selectOption(contact)
       if (address === '/events') {
-        await page.getByRole('log').getByRole('button', { name: 'By keyboard' }).first().click()
+        await page.getByRole('log').getByRole('button').first().click()
+        await page.getByLabel('Payload').waitFor()
         await page.mouse.move(0, 0)
       }
       await expect.poll(() => notHidden(secrets), { timeout: 20_000, message: address }).toEqual([])
