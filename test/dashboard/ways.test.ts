@@ -157,7 +157,7 @@ describe.skipIf(!CHROMIUM)('the dashboard', () => {
       await page.goto(address)
       if (address.endsWith('/sandbox')) await page.getByLabel('Whose phone this is').selectOption(contact)
       if (address === '/events') {
-        await page.getByRole('log').getByRole('button').first().click()
+        await page.getByRole('log').getByRole('button', { name: contact }).first().click()
         await page.getByLabel('Payload').waitFor()
         await page.mouse.move(0, 0)
       }
