@@ -22,7 +22,7 @@ import { type Measure, measured, measuredSql } from './measured.ts'
 import { MIGRATION_OPTIONS, migrate } from './migrate.ts'
 import { Pipeline } from './pipeline.ts'
 import { CONNECTIONS, endPool, poolConfig } from './pool.ts'
-import { inTransaction, isConnectionLost, refusalOf, type Sql, sqlOverPool } from './sql.ts'
+import { inTransaction, isConnectionLost, refusalOf, rethrow, type Sql, sqlOverPool } from './sql.ts'
 import { type DatabaseLog, DatabaseStartError } from './start-error.ts'
 
 export interface DatabaseOptions {
@@ -184,17 +184,13 @@ class HouseDriver extends PostgreSqlDriver {
 }
 
 function openOrm(pool: pg.Pool, dbName: string): Promise<MikroORM> {
-  const connect = () =>
-    pool.connect().catch(error => {
-      throw refusalOf(error) ?? error
-    })
   return MikroORM.init({
     driver: HouseDriver,
     entities: [Tenant, ApiKey, Instance, Credential, SignalKey, Inbox, Chat, Message, Event],
     dbName,
     // MikroORM must not end the pool: it is ours. Its result mapper takes the Dates that pg makes.
     driverOptions: new PostgresDialect({
-      pool: { connect, end: async () => {}, options: {} },
+      pool: { connect: () => pool.connect().catch(rethrow), end: async () => {}, options: {} },
     } as unknown as ConstructorParameters<typeof PostgresDialect>[0]),
     migrations: MIGRATION_OPTIONS,
     forceUtcTimezone: true,

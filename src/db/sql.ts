@@ -86,7 +86,8 @@ export async function rowsFrom<R>(result: Promise<{ rows: unknown[] }>): Promise
   return (await result.catch(rethrow)).rows as R[]
 }
 
-function rethrow(error: unknown): never {
+/** In the words of the house. */
+export function rethrow(error: unknown): never {
   throw refusalOf(error) ?? error
 }
 
