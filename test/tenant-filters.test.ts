@@ -34,6 +34,8 @@ const EXCEPTIONS: Record<string, string> = {
   'delete from command where id = $1': 'what this node has asked, by its id',
   'delete from command where expires_at': 'tidies what nobody waits for, of all tenants',
   'select id, host, version, started_at': 'the nodes, for the operator',
+  "with ${heldLease({ instance: '$1', epoch: '$6' })}, due as ( select message.id, due.due_at from held, pending_due($1,":
+    'what pending_due finds of one instance, by its id',
   'select distinct instance_id as "instanceId" from ( select instance_id from message where status = ':
     'which instances have what expired',
   'with held as ( select * from webhook where id = $1 and active': 'one webhook that is to be delivered to, by its id',

@@ -8,6 +8,7 @@ import { M0007Billing } from './m0007-billing.ts'
 import { M0008Rollups } from './m0008-rollups.ts'
 import { M0009Timeline } from './m0009-timeline.ts'
 import { M0010Overload } from './m0010-overload.ts'
+import { M0011PendingDue } from './m0011-pending-due.ts'
 
 /** In the order they run. Append only: a migration that was released never changes. */
 export const MIGRATIONS = [
@@ -21,4 +22,5 @@ export const MIGRATIONS = [
   { name: 'm0008-rollups', class: M0008Rollups },
   { name: 'm0009-timeline', class: M0009Timeline },
   { name: 'm0010-overload', class: M0010Overload },
+  { name: 'm0011-pending-due', class: M0011PendingDue },
 ]

@@ -30,9 +30,8 @@ export interface ClaimedMessage {
  * message waits for a later try is left alone, so that order holds; what is `inFlight` is on the wire already. Under an
  * old epoch there is nothing to take.
  *
- * It reads what it takes, and little more, for its plan stays the same whatever there is: of one instance in an array, only the
- * index of what is pending has the order that is asked for, and not the one of all messages; a `nullif` is expected to let
- * many rows pass, so that nothing is sorted before the first is taken; and `not exists` would be a join with all that is pending.
+ * `pending_due` reads what is taken, and little more, whatever there is. Who changed one of those rows meanwhile is waited for by
+ * nobody; what is locked is looked at once more, in a `nullif`, for which no index of what is pending can be used in place of the key.
  */
 export async function claimPending(
   sql: Sql,
@@ -50,16 +49,9 @@ export async function claimPending(
   const rows = await sql.query<ClaimedMessage>(
     `with ${heldLease({ instance: '$1', epoch: '$6' })},
      due as (
-       select id, next_attempt_at as due_at from message m
-       where instance_id = any(array[$1]) and status = 'pending' and next_attempt_at <= $2
-         and (expires_at > $2) is true
-         and id <> all($4::text[])
-         and nullif((
-           select held.id from message held where held.instance_id = $1 and held.status = 'pending' and held.chat = m.chat
-             and held.id < m.id and nullif(held.next_attempt_at > $2, false) and held.id <> all($4::text[])
-           order by held.chat, held.id limit 1) is null, false) is not null
-         and exists (select from held)
-       order by instance_id, id limit $5 for update skip locked)
+       select message.id, due.due_at from held, pending_due($1, $2, $4, $5) as due join message on message.id = due.id
+       where nullif(message.status, '') = 'pending' and message.next_attempt_at <= $2
+       for update of message skip locked)
      update message set attempts = attempts + 1, next_attempt_at = $3, trail = ${trailWith('$7::text')} from due, chat
      where message.id = due.id and chat.id = message.chat
      returning message.id, message.tenant_id as "tenantId", message.whatsapp_id as "whatsappId", message.chat,
@@ -130,17 +122,12 @@ export async function instancesWithDue(
   sql: Sql,
   { owner, now, after, limit }: { owner: string; now: Date; after: string; limit: number },
 ): Promise<string[]> {
-  const rows = await sql.query<{ instanceId: string }>(
-    `select instance.id as "instanceId" from instance cross join lateral (
-       select from message m where m.instance_id = any(array[instance.id]) and status = 'pending' and next_attempt_at <= $1
-       order by m.instance_id, m.id limit 1) as due
-     where instance.state = 'connected' and instance.id in (select instance_id from instance_lease where owner = $2)
-       and instance.id > $3
-     order by instance.id limit $4`,
-    [now, owner, after, limit],
+  const rows = await sql.query<{ id: string }>(
+    `select id from instances_with_due($1, $2, $3, $4) as due`,
+    [owner, now, after, limit],
     'instances-with-due',
   )
-  return rows.map(row => row.instanceId)
+  return rows.map(row => row.id)
 }
 
 /** Instances without a phone that have a message for it all the same. */
