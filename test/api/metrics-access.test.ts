@@ -152,28 +152,31 @@ describe('while the database', () => {
     opened({ SANDBOX: 'off' }, async wataki => {
       const metrics = () => scrape(`${wataki.url}/metrics`)
       const [{ name }] = (await wataki.app.db.sql.query('select current_database() as name')) as [{ name: string }]
-      const locker = new pg.Client({ connectionString: withDatabase(inject('databaseAdminUrl'), name) })
-      await locker.connect()
+      const connectionString = withDatabase(inject('databaseAdminUrl'), name)
+      // Within one transaction, who is active stays as it was when first asked: the locker cannot be asked.
+      const [locker, watcher] = [new pg.Client({ connectionString }), new pg.Client({ connectionString })]
+      await Promise.all([locker.connect(), watcher.connect()])
+      const waiting = async () => {
+        const { rows } = await watcher.query(
+          `select 1 from pg_stat_activity where datname = $1 and wait_event_type = 'Lock' and query like 'with outbox%'`,
+          [name],
+        )
+        return rows.length
+      }
       try {
         await locker.query('begin')
         await locker.query('lock table mail in access exclusive mode')
-        const all = await Promise.all(Array.from({ length: 10 }, metrics))
-        expect(all.map(({ status }) => status)).toEqual(Array(10).fill(200))
+        const scraped = Promise.all(Array.from({ length: 10 }, metrics))
+        await until(waiting, count => count === 1)
+        expect((await scraped).map(({ status }) => status)).toEqual(Array(10).fill(200))
         const late = await until(metrics, now => now.value('wataki_database_up') === 0)
         expect(late.has('wataki_instances')).toBe(false)
-        const waiting = async () => {
-          const { rows } = await locker.query(
-            `select 1 from pg_stat_activity where datname = $1 and wait_event_type = 'Lock' and query like 'with outbox%'`,
-            [name],
-          )
-          return rows.length
-        }
         expect(await waiting()).toBeLessThanOrEqual(1)
         // The server has ended it, long before it ends any other.
         await until(waiting, count => count === 0, 20_000)
       } finally {
         await locker.query('rollback')
-        await locker.end()
+        await Promise.all([locker.end(), watcher.end()])
       }
       await until(metrics, now => now.value('wataki_database_up') === 1)
     }))
