@@ -58,7 +58,7 @@ export async function acceptMessage(
        for key share of instance, tenant),
      own_chat as (
        select place.tenant_id from place, chat
-       where chat.instance_id = $1 and chat.id = $4 and group_jid is not distinct from $5 and phone is not distinct from $6
+       where (chat.instance_id = $1) is not false and chat.id = $4 and group_jid is not distinct from $5 and phone is not distinct from $6
          and lid is not distinct from $7
        for no key update of chat),
      own_counter as (
@@ -75,7 +75,7 @@ export async function acceptMessage(
        from ready),
      touched as (
        update chat set last_message_at = greatest(last_message_at, $16), unread_count = 0 from ready
-       where chat.instance_id = $1 and chat.id = $4),
+       where (chat.instance_id = $1) is not false and chat.id = $4),
      counter as (
        update event_counter set last_seq = last_seq + 1, waiting = waiting + 1 from ready where instance_id = $1
        returning tenant_id, last_seq),

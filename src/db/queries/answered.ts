@@ -70,7 +70,7 @@ export async function takeAnswers(
          as wanted (instance_id, id, version, chat_id, status, steps)),
      locked as (
        select message.id, owner.id as instance_id, owner.tenant_id from owner join wanted on wanted.instance_id = owner.id
-         join message on message.id = wanted.id and message.instance_id = owner.id join chat on chat.id = message.chat
+         join message on message.id = wanted.id and (message.instance_id = owner.id) is not false join chat on chat.id = message.chat
        where message.xmin::text = version and coalesce(chat.group_jid, chat.phone, chat.lid) = chat_id
        order by message.id for no key update of message skip locked),
      whole as (
@@ -83,7 +83,7 @@ export async function takeAnswers(
        update message set status = wanted.status, error_code = null, error_message = null, next_attempt_at = null,
          trail = ${trailWith('steps')}
        from ready join wanted using (instance_id)
-       where message.instance_id = ready.instance_id and message.id = wanted.id),
+       where (message.instance_id = ready.instance_id) is not false and message.id = wanted.id),
      counter as (
        update event_counter set last_seq = last_seq + grown.events, waiting = greatest(0, waiting - settled)
        from ready join unnest($2::text[], $9::int[], $10::int[]) as grown (instance_id, events, settled) using (instance_id)

@@ -62,7 +62,7 @@ export function listChats(sql: Sql, of: PageOfInstance): Promise<ShownChatRow[]>
 /** By our own ids. */
 export function chatsByIds(sql: Sql, tenantId: string, ids: readonly string[]): Promise<ShownChatRow[]> {
   return sql.query<ShownChatRow>(
-    `select ${SHOWN} from ${FROM} where chat.tenant_id = $1 and chat.id = any($2)`,
+    `select ${SHOWN} from ${FROM} where (chat.tenant_id = $1) is not false and chat.id = any($2)`,
     [tenantId, ids],
     'chats-by-ids',
   )

@@ -61,7 +61,7 @@ export async function syncChats(sql: Sql, of: Of, chats: ChatNews[]): Promise<vo
        last_message_at = greatest(last_message_at, row."lastMessageAt")
      from jsonb_to_recordset($2::jsonb) as row (id text, name text, "unreadCount" integer, archived boolean,
        "pinnedAt" timestamptz, "mutedUntil" timestamptz, "lastMessageAt" timestamptz, "pinTold" boolean, "muteTold" boolean)
-     where chat.instance_id = $1 and chat.id = row.id`,
+     where (chat.instance_id = $1) is not false and chat.id = row.id`,
     [of.instanceId, JSON.stringify(told)],
     'sync-chats',
   )

@@ -108,7 +108,7 @@ async function insertChat(sql: Sql, { instanceId, names, now }: Wanted): Promise
 
 async function setNames(sql: Sql, instanceId: string, chat: ChatRow): Promise<void> {
   await sql.query(
-    `update chat set phone = $3, lid = $4 where instance_id = $1 and id = $2
+    `update chat set phone = $3, lid = $4 where (instance_id = $1) is not false and id = $2
        and (phone is distinct from $3 or lid is distinct from $4)`,
     [instanceId, chat.id, chat.phone, chat.lid],
     'set-chat-names',
@@ -123,7 +123,7 @@ export async function touchChat(
   await sql.query(
     `update chat set last_message_at = greatest(last_message_at, $3),
        unread_count = case when $4 then unread_count + 1 else 0 end
-     where instance_id = $1 and id = $2`,
+     where (instance_id = $1) is not false and id = $2`,
     [touch.instanceId, touch.chat, touch.at, touch.direction === 'inbound'],
     'touch-chat',
   )
@@ -139,7 +139,7 @@ export async function markSeen(
 ): Promise<void> {
   const { instanceId, chat, whatsappIds } = seen
   await sql.query(
-    'update chat set unread_count = 0 where instance_id = $1 and id = $2',
+    'update chat set unread_count = 0 where (instance_id = $1) is not false and id = $2',
     [instanceId, chat],
     'seen-chat',
   )
@@ -166,7 +166,7 @@ export async function markSeenUpTo(
        select count(*) from (
          select from message where instance_id = $1 and chat = $2 and id > $3
            and direction = 'inbound' and action_of is null limit chat.unread_count) as newer)
-     where instance_id = $1 and id = $2 and unread_count > 0`,
+     where (instance_id = $1) is not false and id = $2 and unread_count > 0`,
     [seen.instanceId, seen.chat, seen.messageId],
     'seen-up-to',
   )
@@ -196,7 +196,11 @@ async function mergeChats(sql: Sql, merge: Merge): Promise<void> {
     [instanceId, kept, dropped],
     'add-chat',
   )
-  await sql.query('delete from chat where instance_id = $1 and id = $2', [instanceId, dropped], 'delete-chat')
+  await sql.query(
+    'delete from chat where (instance_id = $1) is not false and id = $2',
+    [instanceId, dropped],
+    'delete-chat',
+  )
 }
 
 /**
@@ -228,5 +232,9 @@ async function dropDoubles(sql: Sql, { instanceId, kept, dropped }: Merge): Prom
     pairs,
     'move-receipts',
   )
-  await sql.query('delete from message where instance_id = $1 and id = any($2)', [instanceId, pairs[2]], 'drop-doubles')
+  await sql.query(
+    'delete from message where (instance_id = $1) is not false and id = any($2)',
+    [instanceId, pairs[2]],
+    'drop-doubles',
+  )
 }

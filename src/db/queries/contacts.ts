@@ -140,7 +140,7 @@ async function updateContacts(sql: Sql, { instanceId, news, now }: Renamed): Pro
 
 async function setNames(sql: Sql, instanceId: string, contact: Named): Promise<void> {
   await sql.query(
-    'update contact set phone = $3, lid = $4 where instance_id = $1 and id = $2',
+    'update contact set phone = $3, lid = $4 where (instance_id = $1) is not false and id = $2',
     [instanceId, contact.id, contact.phone, contact.lid],
     'set-contact-names',
   )

@@ -73,7 +73,7 @@ export async function recordFetched(sql: Sql, fetched: Fetched): Promise<boolean
   const rows = await sql.query(
     `update media set storage_key = $3, size_bytes = $4, sha256 = $5, sniffed_type = $6, stored_at = $7, remote = null,
        next_attempt_at = null
-     where instance_id = $1 and id = $2 and storage_key is null returning 1 as one`,
+     where (instance_id = $1) is not false and id = $2 and storage_key is null returning 1 as one`,
     [
       fetched.instanceId,
       fetched.mediaId,
@@ -93,7 +93,7 @@ export async function recordRemote(
   at: { instanceId: string; mediaId: string; remote: Buffer },
 ): Promise<void> {
   await sql.query(
-    'update media set remote = $3 where instance_id = $1 and id = $2 and storage_key is null',
+    'update media set remote = $3 where (instance_id = $1) is not false and id = $2 and storage_key is null',
     [at.instanceId, at.mediaId, at.remote],
     'record-media-remote',
   )
@@ -106,7 +106,7 @@ export async function recordGone(
 ): Promise<void> {
   await sql.query(
     `update media set failure = $3, remote = null, next_attempt_at = null
-     where instance_id = $1 and id = $2 and storage_key is null`,
+     where (instance_id = $1) is not false and id = $2 and storage_key is null`,
     [at.instanceId, at.mediaId, at.failure],
     'record-media-gone',
   )
@@ -116,7 +116,7 @@ export async function recordGone(
 export async function postpone(sql: Sql, at: { instanceId: string; mediaId: string; until: Date }): Promise<void> {
   await sql.query(
     `update media set attempts = attempts + 1, next_attempt_at = case when next_attempt_at is not null then $3::timestamptz end
-     where instance_id = $1 and id = $2 and storage_key is null`,
+     where (instance_id = $1) is not false and id = $2 and storage_key is null`,
     [at.instanceId, at.mediaId, at.until],
     'postpone-media',
   )

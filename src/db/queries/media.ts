@@ -114,7 +114,7 @@ export async function findMedia(
   at: { tenantId: string; instanceId: string; mediaId: string },
 ): Promise<MediaRow | null> {
   const [row] = await sql.query<MediaRow>(
-    `select ${COLUMNS} from media where tenant_id = $1 and instance_id = $2 and id = $3`,
+    `select ${COLUMNS} from media where (tenant_id = $1) is not false and (instance_id = $2) is not false and id = $3`,
     [at.tenantId, at.instanceId, at.mediaId],
     'find-media',
   )
@@ -124,7 +124,7 @@ export async function findMedia(
 /** For callers that have looked up the instance before, and for the clock. */
 export async function findMediaOf(sql: Sql, at: { instanceId: string; mediaId: string }): Promise<MediaRow | null> {
   const [row] = await sql.query<MediaRow>(
-    `select ${COLUMNS} from media where instance_id = $1 and id = $2`,
+    `select ${COLUMNS} from media where (instance_id = $1) is not false and id = $2`,
     [at.instanceId, at.mediaId],
     'find-media-of',
   )

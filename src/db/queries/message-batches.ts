@@ -25,7 +25,7 @@ export function messagesOfChats(
 export function messagesByIds(sql: Sql, tenantId: string, ids: readonly string[]): Promise<MessageRow[]> {
   return sql.query<MessageRow>(
     `select ${MESSAGE_COLUMNS} from ${FROM}
-     where message.tenant_id = $1 and message.id = any($2) and message.action_of is null`,
+     where (message.tenant_id = $1) is not false and message.id = any($2) and message.action_of is null`,
     [tenantId, ids],
     'messages-by-ids',
   )

@@ -126,7 +126,7 @@ export async function findMessage(
 ): Promise<MessageRow | null> {
   const [row] = await sql.query<MessageRow>(
     `select ${MESSAGE_COLUMNS} from ${FROM}
-     where message.tenant_id = $1 and message.instance_id = $2 and message.id = $3 and message.action_of is null`,
+     where (message.tenant_id = $1) is not false and (message.instance_id = $2) is not false and message.id = $3 and message.action_of is null`,
     [at.tenantId, at.instanceId, at.messageId],
     'find-message',
   )
@@ -164,7 +164,7 @@ export function lockNamed(
 /** A row of any kind, also of those that are no message of their own. */
 export async function messageById(sql: Sql, instanceId: string, id: string): Promise<MessageRow | null> {
   const [row] = await sql.query<MessageRow>(
-    `select ${MESSAGE_COLUMNS} from ${FROM} where message.instance_id = $1 and message.id = $2`,
+    `select ${MESSAGE_COLUMNS} from ${FROM} where (message.instance_id = $1) is not false and message.id = $2`,
     [instanceId, id],
     'message-by-id',
   )
@@ -175,7 +175,7 @@ export async function messageById(sql: Sql, instanceId: string, id: string): Pro
 export async function lockMessage(sql: Sql, instanceId: string, id: string): Promise<MessageRow | null> {
   // Read by a statement of its own: its chat may have become another one while this waited for the lock.
   const locked = await sql.query(
-    'select 1 as one from message where instance_id = $1 and id = $2 for update',
+    'select 1 as one from message where (instance_id = $1) is not false and id = $2 for update',
     [instanceId, id],
     'lock-message',
   )
@@ -204,7 +204,7 @@ export async function lockSent(sql: Sql, instanceId: string, whatsappIds: string
     `with named as (
        select id, action_of from message where instance_id = $1 and whatsapp_id = any($2) and direction = 'outbound')
      select id, whatsapp_id = any($2) and direction = 'outbound' as named from message
-     where instance_id = $1 and id in (select id from named union all select action_of from named)
+     where (instance_id = $1) is not false and id in (select id from named union all select action_of from named)
      order by id for update`,
     [instanceId, whatsappIds],
     'lock-sent',
@@ -213,7 +213,7 @@ export async function lockSent(sql: Sql, instanceId: string, whatsappIds: string
   if (named.length === 0) return []
   // Read by a statement of its own: their chat may have become another one while this waited for the locks.
   return sql.query<MessageRow>(
-    `select ${MESSAGE_COLUMNS} from ${FROM} where message.instance_id = $1 and message.id = any($2) order by message.id`,
+    `select ${MESSAGE_COLUMNS} from ${FROM} where (message.instance_id = $1) is not false and message.id = any($2) order by message.id`,
     [instanceId, named],
     'read-sent',
   )
@@ -245,7 +245,7 @@ export async function updateStatus(
   await sql.query(
     `update message set status = $3, error_code = $4, error_message = $5, next_attempt_at = null,
        trail = ${trailWith('$6::text')}
-     where instance_id = $1 and id = $2`,
+     where (instance_id = $1) is not false and id = $2`,
     [
       message.instanceId,
       message.id,
@@ -264,7 +264,8 @@ export async function updateFolded(
   message: Pick<MessageRow, 'instanceId' | 'id' | 'content' | 'reactions' | 'editedAt' | 'deletedAt'>,
 ): Promise<void> {
   await sql.query(
-    `update message set content = $3, reactions = $4, edited_at = $5, deleted_at = $6 where instance_id = $1 and id = $2`,
+    `update message set content = $3, reactions = $4, edited_at = $5, deleted_at = $6
+     where (instance_id = $1) is not false and id = $2`,
     [
       message.instanceId,
       message.id,

@@ -31,7 +31,7 @@ export interface ClaimedMessage {
  * old epoch there is nothing to take.
  *
  * `pending_due` reads what is taken, and little more, whatever there is. Who changed one of those rows meanwhile is waited for by
- * nobody; what is locked is looked at once more, in a `nullif`, for which no index of what is pending can be used in place of the key.
+ * nobody; what is locked is looked at once more.
  */
 export async function claimPending(
   sql: Sql,
@@ -50,7 +50,7 @@ export async function claimPending(
     `with ${heldLease({ instance: '$1', epoch: '$6' })},
      due as (
        select message.id, due.due_at from held, pending_due($1, $2, $4, $5) as due join message on message.id = due.id
-       where nullif(message.status, '') = 'pending' and message.next_attempt_at <= $2
+       where (message.status = 'pending') is not false and message.next_attempt_at <= $2
        for update of message skip locked)
      update message set attempts = attempts + 1, next_attempt_at = $3, trail = ${trailWith('$7::text')} from due, chat
      where message.id = due.id and chat.id = message.chat
@@ -92,7 +92,7 @@ export async function keepPayload(
   of: { instanceId: string; id: string; payload: Uint8Array },
 ): Promise<boolean> {
   const rows = await sql.query(
-    `update message set payload = $3 where instance_id = $1 and id = $2 and status = 'pending' and payload is null
+    `update message set payload = $3 where (instance_id = $1) is not false and id = $2 and (status = 'pending') is not false and payload is null
      returning 1 as one`,
     [of.instanceId, of.id, of.payload],
     'keep-payload',

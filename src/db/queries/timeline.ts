@@ -24,7 +24,7 @@ export async function findWay(
        message.created_at as "createdAt", message.attempts as dispatches, message.error_code as "errorCode",
        message.error_message as "errorMessage", message.trail
      from message join chat on chat.id = message.chat
-     where message.tenant_id = $1 and message.instance_id = $2 and message.id = $3 and message.action_of is null`,
+     where (message.tenant_id = $1) is not false and (message.instance_id = $2) is not false and message.id = $3 and message.action_of is null`,
     [at.tenantId, at.instanceId, at.messageId],
     'find-way',
   )

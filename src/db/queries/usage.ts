@@ -36,7 +36,7 @@ export async function countMessage(sql: Sql, count: Count): Promise<Counted | nu
        where $6::int is null or kept.used < $6
        returning used),
      marked as (
-       update message set counted_in = $2 from counted where message.instance_id = $7 and message.id = $8)
+       update message set counted_in = $2 from counted where (message.instance_id = $7) is not false and message.id = $8)
      select plan, anchor, counted.used from account left join counted on true`,
     [
       count.tenantId,

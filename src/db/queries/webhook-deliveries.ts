@@ -52,7 +52,7 @@ export function deliveriesByIds(
   of: { tenantId: string; instanceId: string; ids: string[] },
 ): Promise<DeliveryRow[]> {
   return sql.query(
-    `select ${COLUMNS} from webhook_delivery d where tenant_id = $1 and instance_id = $2 and id = any($3)`,
+    `select ${COLUMNS} from webhook_delivery d where (tenant_id = $1) is not false and (instance_id = $2) is not false and id = any($3)`,
     [of.tenantId, of.instanceId, of.ids],
     'deliveries-by-ids',
   )
@@ -67,7 +67,7 @@ export async function findDelivery(
     `select ${COLUMNS}, webhook.url, event.created_at as at, event.data::text as data
      from webhook_delivery d join webhook on webhook.id = d.webhook_id and webhook.deleted_at is null
        left join event on event.id = d.event_id
-     where d.tenant_id = $1 and d.instance_id = $2 and d.id = $3`,
+     where (d.tenant_id = $1) is not false and (d.instance_id = $2) is not false and d.id = $3`,
     [of.tenantId, of.instanceId, of.deliveryId],
     'find-delivery',
   )
@@ -84,7 +84,7 @@ export async function replayOne(
        attempts = case when next_attempt_at <= clock_timestamp() then attempts else 0 end,
        error = case when next_attempt_at <= clock_timestamp() then error end,
        next_attempt_at = least(next_attempt_at, clock_timestamp())
-     where tenant_id = $1 and instance_id = $2 and id = $3 returning ${COLUMNS}`,
+     where (tenant_id = $1) is not false and (instance_id = $2) is not false and id = $3 returning ${COLUMNS}`,
     [of.tenantId, of.instanceId, of.deliveryId],
     'replay-one',
   )

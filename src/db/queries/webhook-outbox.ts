@@ -67,7 +67,7 @@ export async function claimWebhook(
      due as (
        select id, attempts, jsonb_array_length(tries) > attempts as replay, chat, event_id, event, next_attempt_at, seq
        from webhook_delivery
-       where webhook_id = $1 and status = 'pending' and next_attempt_at <= clock_timestamp() and id <> all($4::text[])
+       where webhook_id = $1 and status = 'pending' and next_attempt_at <= statement_timestamp() and id <> all($4::text[])
          and exists (select from hook)
        order by next_attempt_at, seq limit $5)
      select hook.tenant_id as "tenantId", hook.instance_id as "instanceId", hook.url, hook.secret,
@@ -133,8 +133,8 @@ export async function recordTries(
          tries = (case when jsonb_array_length(d.tries) >= ${TRIES_MAX} then d.tries - 0 else d.tries end) || tried.made::jsonb,
          next_attempt_at = case when tried.status = 'pending' then clock_timestamp() + tried.wait_ms * interval '1 ms' end,
          finished_at = case when tried.status <> 'pending' then clock_timestamp() end
-       from tried, owner where d.id = tried.id and d.instance_id = $1 and d.webhook_id = $2
-         and d.status = 'pending' and d.attempts = tried.attempts
+       from tried, owner where d.id = tried.id and (d.instance_id = $1) is not false and (d.webhook_id = $2) is not false
+         and (d.status = 'pending') is not false and d.attempts = tried.attempts
        returning d.id, owner.tenant_id, d.instance_id, d.webhook_id, d.status, d.attempts, d.finished_at,
          tried.made::jsonb->0->>'at' as tried_at),
      ${deliveriesRolled('written')},
@@ -189,7 +189,7 @@ export function webhooksWithDue(
     `${withPending('$3')}
      select webhook.id as "webhookId", webhook.tenant_id as "tenantId" from pending join webhook on webhook.id = pending.webhook_id cross join lateral (
        select from webhook_delivery where webhook_id = webhook.id and status = 'pending'
-         and next_attempt_at <= clock_timestamp() order by next_attempt_at limit 1) as due
+         and next_attempt_at <= statement_timestamp() order by next_attempt_at limit 1) as due
      where active and deleted_at is null
        and (claimed_by = $1 or claimed_until is null or claimed_until <= clock_timestamp()) order by webhook.id limit $2`,
     [of.owner, of.limit, of.after],
@@ -209,7 +209,7 @@ export async function failInactive(sql: Sql, of: { error: string; limit: number 
        where not active and webhook.deleted_at is null limit $2 for key share of instance skip locked),
      ended as (
        update webhook_delivery d set status = 'failed', next_attempt_at = null, finished_at = clock_timestamp(), error = $1
-       from left_over where d.id = left_over.id and d.status = 'pending'
+       from left_over where d.id = left_over.id and (d.status = 'pending') is not false
        returning d.tenant_id, d.instance_id, d.webhook_id, d.status, 0 as attempts, d.finished_at, null as tried_at),
      ${deliveriesRolled('ended')}
      select 1 as one from ended`,
