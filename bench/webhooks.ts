@@ -200,6 +200,8 @@ async function main(): Promise<void> {
   chmodSync(dataDir, 0o711)
   const engine = await startEmbedded({ dataDir, log: { debug() {}, info() {}, warn() {} } })
   if (engine.kind !== 'embedded') throw new Error('PostgreSQL cannot run here')
+  // At the end the server may be quicker to leave than its connections.
+  engine.pool.on('error', () => {})
   const urlOf = (name: string) => `postgres://postgres@${encodeURIComponent(engine.pool.options.host!)}/${name}`
   const within = async (name: string, use: (database: Database, url: string) => Promise<void>) => {
     await engine.pool.query(`create database ${name}`)

@@ -63,6 +63,8 @@ export async function openPostgres(dir?: string): Promise<Postgres> {
   if (!existsSync(dataDir)) mkdirSync(dataDir, { recursive: true })
   chmodSync(dataDir, 0o711)
   const engine = await startEmbedded({ dataDir, log: { debug() {}, info() {}, warn() {} } })
+  // At the end the server may be quicker to leave than its connections.
+  engine.pool.on('error', () => {})
   if (engine.kind !== 'embedded') throw new Error('PostgreSQL cannot run here')
   return {
     url: `postgres://postgres@${encodeURIComponent(engine.pool.options.host!)}/postgres`,
