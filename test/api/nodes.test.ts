@@ -334,6 +334,32 @@ describe('a node that drains', () => {
   }, 120_000)
 })
 
+describe('instances of nobody', () => {
+  it('are left to the node whose share they are, and not for long: it may be frozen', async () => {
+    const wataki = await openTestApp()
+    try {
+      const acme = await wataki.tenant()
+      for (const name of ['bot 0', 'bot 1', 'bot 2', 'bot 3']) await connectedInstance(acme, name)
+      await wataki.app.db.sql.query(
+        `insert into node (id, host, process, connections, version, expires_at)
+         values ('other', '', '', 'none', '', now() + interval '1 hour')`,
+      )
+      await wataki.restart()
+      const { sql } = wataki.app.db
+      const taken = async () => {
+        // As the others see it, it lives.
+        await sql.query(`update node set beats = beats + 1 where id = 'other'`)
+        return (await sql.query('select 1 from instance_lease where owner = $1', [wataki.app.node.id])).length
+      }
+      expect(await taken()).toBe(2)
+      await until(taken, count => count === 4)
+      expect(await sql.query(`select 1 from node where id = 'other'`)).toHaveLength(1)
+    } finally {
+      await wataki.close()
+    }
+  }, 60_000)
+})
+
 describe('a node that ends', () => {
   it('has each instance until its socket is closed, and is there until it has none', async () => {
     const wataki = await openTestApp()

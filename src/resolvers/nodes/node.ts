@@ -14,6 +14,9 @@ const MOVES_MAX = 5
 /** What has just ended by itself tells so within that time. */
 const STRANDED_MS = 10_000
 
+/** For so long what is free waits for the node whose share it is: one that lives looks at each second. */
+const LEFT_MS = 2_500
+
 const SAMPLE_MS = 20
 
 /** This process among those on its database. */
@@ -39,6 +42,8 @@ export class Node {
   #asked = false
   /** Since when each instance is seen to be ours and not to run. */
   #stranded = new Map<string, number>()
+  /** Since when there is something free; null: there is nothing. */
+  #freeSinceMs: number | null = null
   readonly #delay = monitorEventLoopDelay({ resolution: SAMPLE_MS })
 
   constructor(shared: boolean) {
@@ -131,6 +136,13 @@ export class Node {
     const nowMs = performance.now()
     this.#stranded = new Map(ids.map(id => [id, this.#stranded.get(id) ?? nowMs]))
     return new Set(ids.filter(id => nowMs - this.#stranded.get(id)! >= STRANDED_MS))
+  }
+
+  /** Whether so many were free, and some all the time, for longer than anybody who is not stopped needs to take them. */
+  isLeft(free: number): boolean {
+    if (free === 0) this.#freeSinceMs = null
+    else this.#freeSinceMs ??= performance.now()
+    return this.#freeSinceMs !== null && performance.now() - this.#freeSinceMs >= LEFT_MS
   }
 
   /** How late the event loop was since the last call, at worst but for one in a hundred times, in ms. */

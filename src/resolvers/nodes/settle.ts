@@ -15,12 +15,15 @@ export async function settle(app: App): Promise<void> {
   const { mine, all, free, nodes, draining } = await countLeases(app.db.sql, node.id)
   // With nobody to hand over to, all stays where it is, and what is free goes to whoever comes first.
   const share = nodes === 0 ? all : draining ? 0 : Math.ceil(all / nodes)
-  if (free > 0 && share > mine) await claim(app, Math.min(CLAIM_MAX, share - mine))
+  const takes = nodes === 0 || !draining
+  // A node that is frozen seems to live until its lease is over, and takes no share of what another one had.
+  const limit = node.isLeft(free) && takes ? free : share - mine
+  if (free > 0 && limit > 0) await claim(app, Math.min(CLAIM_MAX, limit))
   if (free > 0 || mine < all) await settleFree(app.db.sql, app.clock.now())
   await runStranded(app)
   const moving = movable(app).slice(0, node.takeMoves(mine - share))
   await handOver(app, moving)
-  node.uneven = mine > share || (free > 0 && mine < share)
+  node.uneven = mine > share || (free > 0 && takes)
 }
 
 /** Not those whose code is being scanned. */
