@@ -353,6 +353,13 @@ describe('instances of nobody', () => {
       }
       expect(await taken()).toBe(2)
       await until(taken, count => count === 4)
+      // Not handed to the other one, which takes nothing.
+      const [{ beats }] = (await sql.query('select beats::int from node where id = $1', [wataki.app.node.id])) as [Json]
+      const now = async () => ({
+        taken: await taken(),
+        ...((await sql.query('select beats::int from node where id = $1', [wataki.app.node.id]))[0] as Json),
+      })
+      expect(await until(now, row => row.beats >= beats + 3)).toMatchObject({ taken: 4 })
       expect(await sql.query(`select 1 from node where id = 'other'`)).toHaveLength(1)
     } finally {
       await wataki.close()

@@ -44,6 +44,7 @@ export class Node {
   #stranded = new Map<string, number>()
   /** Since when there is something free; null: there is nothing. */
   #freeSinceMs: number | null = null
+  #keepsUntilMs = Number.NEGATIVE_INFINITY
   readonly #delay = monitorEventLoopDelay({ resolution: SAMPLE_MS })
 
   constructor(shared: boolean) {
@@ -136,6 +137,15 @@ export class Node {
     const nowMs = performance.now()
     this.#stranded = new Map(ids.map(id => [id, this.#stranded.get(id) ?? nowMs]))
     return new Set(ids.filter(id => nowMs - this.#stranded.get(id)! >= STRANDED_MS))
+  }
+
+  /** It has taken what another one left: by the end of a lease it shows whether that one lives. Nothing is handed to it before. */
+  keep(): void {
+    this.#keepsUntilMs = performance.now() + LEASE_MS
+  }
+
+  get keeps(): boolean {
+    return performance.now() < this.#keepsUntilMs
   }
 
   /** Whether so many were free, and some all the time, for longer than anybody who is not stopped needs to take them. */

@@ -17,11 +17,13 @@ export async function settle(app: App): Promise<void> {
   const share = nodes === 0 ? all : draining ? 0 : Math.ceil(all / nodes)
   const takes = nodes === 0 || !draining
   // A node that is frozen seems to live until its lease is over, and takes no share of what another one had.
-  const limit = node.isLeft(free) && takes ? free : share - mine
+  const isLeft = node.isLeft(free) && takes
+  const limit = isLeft ? free : share - mine
+  if (isLeft && free > share - mine) node.keep()
   if (free > 0 && limit > 0) await claim(app, Math.min(CLAIM_MAX, limit))
   if (free > 0 || mine < all) await settleFree(app.db.sql, app.clock.now())
   await runStranded(app)
-  const moving = movable(app).slice(0, node.takeMoves(mine - share))
+  const moving = node.keeps && !draining ? [] : movable(app).slice(0, node.takeMoves(mine - share))
   await handOver(app, moving)
   node.uneven = mine > share || (free > 0 && takes)
 }
