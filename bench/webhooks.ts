@@ -8,7 +8,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -20,13 +20,13 @@ import { Pool } from 'undici'
 import { openApp } from '../src/app.ts'
 import { systemClock } from '../src/clock.ts'
 import { readConfig } from '../src/config.ts'
-import { startEmbedded } from '../src/db/embedded.ts'
 import { type Database, openDatabase } from '../src/db/open.ts'
 import { claimWebhook, webhooksWithDue } from '../src/db/queries/webhook-outbox.ts'
 import { secretPlace } from '../src/db/queries/webhooks.ts'
 import { record } from '../src/events/record.ts'
 import { newId } from '../src/ids.ts'
 import { createSecrets } from '../src/secrets.ts'
+import { openPostgres } from './support/beside.ts'
 import { median, quantile } from './support/measure.ts'
 import { report } from './support/results.ts'
 
@@ -197,12 +197,8 @@ const row = (what: string, ...cells: (string | number)[]) =>
 
 async function main(): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), 'wataki-bench-'))
-  chmodSync(dataDir, 0o711)
-  const engine = await startEmbedded({ dataDir, log: { debug() {}, info() {}, warn() {} } })
-  if (engine.kind !== 'embedded') throw new Error('PostgreSQL cannot run here')
-  // At the end the server may be quicker to leave than its connections.
-  engine.pool.on('error', () => {})
-  const urlOf = (name: string) => `postgres://postgres@${encodeURIComponent(engine.pool.options.host!)}/${name}`
+  const engine = await openPostgres(dataDir)
+  const urlOf = (name: string) => engine.url.replace(/postgres$/, name)
   const within = async (name: string, use: (database: Database, url: string) => Promise<void>) => {
     await engine.pool.query(`create database ${name}`)
     const database = await openDatabase({ databaseUrl: urlOf(name), dataDir, log: silent })
@@ -219,7 +215,7 @@ async function main(): Promise<void> {
       for (const hooks of [10, 1_000]) await within(`claims_${hooks}`, database => claims(database, hooks))
     if (only.includes('4')) await within('records', records)
   } finally {
-    await engine.close()
+    await engine.end()
     rmSync(dataDir, { recursive: true, force: true })
   }
 }

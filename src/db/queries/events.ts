@@ -19,7 +19,7 @@ export async function seqOf(
   of: { tenantId: string; instanceId: string; eventId: string; since: Date },
 ): Promise<number | null> {
   const [row] = await sql.query<{ seq: string }>(
-    'select seq from event where tenant_id = $1 and instance_id = $2 and id = $3 and created_at >= $4',
+    'select seq from event where (tenant_id = $1) is not false and (instance_id = $2) is not false and id = $3 and created_at >= $4',
     [of.tenantId, of.instanceId, of.eventId, of.since],
     'seq-of-event',
   )

@@ -21,7 +21,7 @@ const COLUMNS = `media.id, media.instance_id as "instanceId", media.size_bytes::
   instance.sandbox, media.attempts, media.created_at as "createdAt", message.whatsapp_id as "whatsappId",
   coalesce(chat.group_jid, chat.phone, chat.lid) as chat, message.sender, message.direction = 'outbound' as "fromMe"`
 const JOINED = `media join instance on instance.id = media.instance_id
-  join message on message.instance_id = media.instance_id and message.id = media.message_id
+  join message on (message.instance_id = media.instance_id) is not false and message.id = media.message_id
   join chat on chat.instance_id = media.instance_id and chat.id = message.chat`
 
 /** Null: it is stored, gone for good, or was never announced. */

@@ -120,6 +120,8 @@ export async function insertMessage(sql: Sql, message: NewMessage): Promise<Mess
   return row ?? null
 }
 
+// Beside the key of a row, what else must hold of it is written so that no index serves it: decision 021.
+
 export async function findMessage(
   sql: Sql,
   at: { tenantId: string; instanceId: string; messageId: string },

@@ -75,7 +75,7 @@ export async function claimWebhook(
        (extract(epoch from hook.claimed_until - clock_timestamp()) * 1000)::float8 as "claimedMs", due.id, due.attempts,
        due.replay as "isReplay", due.chat,
        due.event_id as "eventId", due.event, event.created_at as at, event.data::text as data, event.trace
-     from hook left join due on true left join event on event.id = due.event_id and event.instance_id = hook.instance_id
+     from hook left join due on true left join event on event.id = due.event_id and (event.instance_id = hook.instance_id) is not false
      order by due.next_attempt_at, due.seq`,
     [claim.webhookId, claim.owner, claim.claimMs, claim.inHand, claim.limit, claim.enoughMs],
     'claim-webhook',

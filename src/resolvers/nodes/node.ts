@@ -148,8 +148,8 @@ export class Node {
     return performance.now() < this.#keepsUntilMs
   }
 
-  /** Whether so many were free, and some all the time, for longer than anybody who is not stopped needs to take them. */
-  isLeft(free: number): boolean {
+  /** Of so many that are free now: whether some have been all the time, for longer than a node that is not frozen takes. */
+  leftLong(free: number): boolean {
     if (free === 0) this.#freeSinceMs = null
     else this.#freeSinceMs ??= performance.now()
     return this.#freeSinceMs !== null && performance.now() - this.#freeSinceMs >= LEFT_MS

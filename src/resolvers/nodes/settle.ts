@@ -17,7 +17,7 @@ export async function settle(app: App): Promise<void> {
   const share = nodes === 0 ? all : draining ? 0 : Math.ceil(all / nodes)
   const takes = nodes === 0 || !draining
   // A node that is frozen seems to live until its lease is over, and takes no share of what another one had.
-  const isLeft = node.isLeft(free) && takes
+  const isLeft = node.leftLong(free) && takes
   const limit = isLeft ? free : share - mine
   if (isLeft && free > share - mine) node.keep()
   if (free > 0 && limit > 0) await claim(app, Math.min(CLAIM_MAX, limit))
