@@ -22,6 +22,8 @@ export const TEST: Test = {
   // In CI other work may take the processor for seconds. A retry is named in the report; what the crash tests count is
   // counted once and not tried again.
   retry: process.env.CI ? 1 : 0,
+  // A condition is waited for as long as `until` does; the second that it is by default is short where others work, too.
+  expect: { poll: { timeout: 30_000 } },
   testTimeout: 60_000,
   hookTimeout: 60_000,
 }

@@ -161,7 +161,7 @@ describe.skipIf(!CHROMIUM)('the dashboard', () => {
         await page.getByLabel('Payload').waitFor()
         await page.mouse.move(0, 0)
       }
-      await expect.poll(() => notHidden(secrets), { timeout: 20_000, message: address }).toEqual([])
+      await expect.poll(() => notHidden(secrets), { message: address }).toEqual([])
     }
     await page.evaluate(() => localStorage.clear())
   })

@@ -134,7 +134,7 @@ export async function raw(port: number, bytes: string | Buffer): Promise<string>
   return text
 }
 
-export async function until(condition: () => boolean, timeoutMs = 5000): Promise<void> {
+export async function until(condition: () => boolean, timeoutMs = 30_000): Promise<void> {
   const end = performance.now() + timeoutMs
   while (!condition()) {
     if (performance.now() > end) throw new Error('the condition did not come true in time')

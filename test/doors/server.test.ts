@@ -95,7 +95,7 @@ describe('slow clients', () => {
       socket.write(`${head}Accept: text/event-stream\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
       await until(() => open.streams === 1)
       socket.pause()
-      await until(() => open.streams === 0, 20_000)
+      await until(() => open.streams === 0)
       let readBytes = 0
       socket.on('data', chunk => (readBytes += chunk.length)).resume()
       await new Promise(resolve => socket.once('close', resolve))

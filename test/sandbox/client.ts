@@ -19,6 +19,8 @@ import { PlainAgent, trusting } from './strict.ts'
 
 export const silent = { level: 'silent', child: () => silent, trace() {}, debug() {}, info() {}, warn() {}, error() {} }
 const RESTART_REQUIRED = 515
+/** For what is to come. */
+export const WAIT_MS = 30_000
 const sleep = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
 
 export interface Auth extends AuthenticationState {
@@ -102,10 +104,9 @@ export class Client {
   async wait<N extends EventName, T>(
     name: N,
     pick: (data: BaileysEventMap[N]) => T | undefined | false | null | '' | 0,
-    options: { timeoutMs?: number; from?: number } = {},
+    { from = 0 }: { from?: number } = {},
   ): Promise<T> {
-    const { timeoutMs = 10_000, from = 0 } = options
-    for (let waited = 0, at = from; waited <= timeoutMs; waited += 5) {
+    for (let waited = 0, at = from; waited <= WAIT_MS; waited += 5) {
       for (; at < this.events.length; at++) {
         const event = this.events[at]!
         const picked = event.name === name && pick(event.data as BaileysEventMap[N])
@@ -113,7 +114,7 @@ export class Client {
       }
       await sleep(5)
     }
-    throw new Error(`no ${name} within ${timeoutMs} ms`)
+    throw new Error(`no ${name} within ${WAIT_MS} ms`)
   }
 
   qr = (from = 0) => this.wait('connection.update', u => u.qr, { from })
@@ -247,11 +248,11 @@ export function cloneAuth(auth: Auth): Auth {
 }
 
 /** Waits until `check` gives something. */
-export async function until<T>(check: () => T | Promise<T>, timeoutMs = 10_000): Promise<NonNullable<T>> {
-  for (let waited = 0; waited <= timeoutMs; waited += 10) {
+export async function until<T>(check: () => T | Promise<T>): Promise<NonNullable<T>> {
+  for (let waited = 0; waited <= WAIT_MS; waited += 10) {
     const value = await check()
     if (value) return value
     await sleep(10)
   }
-  throw new Error(`not within ${timeoutMs} ms`)
+  throw new Error(`not within ${WAIT_MS} ms`)
 }

@@ -58,7 +58,7 @@ describe('a client learns why its connection ended', () => {
     quick.connect()
     await quick.open()
     sim.faults.silent = true
-    await quick.wait('connection.update', u => u.connection === 'close', { timeoutMs: 12_000 })
+    await quick.wait('connection.update', u => u.connection === 'close')
     sim.faults.silent = false
     expect(quick.codes).toEqual([408])
     const before = me.events.length

@@ -5,7 +5,7 @@ import type { Companion } from '../../src/sandbox/companion.ts'
 import type { SimulatorEvents } from '../../src/sandbox/events.ts'
 import type { Person } from '../../src/sandbox/person.ts'
 import { type OpenOptions, openSandbox, type Sandbox } from '../../src/sandbox/server.ts'
-import { Client } from './client.ts'
+import { Client, WAIT_MS } from './client.ts'
 
 /** Contacts answer at once, so that a test waits for the wire only. */
 const AT_ONCE = { registered: true, deliverAfterMs: 0, readAfterMs: 0 }
@@ -66,7 +66,6 @@ export function next<N extends keyof SimulatorEvents, T>(
   sandbox: Sandbox,
   name: N,
   pick: (...args: SimulatorEvents[N]) => T | undefined | false | null | '',
-  timeoutMs = 10_000,
 ): Promise<T> {
   const { events } = sandbox.simulator
   return new Promise((resolve, reject) => {
@@ -79,8 +78,8 @@ export function next<N extends keyof SimulatorEvents, T>(
     }
     const timer = setTimeout(() => {
       events.off(name as string as never, listener as never)
-      reject(new Error(`no ${name} within ${timeoutMs} ms`))
-    }, timeoutMs)
+      reject(new Error(`no ${name} within ${WAIT_MS} ms`))
+    }, WAIT_MS)
     events.on(name as string as never, listener as never)
   })
 }
