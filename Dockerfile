@@ -1,5 +1,5 @@
 # The Node that package.json brings to bare machines.
-ARG NODE_VERSION=24.21.0
+ARG NODE_VERSION=24.22.3
 
 FROM node:${NODE_VERSION}-trixie-slim AS dependencies
 WORKDIR /app
