@@ -13,7 +13,7 @@ import { given, quantile } from './support/measure.ts'
 
 const SECONDS = given('SECONDS', 20)
 const TENANTS = given('TENANTS', 10)
-const CALLERS = given('CALLERS', 60)
+const CALLERS = given('CALLERS', 24)
 /** Of all tenants together. A first message to a chat costs much more than those after it: what is measured is those. */
 const CHATS = 200
 const WARM_SECONDS = 15
@@ -131,8 +131,13 @@ async function measure(server: BenchServer): Promise<void> {
   const { url } = server
   const table: Record<string, object> = {}
   const add = async (what: string, load: Omit<Load, 'url'>, all: Answered[]) => {
-    const { heapMostMb, delayP99 } = await server.health()
-    table[what] = { ...row(all, load.seconds), 'heap MB': Math.round(heapMostMb), 'loop p99 ms': Math.round(delayP99) }
+    const { heapMostMb, delayP99, starvedMs } = await server.health()
+    table[what] = {
+      ...row(all, load.seconds),
+      'heap MB': Math.round(heapMostMb),
+      'loop p99 ms': Math.round(delayP99),
+      'no core %': starvedMs === null ? '' : Math.round(starvedMs / load.seconds / 10),
+    }
     return all
   }
   const go = async (what: string, load: Omit<Load, 'url'>) => add(what, load, await run({ ...load, url }))

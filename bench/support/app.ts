@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
@@ -37,6 +37,8 @@ export interface Health {
   statements: number
   /** Of all threads of the process. */
   cpuMs: number
+  /** Its main thread had work, and no core to do it on; null: not known on this system. */
+  starvedMs: number | null
   /** Of all of PostgreSQL; null: not known on this system. */
   databaseCpuMs: number | null
   /** That PostgreSQL has written to its log. */
@@ -67,6 +69,7 @@ async function serverMain(): Promise<void> {
     return query.apply(this, args)
   } as typeof query
   let cpu = process.cpuUsage()
+  let starved = starvedMs()
   let database: DatabaseCost = { cpuMs: 0, walBytes: 0 }
   const running = await openApp(readConfig(), pino({ level: process.env.LOG_LEVEL ?? 'silent' }))
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
@@ -98,11 +101,13 @@ async function serverMain(): Promise<void> {
       refused: app.turnstile.refused - refused,
       statements,
       cpuMs: cpuMsSince(cpu),
+      starvedMs: starved === null ? null : starvedMs()! - starved,
       databaseCpuMs: database.cpuMs === null ? null : database.cpuMs - (before.cpuMs ?? 0),
       walBytes: database.walBytes - before.walBytes,
     }
     statements = 0
     cpu = process.cpuUsage()
+    starved = starvedMs()
     refused = app.turnstile.refused
     heapMost = 0
     delay.reset()
@@ -111,6 +116,15 @@ async function serverMain(): Promise<void> {
   process.on('message', asked => void answer(asked as Asked).then(told => process.send!(told ?? null)))
   process.on('disconnect', () => process.exit(0))
   process.send!(running.url)
+}
+
+/** Of the main thread since it began: the second number of schedstat, in nanoseconds. */
+function starvedMs(): number | null {
+  try {
+    return Number(readFileSync('/proc/self/schedstat', 'utf8').split(' ')[1]) / 1e6
+  } catch {
+    return null
+  }
 }
 
 function cpuMsSince(before: NodeJS.CpuUsage): number {

@@ -4,20 +4,28 @@ import type { Pass } from '../context.ts'
 import type { ApiError } from '../errors.ts'
 import { Turnstile } from './turnstile.ts'
 
-beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
+let inside: Pass[] = []
+beforeEach(() => {
+  inside = []
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+})
 afterEach(() => vi.useRealTimers())
 
 const open = (atOnce: number) => new Turnstile({ atOnce, log: pino({ level: 'silent' }), heapShare: () => 0 })
 
 interface Try {
+  cameMs: number
   pass: Pass | null
+  passedMs: number | null
   refusedMs: number | null
 }
 
 function comes(turnstile: Turnstile, who: string): Try {
-  const tried: Try = { pass: null, refusedMs: null }
+  const tried: Try = { cameMs: performance.now(), pass: null, passedMs: null, refusedMs: null }
   const take = (pass: Pass) => {
     tried.pass = pass
+    inside.push(pass)
+    tried.passedMs = performance.now()
   }
   const refused = (error: unknown) => {
     expect((error as ApiError).code).toBe('unavailable')
@@ -35,6 +43,28 @@ function comes(turnstile: Turnstile, who: string): Try {
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
 
+const WORK_MS = 20
+
+/** Of `a`, with one place: two come for each that is done. */
+async function twiceAsMuch(turnstile: Turnstile, forMs: number): Promise<Try[]> {
+  const all: Try[] = []
+  for (let ms = 0; ms < forMs; ms += WORK_MS) {
+    all.push(comes(turnstile, 'a'), comes(turnstile, 'a'))
+    await pass(WORK_MS)
+    await leave()
+  }
+  return all
+}
+
+/** Who was first of those inside; the next one goes in. */
+async function leave(): Promise<void> {
+  inside.shift()?.leave()
+  await pass(0)
+}
+
+const isWaiting = ({ pass, refusedMs }: Try) => pass === null && refusedMs === null
+const isRefused = ({ refusedMs }: Try) => refusedMs !== null
+
 describe('a line', () => {
   it('that is a burst waits for up to a second, and goes in as places are given back', async () => {
     const turnstile = open(1)
@@ -47,38 +77,46 @@ describe('a line', () => {
     expect([turnstile.busy, turnstile.waiting, turnstile.refused]).toEqual([0, 0, 0])
   })
 
-  it('that stands keeps who has their share inside for 15 ms, and who has not for 35', async () => {
-    const turnstile = open(2)
-    const [inside] = [comes(turnstile, 'flood'), comes(turnstile, 'flood')]
-    const first = comes(turnstile, 'flood')
-    await pass(1000)
-    expect(first.refusedMs).not.toBeNull()
-    const [flood, other] = [comes(turnstile, 'flood'), comes(turnstile, 'other')]
-    await pass(20)
-    expect([flood.refusedMs !== null, other.refusedMs]).toEqual([true, null])
-    await pass(20)
-    expect(other.refusedMs).not.toBeNull()
-    const next = comes(turnstile, 'other')
-    inside!.pass!.leave()
+  it('that stands is kept to 100 ms: who would wait longer hears of it at once, and no less is done', async () => {
+    const turnstile = open(1)
+    await twiceAsMuch(turnstile, 2000)
+    const all = await twiceAsMuch(turnstile, 2000)
+    expect(all.filter(isRefused).filter(({ refusedMs, cameMs }) => refusedMs !== cameMs)).toEqual([])
+    const done = all.filter(({ passedMs }) => passedMs !== null)
+    expect(done.length).toBeGreaterThan(2000 / WORK_MS - 10)
+    expect(Math.max(...done.map(({ passedMs, cameMs }) => passedMs! - cameMs))).toBeLessThanOrEqual(100 + WORK_MS)
+  })
+
+  it('that stands is given up after 300 ms when nothing is done any more, and then takes one', async () => {
+    const turnstile = open(1)
+    const waiting = (await twiceAsMuch(turnstile, 2000)).filter(isWaiting)
+    expect(waiting.length).toBeGreaterThan(1)
+    await pass(310)
+    expect(waiting.every(isRefused)).toBe(true)
+    const later = [comes(turnstile, 'a'), comes(turnstile, 'a')]
+    expect(later.map(isRefused)).toEqual([false, true])
+  })
+
+  it('that stands takes who has none in it in place of the last of who has most', async () => {
+    const turnstile = open(1)
+    const stood = await twiceAsMuch(turnstile, 2000)
+    while (!isRefused(stood.at(-1)!)) stood.push(comes(turnstile, 'a'))
+    const last = stood.findLast(isWaiting)!
+    const others = Array.from({ length: 9 }, () => comes(turnstile, 'b'))
     await pass(0)
-    expect(next.pass).not.toBeNull()
+    expect(isRefused(last)).toBe(true)
+    const shares = [stood, others].map(each => each.filter(isWaiting).length)
+    expect(Math.abs(shares[0]! - shares[1]!)).toBeLessThanOrEqual(1)
   })
 
   it('is a burst again once for a second nobody had to wait', async () => {
     const turnstile = open(1)
-    const inside = comes(turnstile, 'a')
-    comes(turnstile, 'a')
+    await twiceAsMuch(turnstile, 2000)
+    while (turnstile.busy > 0) await leave()
     await pass(1000)
-    const meanwhile = comes(turnstile, 'a')
-    await pass(40)
-    expect(meanwhile.refusedMs).not.toBeNull()
-    await pass(1000)
-    const later = comes(turnstile, 'a')
+    const burst = Array.from({ length: 50 }, () => comes(turnstile, 'a'))
     await pass(500)
-    expect(later.refusedMs).toBeNull()
-    inside.pass!.leave()
-    await pass(0)
-    expect(later.pass).not.toBeNull()
+    expect(burst.some(isRefused)).toBe(false)
   })
 })
 

@@ -17,12 +17,16 @@ export interface TurnstileOptions {
   heapShare?: () => number
 }
 
-/** For a burst there is a line; in a line that has stood for so long it is of no use to wait. */
+/** For a burst there is a line; in one that stands for so long, more comes than can be done. */
 const BURST_MS = 1000
-/** How long who comes to a standing line waits: less for who has their share of what is inside. */
-const PATIENCE_MS = { below: 35, above: 15 }
-/** The line is no standing one any more when so long nobody had to wait for more than `PATIENCE_MS.above`. */
+/** What a standing line is kept to: whoever would wait longer hears of it at once. */
+const AIM_MS = 100
+/** And what was put in it is given up by then, where all has become slower meanwhile. */
+const PATIENCE_MS = 300
+/** The line is no standing one any more when so long nobody had to wait for half of the aim. */
 const CALM_MS = 1000
+/** How long it is counted how many go in. */
+const RATE_MS = 200
 const LINE_MAX = 1000
 /** Those inside, and those who wait aside for somebody else. */
 const INSIDE_MAX = 2000
@@ -63,6 +67,7 @@ export class Turnstile {
   #refused = 0
   #told = { atMs: Number.NEGATIVE_INFINITY, refused: 0 }
   #lineSinceMs: number | null = null
+  #entered = { sinceMs: 0, count: 0, perSecond: 0 }
   #strainedMs = Number.NEGATIVE_INFINITY
   #standing = false
   #sweep: NodeJS.Timeout | undefined
@@ -100,13 +105,19 @@ export class Turnstile {
     if (this.#inside >= INSIDE_MAX) throw this.#refusal()
     if (this.#waiting === 0 && this.#busy < this.#limit(nowMs)) return this.#admit(who)
     if (this.#heap.short) throw this.#refusal()
-    if (this.#waiting >= this.#lineMax && !this.#dropFor(who)) throw this.#refusal()
+    if (this.#waiting >= this.#room && !this.#dropFor(who)) throw this.#refusal()
     return this.#join(who, nowMs)
   }
 
   #limit(nowMs: number): number {
     if (nowMs - this.#heap.atMs >= HEAP_LOOK_MS) this.#heap = { atMs: nowMs, short: this.#heapShare() > HEAP_SHARE_MAX }
     return this.#heap.short ? 1 : this.#atOnce
+  }
+
+  /** For how many there is a place in the line. */
+  get #room(): number {
+    if (!this.strained) return this.#lineMax
+    return Math.min(this.#lineMax, Math.max(1, Math.floor((this.#entered.perSecond * AIM_MS) / 1000)))
   }
 
   #join(who: string, nowMs: number): Promise<Pass> {
@@ -139,6 +150,7 @@ export class Turnstile {
     step(1)
     party.inside++
     this.#inside++
+    this.#entered.count++
     let isInside = true
     return {
       aside: async wait => {
@@ -185,7 +197,7 @@ export class Turnstile {
     while (this.#waiting > 0 && this.#busy < this.#limit(nowMs)) {
       const [who, party] = this.#fewestBusy()
       const first = party.line.shift()!
-      this.#left(nowMs - first.sinceMs)
+      this.#left(first, nowMs)
       // Behind those who have as many.
       this.#parties.delete(who)
       this.#parties.set(who, party)
@@ -200,11 +212,12 @@ export class Turnstile {
     return found!
   }
 
-  /** A full line: who has the most in it gives way. False: that is `who`. */
+  /** A full line: who has the most in it gives way to who has fewer, counted with this one. False: nobody does. */
   #dropFor(who: string): boolean {
     let most: [string, Party] | undefined
     for (const each of this.#parties) if (!most || each[1].line.length > most[1].line.length) most = each
-    if (!most || most[0] === who || most[1].line.length <= 1) return false
+    const own = this.#parties.get(who)?.line.length ?? 0
+    if (!most || most[1].line.length <= own + 1) return false
     this.#drop(...most, most[1].line.pop()!)
     return true
   }
@@ -212,27 +225,33 @@ export class Turnstile {
   #sweepLine(): void {
     this.#sweep = undefined
     const nowMs = performance.now()
-    if (this.#lineSinceMs !== null && nowMs - this.#lineSinceMs >= BURST_MS) {
-      this.#standing = true
-      this.#strainedMs = nowMs
-    }
-    this.#standing = this.strained
-    const share = this.#atOnce / Math.max(1, this.#parties.size)
-    for (const [who, party] of this.#parties) {
-      const patienceMs = !this.#standing ? BURST_MS : party.busy >= share ? PATIENCE_MS.above : PATIENCE_MS.below
+    const { sinceMs, count } = this.#entered
+    const tookMs = nowMs - sinceMs
+    if (tookMs >= RATE_MS) this.#entered = { sinceMs: nowMs, count: 0, perSecond: (count * 1000) / tookMs }
+    for (const { line } of this.#parties.values()) if (line[0]) this.#waited(line[0], nowMs)
+    const stood = this.#lineSinceMs !== null && nowMs - this.#lineSinceMs >= BURST_MS
+    this.#standing = this.strained || (stood && nowMs - this.#strainedMs < CALM_MS)
+    const patienceMs = this.#standing ? PATIENCE_MS : BURST_MS
+    for (const [who, party] of this.#parties)
       while (party.line[0] && nowMs - party.line[0].sinceMs >= patienceMs) this.#drop(who, party, party.line.shift()!)
-    }
     if (this.#waiting > 0) this.#sweep = setTimeout(() => this.#sweepLine(), SWEEP_MS)
   }
 
+  #waited({ sinceMs }: Waiting, nowMs: number): void {
+    if (nowMs - sinceMs < AIM_MS / 2) return
+    // It may have been calm since a line stood.
+    this.#standing = this.strained
+    this.#strainedMs = nowMs
+  }
+
   #drop(who: string, party: Party, waiting: Waiting): void {
-    this.#left(performance.now() - waiting.sinceMs)
+    this.#left(waiting, performance.now())
     this.#forget(who, party)
     waiting.refuse()
   }
 
-  #left(waitedMs: number): void {
-    if (waitedMs >= PATIENCE_MS.above) this.#strainedMs = performance.now()
+  #left(waiting: Waiting, nowMs: number): void {
+    this.#waited(waiting, nowMs)
     this.#waiting--
     if (this.#waiting === 0) this.#lineSinceMs = null
   }

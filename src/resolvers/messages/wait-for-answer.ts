@@ -1,18 +1,18 @@
 import type { Context } from '../../context.ts'
 
-const WAIT_MS = { usually: 2000, strained: 200 }
+const WAIT_MS = { usually: 2000, crowded: 200, strained: 0 }
+const LOOK_MS = 200
 
 type Waiting = Pick<Context, 'turnstile' | 'lanes'>
 
 /**
  * How long an answer waits for WhatsApp's ack. What has more to do than it can keeps nobody waiting for what is a promise
- * already: the server, or the instance.
+ * already: the instance not for long, the server not at all.
  */
-export const waitMs = (ctx: Waiting, instanceId: string): number =>
-  isBusy(ctx, instanceId) ? WAIT_MS.strained : WAIT_MS.usually
-
-const isBusy = ({ turnstile, lanes }: Waiting, instanceId: string): boolean =>
-  turnstile.strained || lanes.isCrowded(instanceId)
+export const waitMs = ({ turnstile, lanes }: Waiting, instanceId: string): number => {
+  if (turnstile.strained) return WAIT_MS.strained
+  return lanes.isCrowded(instanceId) ? WAIT_MS.crowded : WAIT_MS.usually
+}
 
 interface Answer<T> {
   instanceId: string
@@ -26,10 +26,10 @@ export async function waitForAnswer<T>(
   { instanceId, answer, cancel }: Answer<T>,
 ): Promise<T> {
   const look = (): void => {
-    if (isBusy(ctx, instanceId)) cancel()
-    else timer = setTimeout(look, WAIT_MS.strained)
+    if (waitMs(ctx, instanceId) < WAIT_MS.usually) cancel()
+    else timer = setTimeout(look, LOOK_MS)
   }
-  let timer = setTimeout(look, WAIT_MS.strained)
+  let timer = setTimeout(look, LOOK_MS)
   try {
     return await ctx.pass.aside(answer)
   } finally {
