@@ -109,6 +109,19 @@ describe('a line', () => {
     expect(Math.abs(shares[0]! - shares[1]!)).toBeLessThanOrEqual(1)
   })
 
+  it('of one caller leaves a fifth of the places to the others, who wait for nothing', async () => {
+    const turnstile = open(10)
+    const all = Array.from({ length: 20 }, () => comes(turnstile, 'a'))
+    const others = [comes(turnstile, 'b'), comes(turnstile, 'c'), comes(turnstile, 'd')]
+    await pass(0)
+    expect(all.filter(({ pass }) => pass !== null)).toHaveLength(8)
+    expect(others.map(({ pass }) => pass !== null)).toEqual([true, true, false])
+    await leave()
+    expect(others[2]!.pass).not.toBeNull()
+    await leave()
+    expect([turnstile.busy, all.filter(({ pass }) => pass !== null).length]).toEqual([10, 9])
+  })
+
   it('is a burst again once for a second nobody had to wait', async () => {
     const turnstile = open(1)
     await twiceAsMuch(turnstile, 2000)

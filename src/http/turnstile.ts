@@ -28,6 +28,8 @@ const CALM_MS = 1000
 /** How long it is counted how many go in. */
 const RATE_MS = 200
 const LINE_MAX = 1000
+/** Of the places: one caller leaves so many to the others, however many wait for each other there. */
+const LEFT_SHARE = 0.2
 /** Those inside, and those who wait aside for somebody else. */
 const INSIDE_MAX = 2000
 const SWEEP_MS = 5
@@ -58,6 +60,8 @@ export class Turnstile {
   /** Those who have been inside before, and come back from waiting for somebody else. */
   readonly #back: (() => void)[] = []
   readonly #atOnce: number
+  /** By one caller. */
+  readonly #heldMax: number
   readonly #lineMax: number
   readonly #log: Log
   readonly #heapShare: () => number
@@ -75,6 +79,7 @@ export class Turnstile {
 
   constructor({ atOnce, lineMax = LINE_MAX, log, heapShare = heapShareNow }: TurnstileOptions) {
     this.#atOnce = atOnce
+    this.#heldMax = atOnce - Math.floor(atOnce * LEFT_SHARE)
     this.#lineMax = lineMax
     this.#log = log
     this.#heapShare = heapShare
@@ -103,7 +108,7 @@ export class Turnstile {
   enter(who: string): Pass | Promise<Pass> {
     const nowMs = performance.now()
     if (this.#inside >= INSIDE_MAX) throw this.#refusal()
-    if (this.#waiting === 0 && this.#busy < this.#limit(nowMs)) return this.#admit(who)
+    if (this.#busy < this.#limit(nowMs) && this.#mayGoIn(who)) return this.#admit(who)
     if (this.#heap.short) throw this.#refusal()
     if (this.#waiting >= this.#room && !this.#dropFor(who)) throw this.#refusal()
     return this.#join(who, nowMs)
@@ -112,6 +117,12 @@ export class Turnstile {
   #limit(nowMs: number): number {
     if (nowMs - this.#heap.atMs >= HEAP_LOOK_MS) this.#heap = { atMs: nowMs, short: this.#heapShare() > HEAP_SHARE_MAX }
     return this.#heap.short ? 1 : this.#atOnce
+  }
+
+  /** Whether nobody who waits has a better right to a free place. */
+  #mayGoIn(who: string): boolean {
+    if (this.#waiting > 0 && this.#nextParty() !== undefined) return false
+    return (this.#parties.get(who)?.busy ?? 0) < this.#heldMax
   }
 
   /** For how many there is a place in the line. */
@@ -195,7 +206,9 @@ export class Turnstile {
     const nowMs = performance.now()
     while (this.#back.length > 0 && this.#busy < this.#atOnce) this.#back.shift()!()
     while (this.#waiting > 0 && this.#busy < this.#limit(nowMs)) {
-      const [who, party] = this.#fewestBusy()
+      const next = this.#nextParty()
+      if (next === undefined) return
+      const [who, party] = next
       const first = party.line.shift()!
       this.#left(first, nowMs)
       // Behind those who have as many.
@@ -205,11 +218,12 @@ export class Turnstile {
     }
   }
 
-  #fewestBusy(): [string, Party] {
+  /** Of those who wait, who has the fewest inside. */
+  #nextParty(): [string, Party] | undefined {
     let found: [string, Party] | undefined
     for (const each of this.#parties)
-      if (each[1].line.length > 0 && (!found || each[1].busy < found[1].busy)) found = each
-    return found!
+      if (each[1].line.length > 0 && each[1].busy < (found?.[1].busy ?? this.#heldMax)) found = each
+    return found
   }
 
   /** A full line: who has the most in it gives way to who has fewer, counted with this one. False: nobody does. */
