@@ -185,6 +185,46 @@ describe.skipIf(!CHROMIUM)('the page', () => {
     process.stderr.write(`From the engine's word to the screen: ${lateMs.join(', ')} ms\n`)
   })
 
+  it('is not taken back by an answer that comes after news that are newer', async () => {
+    const id = await create('Overtaken')
+    const of = `instanceId: "${id}"`
+    await ask(`mutation { connectInstance(${of}) { qr } }`)
+    await ask(`mutation { scanSandboxQr(${of}) { state } }`)
+    await ask(`mutation { disconnectInstance(${of}) { state } }`)
+    await page.goto(`/i/${id}`)
+    const badge = (name: string) => page.locator('h1 + span', { hasText: new RegExp(`^${name}$`) }).first()
+    await badge('Disconnected').waitFor()
+    await liveness('Live').waitFor()
+    const late = Promise.withResolvers<void>()
+    const given: Promise<void>[] = []
+    const bodies: string[] = []
+    await page.route('**/graphql', async route => {
+      const response = await route.fetch()
+      bodies.push(await response.text())
+      given.push(late.promise.then(() => route.fulfill({ response })))
+    })
+    // The page is not told of it: it is in the answer alone.
+    await ask(`mutation { updateInstance(${of}, input: { name: "Renamed" }) { id } }`)
+    await ask(`mutation { connectInstance(${of}) { qr } }`)
+    await badge('Connected').waitFor()
+    await until(
+      () => bodies.some(body => body.includes(id) && body.includes('"connected"')),
+      isAsked => isAsked,
+    )
+    await ask(`mutation { injectSandboxFault(${of}, input: { kind: logout }) { kind } }`)
+    await badge('Logged out').waitFor()
+    late.resolve()
+    await page.getByRole('heading', { name: 'Renamed' }).waitFor()
+    await page.unrouteAll({ behavior: 'wait' })
+    await Promise.all(given)
+    const { length } = await seenBy(page)
+    const looked = await until(
+      () => seenBy(page),
+      seen => seen.length > length + 2,
+    )
+    expect(looked.at(-1)!.state).toBe('Logged out')
+  })
+
   it('says that it hears nothing, and catches up when it does again', async () => {
     const id = await create('Deaf')
     const of = `instanceId: "${id}"`

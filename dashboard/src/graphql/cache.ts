@@ -1,4 +1,4 @@
-import { cacheExchange, type Data, type KeyGenerator, type UpdateResolver } from '@urql/exchange-graphcache'
+import { type Cache, cacheExchange, type Data, type KeyGenerator, type UpdateResolver } from '@urql/exchange-graphcache'
 import { graphql } from './graphql.ts'
 import { askAgain } from './refresh.ts'
 
@@ -55,13 +55,41 @@ const newMessage =
     askAgain('chats', 'overview')
   }
 
+interface Status {
+  state: string
+  lastError: string | null
+  updatedAt: string
+}
+
+/** By instance. */
+const newest = new Map<string, Status>()
+
+/** What is known and newer: an answer may come after news that were told since it was made. */
+function newerThan(id: string, { updatedAt }: Status): Status | null {
+  const known = newest.get(id)
+  return known && Date.parse(known.updatedAt) > Date.parse(updatedAt) ? known : null
+}
+
+function writeStatus(cache: Cache, id: string, status: Status): void {
+  newest.set(id, status)
+  cache.writeFragment(withStatus, { __typename: 'Instance', id, status } as never)
+}
+
+const keepsNewest: UpdateResolver = (instance, _args, cache) => {
+  const { id, status } = instance as { id: string; status: Status }
+  const newer = newerThan(id, status)
+  if (newer) writeStatus(cache, id, newer)
+}
+
 const newStatus =
   (field: string): UpdateResolver =>
   (result, args, cache) => {
     const found = result[field] as { status?: unknown; state?: string } | null
-    const status = (found?.status ?? found) as { state: string } | null
+    const status = (found?.status ?? found) as Status | null
     if (!status) return
-    cache.writeFragment(withStatus, { __typename: 'Instance', id: args.instanceId, status } as never)
+    const id = String(args.instanceId)
+    if (newerThan(id, status)) return
+    writeStatus(cache, id, status)
     askAgain('overview')
     // By then its number is known.
     if (status.state === 'connected') askAgain('instance', 'instances')
@@ -75,6 +103,7 @@ export const cache = cacheExchange({
     Group: ofInstance,
   },
   updates: {
+    Instance: { status: keepsNewest },
     Mutation: {
       createApiKey: changes('apiKeys'),
       revokeApiKey: changes('apiKeys'),
