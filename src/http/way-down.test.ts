@@ -108,3 +108,19 @@ describe('what came while the server had no time to read it is answered', () => 
     expect(said).toHaveLength(4)
   }, 20_000)
 })
+
+it('who comes while others still come is let in, each on a connection of its own', async () => {
+  client = new Worker('', { eval: true })
+  let isDeaf = false
+  const ended = down(() => (isDeaf = true))
+  const { port } = node.address() as AddressInfo
+  const ask = () => fetch(`http://127.0.0.1:${port}`, { headers: { connection: 'close' } })
+  const answers: number[] = []
+  while (answers.length < 10) {
+    answers.push((await ask()).status)
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  expect({ answers, isDeaf }).toEqual({ answers: Array(10).fill(200), isDeaf: false })
+  await ended
+  await expect(ask()).rejects.toThrow('fetch failed')
+}, 20_000)

@@ -182,7 +182,7 @@ builder.queryFields(t => ({
   slow: t.string({
     ...rest.get('/slow'),
     resolve: async () => {
-      await new Promise(resolve => setTimeout(resolve, 300))
+      await new Promise(resolve => setTimeout(resolve, 600))
       return 'done'
     },
   }),
