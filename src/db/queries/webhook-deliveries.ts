@@ -102,11 +102,11 @@ export interface Range extends WebhookOf {
   limit: number
 }
 
-/** Oldest first: their ids in order. What is pending is on its way already. */
+/** Oldest first: their ids in order. What is pending is on its way already. All are due in one moment, so that their order is that of the events. */
 export async function replayRange(sql: Sql, of: Range): Promise<string[]> {
   const rows = await sql.query<{ id: string }>(
     `update webhook_delivery d set status = 'pending', attempts = 0, error = null, finished_at = null,
-       next_attempt_at = clock_timestamp()
+       next_attempt_at = statement_timestamp()
      from (select id from webhook_delivery where tenant_id = $1 and instance_id = $2 and webhook_id = $3
        and created_at >= $4 and created_at < $5 and id > coalesce($7::text, '')
        and (status = 'failed' or (not $6 and status = 'delivered'))
