@@ -43,7 +43,7 @@ function comes(turnstile: Turnstile, who: string): Try {
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
 
-const WORK_MS = 20
+const WORK_MS = 4
 
 /** Of `a`, with one place: two come for each that is done. */
 async function twiceAsMuch(turnstile: Turnstile, forMs: number): Promise<Try[]> {
@@ -77,22 +77,24 @@ describe('a line', () => {
     expect([turnstile.busy, turnstile.waiting, turnstile.refused]).toEqual([0, 0, 0])
   })
 
-  it('that stands is kept to 100 ms: who would wait longer hears of it at once, and no less is done', async () => {
+  it('that stands is kept to 20 ms: who would wait longer hears of it at once, and no less is done', async () => {
     const turnstile = open(1)
     await twiceAsMuch(turnstile, 2000)
     const all = await twiceAsMuch(turnstile, 2000)
     expect(all.filter(isRefused).filter(({ refusedMs, cameMs }) => refusedMs !== cameMs)).toEqual([])
     const done = all.filter(({ passedMs }) => passedMs !== null)
     expect(done.length).toBeGreaterThan(2000 / WORK_MS - 10)
-    expect(Math.max(...done.map(({ passedMs, cameMs }) => passedMs! - cameMs))).toBeLessThanOrEqual(100 + WORK_MS)
+    expect(Math.max(...done.map(({ passedMs, cameMs }) => passedMs! - cameMs))).toBeLessThanOrEqual(20 + WORK_MS)
   })
 
-  it('that stands is given up after 300 ms when nothing is done any more, and then takes one', async () => {
+  it('that stands is given up after 40 ms when nothing is done any more, and then takes one', async () => {
     const turnstile = open(1)
     const waiting = (await twiceAsMuch(turnstile, 2000)).filter(isWaiting)
     expect(waiting.length).toBeGreaterThan(1)
-    await pass(310)
-    expect(waiting.every(isRefused)).toBe(true)
+    await pass(300)
+    for (const { cameMs, refusedMs } of waiting) expect(refusedMs! - cameMs).toBeLessThanOrEqual(40 + 10)
+    comes(turnstile, 'a')
+    await pass(50)
     const later = [comes(turnstile, 'a'), comes(turnstile, 'a')]
     expect(later.map(isRefused)).toEqual([false, true])
   })
@@ -122,14 +124,48 @@ describe('a line', () => {
     expect([turnstile.busy, all.filter(({ pass }) => pass !== null).length]).toEqual([10, 9])
   })
 
-  it('is a burst again once for a second nobody had to wait', async () => {
+  it('that stands has an even part for each, and nobody who waits gives way to who comes', async () => {
     const turnstile = open(1)
-    await twiceAsMuch(turnstile, 2000)
-    while (turnstile.busy > 0) await leave()
-    await pass(1000)
-    const burst = Array.from({ length: 50 }, () => comes(turnstile, 'a'))
-    await pass(500)
-    expect(burst.some(isRefused)).toBe(false)
+    const all: Try[] = []
+    for (let ms = 0; ms < 4000; ms += WORK_MS) {
+      const two = [comes(turnstile, 'a'), comes(turnstile, 'b')]
+      if (ms >= 2000) all.push(...two)
+      await pass(WORK_MS)
+      await leave()
+    }
+    const refused = all.filter(isRefused)
+    expect(refused.length).toBeGreaterThan(100)
+    expect(refused.filter(({ refusedMs, cameMs }) => refusedMs !== cameMs)).toEqual([])
+  })
+
+  it('that stands moves for who has a slow request inside, too', async () => {
+    const turnstile = open(5)
+    const slow = comes(turnstile, 'slow').pass!
+    inside = inside.filter(each => each !== slow)
+    const all: Try[] = []
+    for (let ms = 0; ms < 3000; ms += WORK_MS) {
+      for (const who of ['a', 'b', 'c', 'd', 'e', 'f']) comes(turnstile, who)
+      if (ms >= 2000) all.push(comes(turnstile, 'slow'))
+      await pass(WORK_MS)
+      for (let n = 0; n < 2; n++) await leave()
+    }
+    expect(all.filter(({ pass }) => pass !== null).length).toBeGreaterThan(10)
+  })
+
+  it('is a burst again once for a second nobody had to wait, and may stand for a tenth of the time since then', async () => {
+    const turnstile = open(1)
+    const burstAfter = async (calmMs: number) => {
+      await twiceAsMuch(turnstile, 2000)
+      while (turnstile.busy > 0) await leave()
+      await pass(calmMs)
+      const burst = Array.from({ length: 50 }, () => comes(turnstile, 'a'))
+      await pass(0.07 * calmMs)
+      expect(burst.some(isRefused)).toBe(false)
+      await pass(0.05 * calmMs)
+      expect(burst.filter(isWaiting)).toEqual([])
+    }
+    await burstAfter(3000)
+    await burstAfter(8000)
   })
 })
 

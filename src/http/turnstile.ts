@@ -19,10 +19,10 @@ export interface TurnstileOptions {
 
 /** For a burst there is a line; in one that stands for so long, more comes than can be done. */
 const BURST_MS = 1000
-/** What a standing line is kept to: whoever would wait longer hears of it at once. */
-const AIM_MS = 100
-/** And what was put in it is given up by then, where all has become slower meanwhile. */
-const PATIENCE_MS = 300
+/** And in one that stands for this share of the time that has passed since the last standing one: it is the same again. */
+const BURST_SHARE = 0.1
+/** The most that is waited in a standing line. It is kept to half of that, so that who has a place in it nearly always goes in. */
+const AIM_MS = 40
 /** The line is no standing one any more when so long nobody had to wait for half of the aim. */
 const CALM_MS = 1000
 /** How long it is counted how many go in. */
@@ -30,6 +30,8 @@ const RATE_MS = 200
 const LINE_MAX = 1000
 /** Of the places: one caller leaves so many to the others, however many wait for each other there. */
 const LEFT_SHARE = 0.2
+/** Places that a wait of AIM_MS makes up for: else the line of who asks for slow things hardly moves. */
+const WAIT_WORTH = 2
 /** Those inside, and those who wait aside for somebody else. */
 const INSIDE_MAX = 2000
 const SWEEP_MS = 5
@@ -71,6 +73,9 @@ export class Turnstile {
   #refused = 0
   #told = { atMs: Number.NEGATIVE_INFINITY, refused: 0 }
   #lineSinceMs: number | null = null
+  #burstMs = BURST_MS
+  /** When a standing line was last seen. */
+  #stoodMs = Number.NEGATIVE_INFINITY
   #entered = { sinceMs: 0, count: 0, perSecond: 0 }
   #strainedMs = Number.NEGATIVE_INFINITY
   #standing = false
@@ -108,9 +113,9 @@ export class Turnstile {
   enter(who: string): Pass | Promise<Pass> {
     const nowMs = performance.now()
     if (this.#inside >= INSIDE_MAX) throw this.#refusal()
-    if (this.#busy < this.#limit(nowMs) && this.#mayGoIn(who)) return this.#admit(who)
+    if (this.#busy < this.#limit(nowMs) && this.#mayGoIn(who, nowMs)) return this.#admit(who)
     if (this.#heap.short) throw this.#refusal()
-    if (this.#waiting >= this.#room && !this.#dropFor(who)) throw this.#refusal()
+    if (!this.#mayJoin(who)) throw this.#refusal()
     return this.#join(who, nowMs)
   }
 
@@ -120,22 +125,36 @@ export class Turnstile {
   }
 
   /** Whether nobody who waits has a better right to a free place. */
-  #mayGoIn(who: string): boolean {
-    if (this.#waiting > 0 && this.#nextParty() !== undefined) return false
+  #mayGoIn(who: string, nowMs: number): boolean {
+    if (this.#waiting > 0 && this.#nextParty(nowMs) !== undefined) return false
     return (this.#parties.get(who)?.busy ?? 0) < this.#heldMax
+  }
+
+  /** In a standing line each has an even part of the places, so that nobody who waits has to give way to who comes. */
+  #mayJoin(who: string): boolean {
+    if (this.strained) {
+      const own = this.#parties.get(who)
+      let others = 0
+      for (const each of this.#parties.values()) if (each !== own && each.busy + each.line.length > 0) others++
+      if ((own?.line.length ?? 0) >= Math.max(1, Math.floor(this.#room / (others + 1)))) return false
+    }
+    return this.#waiting < this.#room || this.#dropFor(who)
   }
 
   /** For how many there is a place in the line. */
   get #room(): number {
     if (!this.strained) return this.#lineMax
-    return Math.min(this.#lineMax, Math.max(1, Math.floor((this.#entered.perSecond * AIM_MS) / 1000)))
+    return Math.min(this.#lineMax, Math.max(1, Math.floor((this.#entered.perSecond * AIM_MS) / 2000)))
   }
 
   #join(who: string, nowMs: number): Promise<Pass> {
     const { promise, resolve, reject } = Promise.withResolvers<Pass>()
     this.#partyOf(who).line.push({ sinceMs: nowMs, take: resolve, refuse: () => reject(this.#refusal()) })
     this.#waiting++
-    this.#lineSinceMs ??= nowMs
+    if (this.#lineSinceMs === null) {
+      this.#lineSinceMs = nowMs
+      this.#burstMs = Math.min(BURST_MS, Math.max(AIM_MS, (nowMs - this.#stoodMs) * BURST_SHARE))
+    }
     if (this.#sweep === undefined) this.#sweep = setTimeout(() => this.#sweepLine(), SWEEP_MS)
     return promise
   }
@@ -206,7 +225,7 @@ export class Turnstile {
     const nowMs = performance.now()
     while (this.#back.length > 0 && this.#busy < this.#atOnce) this.#back.shift()!()
     while (this.#waiting > 0 && this.#busy < this.#limit(nowMs)) {
-      const next = this.#nextParty()
+      const next = this.#nextParty(nowMs)
       if (next === undefined) return
       const [who, party] = next
       const first = party.line.shift()!
@@ -218,11 +237,18 @@ export class Turnstile {
     }
   }
 
-  /** Of those who wait, who has the fewest inside. */
-  #nextParty(): [string, Party] | undefined {
+  /** Of those who wait, who has the fewest inside; a long wait makes up for WAIT_WORTH of them. */
+  #nextParty(nowMs: number): [string, Party] | undefined {
     let found: [string, Party] | undefined
-    for (const each of this.#parties)
-      if (each[1].line.length > 0 && each[1].busy < (found?.[1].busy ?? this.#heldMax)) found = each
+    let least = Number.POSITIVE_INFINITY
+    for (const each of this.#parties) {
+      const { line, busy } = each[1]
+      if (line.length === 0 || busy >= this.#heldMax) continue
+      const rank = busy - WAIT_WORTH * Math.min(1, (nowMs - line[0]!.sinceMs) / AIM_MS)
+      if (rank >= least) continue
+      least = rank
+      found = each
+    }
     return found
   }
 
@@ -243,9 +269,10 @@ export class Turnstile {
     const tookMs = nowMs - sinceMs
     if (tookMs >= RATE_MS) this.#entered = { sinceMs: nowMs, count: 0, perSecond: (count * 1000) / tookMs }
     for (const { line } of this.#parties.values()) if (line[0]) this.#waited(line[0], nowMs)
-    const stood = this.#lineSinceMs !== null && nowMs - this.#lineSinceMs >= BURST_MS
+    const stood = this.#lineSinceMs !== null && nowMs - this.#lineSinceMs >= this.#burstMs
     this.#standing = this.strained || (stood && nowMs - this.#strainedMs < CALM_MS)
-    const patienceMs = this.#standing ? PATIENCE_MS : BURST_MS
+    if (this.#standing) this.#stoodMs = nowMs
+    const patienceMs = this.#standing ? AIM_MS : this.#burstMs
     for (const [who, party] of this.#parties)
       while (party.line[0] && nowMs - party.line[0].sinceMs >= patienceMs) this.#drop(who, party, party.line.shift()!)
     if (this.#waiting > 0) this.#sweep = setTimeout(() => this.#sweepLine(), SWEEP_MS)

@@ -10,7 +10,8 @@ import { makeSocket, type Timings } from './socket.ts'
 import { CODE_CRASHED, CODE_REFUSED } from './states.ts'
 import { SocketTimers } from './timers.ts'
 import { leaveScope, runInScope } from './trust.ts'
-import { endWaiting, onUpgradeRefused, silencedUnless, terminateSoon, type Watch } from './watchdog.ts'
+import { readInTurns } from './turns.ts'
+import { endWaiting, onUpgradeRefused, silencedUnless, terminateSoon, type Watch, wireOf } from './watchdog.ts'
 import type { Network, SeenNews, SyncNews } from './whatsapp.ts'
 
 export interface SocketEnd {
@@ -134,6 +135,7 @@ export class Connection {
       getMessage: async ({ id }) => sentMessage(id ? await leaveScope(() => this.#parts.sentPayload(id)) : null),
     })
     silencedUnless(this.#parts.mayWrite, socket)
+    readInTurns(socket.ws, () => wireOf(socket))
     socket.ws.on('frame', () => {
       this.heardMs = performance.now()
     })

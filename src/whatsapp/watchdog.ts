@@ -19,12 +19,14 @@ export function onUpgradeRefused(socket: WASocket, refused: (status: number) => 
   })
 }
 
-interface Wire {
+export interface Wire {
   send(bytes: Uint8Array, written?: (error?: Error) => void): void
   terminate(): void
+  pause(): void
+  resume(): void
 }
 
-const wireOf = (socket: WASocket): Wire | null => (socket.ws as unknown as { socket: Wire | null }).socket
+export const wireOf = (socket: WASocket): Wire | null => (socket.ws as unknown as { socket: Wire | null }).socket
 
 /** Nothing is written once `mayWrite` says no, whichever timer or stanza of Baileys asks for it: the wire is cut instead. */
 export function silencedUnless(mayWrite: () => boolean, socket: WASocket): void {

@@ -1,0 +1,70 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { WASocket } from '@whiskeysockets/baileys'
+import { leaveScope } from './trust.ts'
+
+/**
+ * What sockets read is handled in turns of the event loop: after a reconnection, hundreds of receipts come in one piece, and
+ * all that a server does would wait for them. `ws` tells of each frame of a piece at once, and Baileys answers each.
+ */
+
+/** By all sockets together: some 10 ms of work. */
+const FRAMES_A_TURN = 32
+
+type Emitter = Pick<WASocket['ws'], 'emit'>
+/** The rest must not overtake the frames that came before it. */
+const ORDERED: ReadonlySet<unknown> = new Set(['message', 'close', 'error'])
+
+interface Reader {
+  waiting: (() => void)[]
+  pause(): void
+  resume(): void
+}
+
+const readers = new Set<Reader>()
+let left = FRAMES_A_TURN
+let isPlanned = false
+
+/** `wire` stops reading while there is something to catch up with. */
+export function readInTurns(ws: Emitter, wire: () => { pause(): void; resume(): void } | null): void {
+  const emit = ws.emit.bind(ws)
+  const inScope = AsyncLocalStorage.snapshot()
+  // As a promise, so that what is thrown is thrown in this scope.
+  const handle = (event: string | symbol, args: unknown[]) =>
+    void new Promise<unknown>(resolve => resolve(emit(event, ...args)))
+  const reader: Reader = { waiting: [], pause: () => wire()?.pause(), resume: () => wire()?.resume() }
+  ws.emit = (event, ...args) => {
+    if (!ORDERED.has(event)) return emit(event, ...args)
+    if (!isPlanned) plan()
+    if (reader.waiting.length === 0 && left > 0) {
+      left--
+      return emit(event, ...args)
+    }
+    if (reader.waiting.push(() => inScope(handle, event, args)) === 1) reader.pause()
+    readers.add(reader)
+    return true
+  }
+}
+
+/** Of no socket: it goes on when the one that was first ends. */
+function plan(): void {
+  isPlanned = true
+  leaveScope(() => setImmediate(turn))
+}
+
+/** One of each socket, and again, until the turn is over. */
+function turn(): void {
+  left = FRAMES_A_TURN
+  isPlanned = false
+  if (readers.size > 0) plan()
+  while (readers.size > 0 && left > 0)
+    for (const reader of readers) {
+      if (left === 0) break
+      left--
+      // Those who were not reached come first in the next turn.
+      readers.delete(reader)
+      const handleOne = reader.waiting.shift()!
+      if (reader.waiting.length > 0) readers.add(reader)
+      else reader.resume()
+      handleOne()
+    }
+}
