@@ -1,5 +1,6 @@
 import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { replayRange } from '../../src/db/queries/webhook-deliveries.ts'
 import { tidyDeliveriesDue } from '../../src/resolvers/webhooks/tidyWebhooksDue.ts'
 import { type Caller, connectedInstance, type Json, openTestApp, type TestApp, until } from '../support/app.ts'
 import { socketClient } from '../support/graphql.ts'
@@ -374,6 +375,17 @@ describe('sending again', () => {
     expect(answer.body).toEqual({ replayed: 2, next_cursor: null })
     await settled(id, 4, 'delivered')
     expect(receiver.got.map(each => each.body.data.content.text)).toEqual(['within 1', 'within 2'])
+    const moments = await wataki.app.db.transaction(async own => {
+      const range = { instanceId, webhookId: id, since: new Date(first.created_at), until: new Date(until_) }
+      const { id: tenantId } = (await own.query<Json>('select tenant_id as id from webhook where id = $1', [id]))[0]!
+      await replayRange(own, { ...range, tenantId, failedOnly: false, after: null, limit: 10 })
+      return own.query('select distinct next_attempt_at from webhook_delivery where webhook_id = $1 and attempts = 0', [
+        id,
+      ])
+    })
+    // One later than another in the log could be due before it.
+    expect(moments).toHaveLength(1)
+    await settled(id, 4, 'delivered')
     const bad = await acme.post(`${hooks()}/${id}/replay`, { since: until_, until: first.created_at })
     expect([bad.status, Object.keys(bad.body.error.details)]).toEqual([400, ['until']])
   })
