@@ -1,7 +1,7 @@
-import { getHeapStatistics } from 'node:v8'
 import type { Pass } from '../context.ts'
 import { overloaded } from '../errors.ts'
 import type { Log } from '../telemetry/log.ts'
+import { Heap } from './heap.ts'
 
 /**
  * What comes before everything else: so many requests are worked on at once, and the others wait in line, for a moment.
@@ -35,9 +35,6 @@ const WAIT_WORTH = 2
 /** Those inside, and those who wait aside for somebody else. */
 const INSIDE_MAX = 2000
 const SWEEP_MS = 5
-/** Beyond this share of the heap one at a time is let in: what is inside ends, and its memory is given back. */
-const HEAP_SHARE_MAX = 0.85
-const HEAP_LOOK_MS = 100
 const TELL_EVERY_MS = 10_000
 /** Not all at once. */
 const RETRY_AFTER_SECONDS = { least: 1, most: 3 }
@@ -66,7 +63,7 @@ export class Turnstile {
   readonly #heldMax: number
   readonly #lineMax: number
   readonly #log: Log
-  readonly #heapShare: () => number
+  readonly #heap: Heap
   #busy = 0
   #inside = 0
   #waiting = 0
@@ -74,20 +71,18 @@ export class Turnstile {
   #told = { atMs: Number.NEGATIVE_INFINITY, refused: 0 }
   #lineSinceMs: number | null = null
   #burstMs = BURST_MS
-  /** When a standing line was last seen. */
-  #stoodMs = Number.NEGATIVE_INFINITY
+  #lastStoodMs = Number.NEGATIVE_INFINITY
   #entered = { sinceMs: 0, count: 0, perSecond: 0 }
   #strainedMs = Number.NEGATIVE_INFINITY
   #standing = false
   #sweep: NodeJS.Timeout | undefined
-  #heap = { atMs: Number.NEGATIVE_INFINITY, short: false }
 
-  constructor({ atOnce, lineMax = LINE_MAX, log, heapShare = heapShareNow }: TurnstileOptions) {
+  constructor({ atOnce, lineMax = LINE_MAX, log, heapShare }: TurnstileOptions) {
     this.#atOnce = atOnce
     this.#heldMax = atOnce - Math.floor(atOnce * LEFT_SHARE)
     this.#lineMax = lineMax
     this.#log = log
-    this.#heapShare = heapShare
+    this.#heap = new Heap(heapShare)
   }
 
   /** Being worked on. */
@@ -113,15 +108,10 @@ export class Turnstile {
   enter(who: string): Pass | Promise<Pass> {
     const nowMs = performance.now()
     if (this.#inside >= INSIDE_MAX) throw this.#refusal()
-    if (this.#busy < this.#limit(nowMs) && this.#mayGoIn(who, nowMs)) return this.#admit(who)
-    if (this.#heap.short) throw this.#refusal()
-    if (!this.#mayJoin(who)) throw this.#refusal()
+    const isShort = this.#heap.isShort(nowMs)
+    if (this.#busy < (isShort ? 1 : this.#atOnce) && this.#mayGoIn(who, nowMs)) return this.#admit(who)
+    if (isShort || !this.#mayJoin(who)) throw this.#refusal()
     return this.#join(who, nowMs)
-  }
-
-  #limit(nowMs: number): number {
-    if (nowMs - this.#heap.atMs >= HEAP_LOOK_MS) this.#heap = { atMs: nowMs, short: this.#heapShare() > HEAP_SHARE_MAX }
-    return this.#heap.short ? 1 : this.#atOnce
   }
 
   /** Whether nobody who waits has a better right to a free place. */
@@ -153,7 +143,7 @@ export class Turnstile {
     this.#waiting++
     if (this.#lineSinceMs === null) {
       this.#lineSinceMs = nowMs
-      this.#burstMs = Math.min(BURST_MS, Math.max(AIM_MS, (nowMs - this.#stoodMs) * BURST_SHARE))
+      this.#burstMs = Math.min(BURST_MS, Math.max(AIM_MS, (nowMs - this.#lastStoodMs) * BURST_SHARE))
     }
     if (this.#sweep === undefined) this.#sweep = setTimeout(() => this.#sweepLine(), SWEEP_MS)
     return promise
@@ -224,7 +214,7 @@ export class Turnstile {
   #next(): void {
     const nowMs = performance.now()
     while (this.#back.length > 0 && this.#busy < this.#atOnce) this.#back.shift()!()
-    while (this.#waiting > 0 && this.#busy < this.#limit(nowMs)) {
+    while (this.#waiting > 0 && this.#busy < (this.#heap.isShort(nowMs) ? 1 : this.#atOnce)) {
       const next = this.#nextParty(nowMs)
       if (next === undefined) return
       const [who, party] = next
@@ -271,7 +261,7 @@ export class Turnstile {
     for (const { line } of this.#parties.values()) if (line[0]) this.#waited(line[0], nowMs)
     const stood = this.#lineSinceMs !== null && nowMs - this.#lineSinceMs >= this.#burstMs
     this.#standing = this.strained || (stood && nowMs - this.#strainedMs < CALM_MS)
-    if (this.#standing) this.#stoodMs = nowMs
+    if (this.#standing) this.#lastStoodMs = nowMs
     const patienceMs = this.#standing ? AIM_MS : this.#burstMs
     for (const [who, party] of this.#parties)
       while (party.line[0] && nowMs - party.line[0].sinceMs >= patienceMs) this.#drop(who, party, party.line.shift()!)
@@ -307,9 +297,4 @@ export class Turnstile {
     const { least, most } = RETRY_AFTER_SECONDS
     return overloaded(least + Math.floor(Math.random() * (most - least + 1)))
   }
-}
-
-function heapShareNow(): number {
-  const heap = getHeapStatistics()
-  return heap.used_heap_size / heap.heap_size_limit
 }
