@@ -120,7 +120,7 @@ export class Turnstile {
     return (this.#parties.get(who)?.busy ?? 0) < this.#heldMax
   }
 
-  /** In a standing line each has an even part of the places, so that nobody who waits has to give way to who comes. */
+  /** In a standing line each has an even part of the places, so that hardly anybody who waits has to give way to who comes. */
   #mayJoin(who: string): boolean {
     if (this.strained) {
       const own = this.#parties.get(who)

@@ -11,7 +11,7 @@ import { CODE_CRASHED, CODE_REFUSED } from './states.ts'
 import { SocketTimers } from './timers.ts'
 import { leaveScope, runInScope } from './trust.ts'
 import { readInTurns } from './turns.ts'
-import { endWaiting, onUpgradeRefused, silencedUnless, terminateSoon, type Watch, wireOf } from './watchdog.ts'
+import { endWaiting, onUpgradeRefused, silencedUnless, terminateSoon, type Watch } from './watchdog.ts'
 import type { Network, SeenNews, SyncNews } from './whatsapp.ts'
 
 export interface SocketEnd {
@@ -135,7 +135,7 @@ export class Connection {
       getMessage: async ({ id }) => sentMessage(id ? await leaveScope(() => this.#parts.sentPayload(id)) : null),
     })
     silencedUnless(this.#parts.mayWrite, socket)
-    readInTurns(socket.ws, () => wireOf(socket))
+    readInTurns(socket)
     socket.ws.on('frame', () => {
       this.heardMs = performance.now()
     })

@@ -1,14 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { EventEmitter } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
+import type { WASocket } from '@whiskeysockets/baileys'
 import { expect, test, vi } from 'vitest'
 import { readInTurns } from './turns.ts'
 
 function open(name: string, told: string[]) {
-  const ws = new EventEmitter()
   const wire = { pause: vi.fn(), resume: vi.fn() }
+  const ws = Object.assign(new EventEmitter(), { socket: wire })
   for (const event of ['message', 'close', 'other']) ws.on(event, what => told.push(`${name} ${event} ${what ?? ''}`))
-  readInTurns(ws, () => wire)
+  readInTurns({ ws } as unknown as WASocket)
   const come = (count: number) => {
     for (let n = 0; n < count; n++) ws.emit('message', n)
   }
@@ -60,14 +61,14 @@ test('one socket with hundreds of frames holds up no other, nor what is not read
 
 test('a frame is handled in the scope of its socket', async () => {
   const scope = new AsyncLocalStorage<string>()
-  const ws = new EventEmitter()
+  const ws = Object.assign(new EventEmitter(), { socket: null })
   const scopes = new Set<unknown>()
   let count = 0
   ws.on('message', () => {
     scopes.add(scope.getStore())
     count++
   })
-  scope.run('its own', () => readInTurns(ws, () => null))
+  scope.run('its own', () => readInTurns({ ws } as unknown as WASocket))
   const other = open('b', [])
   await turn()
   scope.run('another', () => other.come(100))

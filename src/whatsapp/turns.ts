@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { WASocket } from '@whiskeysockets/baileys'
 import { leaveScope } from './trust.ts'
+import { wireOf } from './watchdog.ts'
 
 /**
  * What sockets read is handled in turns of the event loop: after a reconnection, hundreds of receipts come in one piece, and
@@ -10,13 +11,11 @@ import { leaveScope } from './trust.ts'
 /** By all sockets together: some 10 ms of work. */
 const FRAMES_A_TURN = 32
 
-type Emitter = Pick<WASocket['ws'], 'emit'>
 /** The rest must not overtake the frames that came before it. */
 const ORDERED: ReadonlySet<unknown> = new Set(['message', 'close', 'error'])
 
 interface Reader {
   waiting: (() => void)[]
-  pause(): void
   resume(): void
 }
 
@@ -24,14 +23,15 @@ const readers = new Set<Reader>()
 let left = FRAMES_A_TURN
 let isPlanned = false
 
-/** `wire` stops reading while there is something to catch up with. */
-export function readInTurns(ws: Emitter, wire: () => { pause(): void; resume(): void } | null): void {
+/** Nothing more is read from the wire while there is something to catch up with. */
+export function readInTurns(socket: WASocket): void {
+  const { ws } = socket
   const emit = ws.emit.bind(ws)
   const inScope = AsyncLocalStorage.snapshot()
   // As a promise, so that what is thrown is thrown in this scope.
   const handle = (event: string | symbol, args: unknown[]) =>
     void new Promise<unknown>(resolve => resolve(emit(event, ...args)))
-  const reader: Reader = { waiting: [], pause: () => wire()?.pause(), resume: () => wire()?.resume() }
+  const reader: Reader = { waiting: [], resume: () => wireOf(socket)?.resume() }
   ws.emit = (event, ...args) => {
     if (!ORDERED.has(event)) return emit(event, ...args)
     if (!isPlanned) plan()
@@ -39,7 +39,7 @@ export function readInTurns(ws: Emitter, wire: () => { pause(): void; resume(): 
       left--
       return emit(event, ...args)
     }
-    if (reader.waiting.push(() => inScope(handle, event, args)) === 1) reader.pause()
+    if (reader.waiting.push(() => inScope(handle, event, args)) === 1) wireOf(socket)?.pause()
     readers.add(reader)
     return true
   }
@@ -56,15 +56,14 @@ function turn(): void {
   left = FRAMES_A_TURN
   isPlanned = false
   if (readers.size > 0) plan()
-  while (readers.size > 0 && left > 0)
-    for (const reader of readers) {
-      if (left === 0) break
-      left--
-      // Those who were not reached come first in the next turn.
-      readers.delete(reader)
-      const handleOne = reader.waiting.shift()!
-      if (reader.waiting.length > 0) readers.add(reader)
-      else reader.resume()
-      handleOne()
-    }
+  for (const reader of readers) {
+    if (left === 0) break
+    left--
+    // Behind the others: this loop comes to it again, or the next turn does.
+    readers.delete(reader)
+    const handleOne = reader.waiting.shift()!
+    if (reader.waiting.length > 0) readers.add(reader)
+    else reader.resume()
+    handleOne()
+  }
 }

@@ -19,7 +19,7 @@ export function onUpgradeRefused(socket: WASocket, refused: (status: number) => 
   })
 }
 
-export interface Wire {
+interface Wire {
   send(bytes: Uint8Array, written?: (error?: Error) => void): void
   terminate(): void
   pause(): void

@@ -102,7 +102,10 @@ export interface Range extends WebhookOf {
   limit: number
 }
 
-/** Oldest first: their ids in order. What is pending is on its way already. All are due in one moment, so that their order is that of the events. */
+/**
+ * Oldest first: their ids in order. What is pending is on its way already. All are due in one moment, so that their order
+ * is that of the events.
+ */
 export async function replayRange(sql: Sql, of: Range): Promise<string[]> {
   const rows = await sql.query<{ id: string }>(
     `update webhook_delivery d set status = 'pending', attempts = 0, error = null, finished_at = null,
