@@ -59,7 +59,7 @@ const environment = z.object({
   SMTP_URL_FILE: text.optional(),
   MAIL_FROM: mailAddress.optional(),
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).max(RATE_LIMIT_MAX).default(60),
-  REQUESTS_AT_ONCE: z.coerce.number().int('must be a whole number').min(1).max(10_000).default(10),
+  REQUESTS_AT_ONCE: z.coerce.number().int('must be a whole number').min(1).max(10_000).default(6),
   CONNECTIONS_MAX: z.coerce.number().int('must be a whole number').min(1).max(1_000_000).default(5000),
   MESSAGES_WAITING_MAX: z.coerce.number().int('must be a whole number').min(1).max(10_000_000).default(10_000),
   QUOTA: z.enum(['on', 'off']).default('on'),

@@ -1,7 +1,7 @@
 import type { Pass } from '../context.ts'
-import { overloaded } from '../errors.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Heap } from './heap.ts'
+import { Refusals } from './refusals.ts'
 
 /**
  * What comes before everything else: so many requests are worked on at once, and the others wait in line, for a moment.
@@ -21,26 +21,26 @@ export interface TurnstileOptions {
 const BURST_MS = 1000
 /** And in one that stands for this share of the time that has passed since the last standing one: it is the same again. */
 const BURST_SHARE = 0.1
-/** The most that is waited in a standing line. It is kept to half of that, so that who has a place in it nearly always goes in. */
-const AIM_MS = 40
-/** The line is no standing one any more when so long nobody had to wait for half of the aim. */
+/** What a standing line is kept to: who would have to wait for longer is refused as they come. */
+const LINE_MS = 20
+/** Who has a place in it is not sent away before this: else whoever is refused after a stall has waited for it. */
+const GIVE_UP_MS = 250
+/** The line is no standing one any more when so long nobody had to wait for LINE_MS. */
 const CALM_MS = 1000
 /** How long it is counted how many go in. */
 const RATE_MS = 200
 const LINE_MAX = 1000
 /** Of the places: one caller leaves so many to the others, however many wait for each other there. */
 const LEFT_SHARE = 0.2
-/** Places that a wait of AIM_MS makes up for: else the line of who asks for slow things hardly moves. */
+/** A wait of LINE_MS makes up for a place, for so many at most: else the line of who asks for slow things hardly moves. */
 const WAIT_WORTH = 2
 /** Those inside, and those who wait aside for somebody else. */
 const INSIDE_MAX = 2000
 const SWEEP_MS = 5
-const TELL_EVERY_MS = 10_000
-/** Not all at once. */
-const RETRY_AFTER_SECONDS = { least: 1, most: 3 }
 
 interface Waiting {
   sinceMs: number
+  patienceMs: number
   take: (pass: Pass) => void
   refuse: () => void
 }
@@ -62,13 +62,11 @@ export class Turnstile {
   /** By one caller. */
   readonly #heldMax: number
   readonly #lineMax: number
-  readonly #log: Log
   readonly #heap: Heap
+  readonly #refusals: Refusals
   #busy = 0
   #inside = 0
   #waiting = 0
-  #refused = 0
-  #told = { atMs: Number.NEGATIVE_INFINITY, refused: 0 }
   #lineSinceMs: number | null = null
   #burstMs = BURST_MS
   #lastStoodMs = Number.NEGATIVE_INFINITY
@@ -81,8 +79,8 @@ export class Turnstile {
     this.#atOnce = atOnce
     this.#heldMax = atOnce - Math.floor(atOnce * LEFT_SHARE)
     this.#lineMax = lineMax
-    this.#log = log
     this.#heap = new Heap(heapShare)
+    this.#refusals = new Refusals(log)
   }
 
   /** Being worked on. */
@@ -101,16 +99,16 @@ export class Turnstile {
 
   /** Since the start. */
   get refused(): number {
-    return this.#refused
+    return this.#refusals.count
   }
 
   /** Throws, or rejects after a moment, with 503: then nothing has been done. `who` is one caller as far as is known. */
   enter(who: string): Pass | Promise<Pass> {
     const nowMs = performance.now()
-    if (this.#inside >= INSIDE_MAX) throw this.#refusal()
+    if (this.#inside >= INSIDE_MAX) throw this.#refusals.one()
     const isShort = this.#heap.isShort(nowMs)
     if (this.#busy < (isShort ? 1 : this.#atOnce) && this.#mayGoIn(who, nowMs)) return this.#admit(who)
-    if (isShort || !this.#mayJoin(who)) throw this.#refusal()
+    if (isShort || !this.#mayJoin(who)) throw this.#refusals.one()
     return this.#join(who, nowMs)
   }
 
@@ -134,17 +132,19 @@ export class Turnstile {
   /** For how many there is a place in the line. */
   get #room(): number {
     if (!this.strained) return this.#lineMax
-    return Math.min(this.#lineMax, Math.max(1, Math.floor((this.#entered.perSecond * AIM_MS) / 2000)))
+    return Math.min(this.#lineMax, Math.max(1, Math.floor((this.#entered.perSecond * LINE_MS) / 1000)))
   }
 
   #join(who: string, nowMs: number): Promise<Pass> {
     const { promise, resolve, reject } = Promise.withResolvers<Pass>()
-    this.#partyOf(who).line.push({ sinceMs: nowMs, take: resolve, refuse: () => reject(this.#refusal()) })
-    this.#waiting++
     if (this.#lineSinceMs === null) {
       this.#lineSinceMs = nowMs
-      this.#burstMs = Math.min(BURST_MS, Math.max(AIM_MS, (nowMs - this.#lastStoodMs) * BURST_SHARE))
+      this.#burstMs = Math.min(BURST_MS, Math.max(2 * LINE_MS, (nowMs - this.#lastStoodMs) * BURST_SHARE))
     }
+    const patienceMs = this.strained ? GIVE_UP_MS : Math.max(GIVE_UP_MS, this.#burstMs)
+    const refuse = () => reject(this.#refusals.one())
+    this.#partyOf(who).line.push({ sinceMs: nowMs, patienceMs, take: resolve, refuse })
+    this.#waiting++
     if (this.#sweep === undefined) this.#sweep = setTimeout(() => this.#sweepLine(), SWEEP_MS)
     return promise
   }
@@ -234,7 +234,7 @@ export class Turnstile {
     for (const each of this.#parties) {
       const { line, busy } = each[1]
       if (line.length === 0 || busy >= this.#heldMax) continue
-      const rank = busy - WAIT_WORTH * Math.min(1, (nowMs - line[0]!.sinceMs) / AIM_MS)
+      const rank = busy - Math.min(WAIT_WORTH, (nowMs - line[0]!.sinceMs) / LINE_MS)
       if (rank >= least) continue
       least = rank
       found = each
@@ -262,14 +262,14 @@ export class Turnstile {
     const stood = this.#lineSinceMs !== null && nowMs - this.#lineSinceMs >= this.#burstMs
     this.#standing = this.strained || (stood && nowMs - this.#strainedMs < CALM_MS)
     if (this.#standing) this.#lastStoodMs = nowMs
-    const patienceMs = this.#standing ? AIM_MS : this.#burstMs
     for (const [who, party] of this.#parties)
-      while (party.line[0] && nowMs - party.line[0].sinceMs >= patienceMs) this.#drop(who, party, party.line.shift()!)
+      while (party.line[0] && nowMs - party.line[0].sinceMs >= party.line[0].patienceMs)
+        this.#drop(who, party, party.line.shift()!)
     if (this.#waiting > 0) this.#sweep = setTimeout(() => this.#sweepLine(), SWEEP_MS)
   }
 
   #waited({ sinceMs }: Waiting, nowMs: number): void {
-    if (nowMs - sinceMs < AIM_MS / 2) return
+    if (nowMs - sinceMs < LINE_MS) return
     // It may have been calm since a line stood.
     this.#standing = this.strained
     this.#strainedMs = nowMs
@@ -285,16 +285,5 @@ export class Turnstile {
     this.#waited(waiting, nowMs)
     this.#waiting--
     if (this.#waiting === 0) this.#lineSinceMs = null
-  }
-
-  #refusal(): Error {
-    this.#refused++
-    const nowMs = performance.now()
-    if (nowMs - this.#told.atMs >= TELL_EVERY_MS) {
-      this.#log.warn({ count: this.#refused - this.#told.refused }, 'overload: requests are refused')
-      this.#told = { atMs: nowMs, refused: this.#refused }
-    }
-    const { least, most } = RETRY_AFTER_SECONDS
-    return overloaded(least + Math.floor(Math.random() * (most - least + 1)))
   }
 }

@@ -8,8 +8,8 @@ import { wireOf } from './watchdog.ts'
  * all that a server does would wait for them. `ws` tells of each frame of a piece at once, and Baileys answers each.
  */
 
-/** By all sockets together: some 10 ms of work. */
-const FRAMES_A_TURN = 32
+/** By all sockets together: some 3 ms of work. */
+const FRAMES_A_TURN = 8
 
 /** The rest must not overtake the frames that came before it. */
 const ORDERED: ReadonlySet<unknown> = new Set(['message', 'close', 'error'])
