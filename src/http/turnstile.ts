@@ -22,9 +22,11 @@ const BURST_MS = 1000
 /** And in one that stands for this share of the time that has passed since the last standing one: it is the same again. */
 const BURST_SHARE = 0.1
 /** What a standing line is kept to: who would have to wait for longer is refused as they come. */
-const LINE_MS = 20
+const LINE_MS = 100
+/** And to so many at least: callers with a few workers, who each wait for an answer, are no overload, however slow it gets. */
+const LINE_MIN = 16
 /** Who has a place in it is not sent away before this: else whoever is refused after a stall has waited for it. */
-const GIVE_UP_MS = 250
+const GIVE_UP_MS = 500
 /** The line is no standing one any more when so long nobody had to wait for LINE_MS. */
 const CALM_MS = 1000
 /** How long it is counted how many go in. */
@@ -132,7 +134,7 @@ export class Turnstile {
   /** For how many there is a place in the line. */
   get #room(): number {
     if (!this.strained) return this.#lineMax
-    return Math.min(this.#lineMax, Math.max(1, Math.floor((this.#entered.perSecond * LINE_MS) / 1000)))
+    return Math.min(this.#lineMax, Math.max(LINE_MIN, Math.floor((this.#entered.perSecond * LINE_MS) / 1000)))
   }
 
   #join(who: string, nowMs: number): Promise<Pass> {
