@@ -62,8 +62,8 @@ try {
 async function run({ url, sandboxUrl, tenant, health, pid }: BenchServer): Promise<void> {
   const place = await tenant('soak')
   const headers = { 'x-api-key': place.apiKey, 'content-type': 'application/json' }
-  const post = async (path: string, body: unknown): Promise<void> => {
-    const init = { method: 'POST', headers, body: JSON.stringify(body), signal: AbortSignal.timeout(GIVEN_UP_MS) }
+  const post = async (path: string, body: unknown, signal = AbortSignal.timeout(GIVEN_UP_MS)): Promise<void> => {
+    const init = { method: 'POST', headers, body: JSON.stringify(body), signal }
     const answer = await fetch(`${url}/v1/instances/${path}`, init)
     const text = await answer.text()
     if (answer.ok) return
@@ -71,7 +71,7 @@ async function run({ url, sandboxUrl, tenant, health, pid }: BenchServer): Promi
     if (answer.status !== 503) throw new Error(`${path}: ${answer.status} ${text}`)
     counts.refused++
     await sleep(Number(answer.headers.get('retry-after')) * 1000)
-    await post(path, body)
+    await post(path, body, signal)
   }
   const ids: string[] = []
   for (let n = 0; n < INSTANCES; n++) {
