@@ -28,6 +28,8 @@ const LIMIT_PER_MINUTE = 600
 const GREEDY_PER_SECOND = (10 * LIMIT_PER_MINUTE) / 60
 const HONEST_TENANTS = 20
 const CONNECTIONS = 64
+/** Of the honest callers' own process, which is not what is measured. */
+const WARM_MS = 1000
 
 interface Load {
   port: number
@@ -137,11 +139,13 @@ async function honest(): Promise<void> {
   const statuses: Record<string, number> = {}
   const calls: Promise<void>[] = []
   let next = 0
+  // Its code is compiled by then.
+  const countedMs = performance.now() + WARM_MS
   await inTime(load, dueMs => {
     const { path, key } = load.requests[next++ % load.requests.length]!
     const { promise, resolve } = Promise.withResolvers<void>()
     const tell = (status: string | number | undefined) => {
-      tookMs.push(performance.now() - dueMs)
+      if (dueMs >= countedMs) tookMs.push(performance.now() - dueMs)
       statuses[`${status}`] = (statuses[`${status}`] ?? 0) + 1
       resolve()
     }

@@ -4,11 +4,13 @@ import type { App, Context, Pass } from '../context.ts'
 import type { Exchange } from '../rest/answer.ts'
 import { networkOf } from './address.ts'
 import { apiKeyOf } from './credentials.ts'
+import { FewATurn } from './few-a-turn.ts'
+import type { Gate } from './gate.ts'
 
 /** The way through the turnstile, before credentials are looked up and a body is read. */
 
 export interface Entrance {
-  /** Serves it, or refuses it with 503; answers once it is served, its answer perhaps still on its way. */
+  /** Serves it, or refuses it with 503, or strangers with 429; answers once it is served, its answer perhaps still on its way. */
   admit(exchange: Exchange, door: Door): Promise<void>
   /** For an operation over a WebSocket. */
   enter(ctx: Context, of: Pick<Exchange, 'req'>): Promise<void>
@@ -22,7 +24,8 @@ export interface Door {
 
 const KNOWN_MAX = 10_000
 
-export function createEntrance({ turnstile }: Pick<App, 'turnstile'>): Entrance {
+export function createEntrance({ turnstile }: Pick<App, 'turnstile'>, gate: Pick<Gate, 'beyond'>): Entrance {
+  const refusals = new FewATurn()
   /** Credentials that were good, with whose they are: who makes some up is no new caller each time. */
   const known = new LRUCache<string, string>({ max: KNOWN_MAX })
   const markOf = ({ req }: Pick<Exchange, 'req'>, ctx: Context) => {
@@ -35,6 +38,11 @@ export function createEntrance({ turnstile }: Pick<App, 'turnstile'>): Entrance 
   return {
     async admit(exchange, { serve, refuse }) {
       const { ctx, res } = exchange
+      const beyond = gate.beyond(exchange)
+      if (beyond) {
+        await refusals.turn()
+        return refuse(exchange, beyond)
+      }
       const mark = markOf(exchange, ctx)
       let pass: Pass
       try {

@@ -30,6 +30,11 @@ export interface Doorkeeper {
 
 export interface Gate {
   /**
+   * What somebody is to be told of whom nothing is to be done, as their network is beyond a stranger's allowance and their
+   * credentials, if any, are no caller's as far as is known without a question. Null: `enter` says.
+   */
+  beyond(exchange: Exchange): Error | null
+  /**
    * Says who calls (`ctx.caller`, null for strangers and the operator) and charges the first token; rejects without good
    * credentials, with those of another site's visitor, and beyond the allowance. Nothing is charged to the operator.
    */
@@ -72,8 +77,7 @@ export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
   /** Null: nobody's credentials, and charged as a stranger's. */
   async function admit(ctx: Context, credentials: Credentials): Promise<Caller | null> {
     if (!doorkeeper.mayBeGood(credentials)) return stranger(ctx)
-    // What is remembered is no secret.
-    const mark = hash('sha256', 'apiKey' in credentials ? credentials.apiKey : credentials.sessionToken, 'base64')
+    const mark = markOf(credentials)
     const used = spent.get(mark)
     if (used) {
       if ('apiKey' in credentials) ctx.facts.keyOf = used.tenantId
@@ -108,10 +112,21 @@ export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
   }
 
   return {
+    beyond({ req, ctx }) {
+      const allowance = strangers.peek(networkOfCtx(ctx))
+      if (allowance.remaining > 0) return null
+      const apiKey = apiKeyOf(req)
+      if (apiKey !== null && doorkeeper.isOperator(app, apiKey)) return null
+      const given = credentialsOf(ctx, apiKey)
+      if (given && doorkeeper.mayBeGood(given) && (lookups.isKnown(markOf(given)) || lookups.mayBeLate)) return null
+      ctx.facts.allowance = allowance
+      return tooMany(ctx, 'stranger', allowance)
+    },
     async enter({ req, ctx }, { open = false, multipart = false } = {}) {
       try {
         const apiKey = apiKeyOf(req)
-        if (open || (apiKey === null && ctx.sessionToken === null)) {
+        const given = credentialsOf(ctx, apiKey)
+        if (open || !given) {
           chargeStranger(ctx)
           // To be signed in as somebody else is a change, too.
           const isWrite = !READS.has(req.method!) && ctx.sessionToken !== null
@@ -123,7 +138,7 @@ export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
           ctx.facts.allowance = strangers.peek(networkOfCtx(ctx))
           return
         }
-        const caller = await admit(ctx, apiKey === null ? { sessionToken: ctx.sessionToken! } : { apiKey })
+        const caller = await admit(ctx, given)
         if (!caller && apiKey !== null) throw unauthorized()
         if (caller?.via.kind === 'session') assertOwnPage(req, { sender: senderOf(req), multipart })
         ctx.caller = caller
@@ -163,6 +178,15 @@ export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
 }
 
 const OTHER_ORIGIN = 'This request comes from another origin'
+
+function credentialsOf({ sessionToken }: Context, apiKey: string | null): Credentials | null {
+  if (apiKey !== null) return { apiKey }
+  return sessionToken === null ? null : { sessionToken }
+}
+
+/** To remember them by, which is no secret. */
+const markOf = (credentials: Credentials): string =>
+  hash('sha256', 'apiKey' in credentials ? credentials.apiKey : credentials.sessionToken, 'base64')
 
 function refuse(ctx: Context, allowance: Allowance): never {
   ctx.facts.allowance = allowance

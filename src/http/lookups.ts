@@ -29,6 +29,11 @@ export class Lookups {
     return this.#turns.take(network, look)
   }
 
+  /** Whether something is left of the second's budget. */
+  get mayBeLate(): boolean {
+    return this.#late < LATE_MAX || performance.now() >= this.#secondStartMs + 1000
+  }
+
   allowLate(): boolean {
     const nowMs = performance.now()
     if (nowMs >= this.#secondStartMs + 1000) {

@@ -94,7 +94,7 @@ export async function createServer(app: App, options: ServerOptions): Promise<Se
   const served = checked(seated(schema))
   const yoga = createHouseYoga({ schema: served, log: app.log, production, charge: gate.charge })
   const graphql = createGraphqlDoor({ yoga, gate })
-  const entrance = createEntrance(app)
+  const entrance = createEntrance(app, gate)
   const sockets = createWebSocketDoor({ app, yoga, gate, openContext, entrance })
   const rest = await createRest({ schema, binary, signed, events, publicUrl, gate })
   const share = sharer(corsOrigins)

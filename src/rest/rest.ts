@@ -129,6 +129,7 @@ export async function createRest(options: RestOptions): Promise<Rest> {
       }
     },
     refuse(exchange, error) {
+      exchange.ctx.facts.route = find(exchange.req.url!)?.path
       gate.peek(exchange.ctx)
       answerError(exchange, error)
     },

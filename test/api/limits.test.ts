@@ -243,6 +243,20 @@ describe('strangers', () => {
     expect(asked).toBeLessThan(600)
   })
 
+  it('who try keys from the same address keep out nobody whose key was good before, however many they try', async () => {
+    const from = anAddress()
+    const { apiKey } = await three.tenant()
+    const read = async (key: string) =>
+      (await send(url(0, '/v1/instances'), { headers: { 'x-api-key': key }, from })).status
+    expect(await read(apiKey)).toBe(200)
+    await Promise.all(Array.from({ length: 60 }, () => plans({}, from)))
+    const told: number[] = []
+    for (let n = 0; n < 30; n++)
+      told.push(...(await Promise.all([apiKey, newApiKey(), newApiKey(), newApiKey()].map(read))))
+    expect(told.filter((_, n) => n % 4 === 0)).toEqual(Array(30).fill(200))
+    expect(told.filter((_, n) => n % 4 !== 0)).toEqual(Array(90).fill(429))
+  })
+
   it('who try keys are asked about one after the other, and nobody else waits for them', async () => {
     const { app } = three.nodes[0]!
     const { apiKey } = await three.tenant()

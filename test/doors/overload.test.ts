@@ -20,6 +20,7 @@ class Stall {
 
   readonly doorkeeper: Doorkeeper = {
     ...doorkeeper,
+    mayBeGood: credentials => !('apiKey' in credentials && credentials.apiKey === 'mistyped'),
     isOperator: () => false,
     admit: async (app, credentials) => {
       const key = (credentials as { apiKey: string }).apiKey
@@ -156,6 +157,31 @@ describe('a server that has all it can do', () => {
     expect((await door.call(`/v1${path}`, { key: null, method: 'POST' })).text).toBe('taken')
     stall.end()
     await Promise.all(inside)
+  })
+
+  it('tells strangers without an allowance so, in the shape of each door, and needs no place for it', async () => {
+    const stall = await openStalled({ config: { rateLimitPerMinute: 2 } })
+    for (const key of [null, 'mistyped']) expect((await door.call(THINGS, { key })).status).toBe(401)
+    const inside = many(AT_ONCE, () => door.call(THINGS, { key: 'acme-1' }))
+    await until(() => stall.asked.length === AT_ONCE)
+    const body = 'x'.repeat(100_000)
+    const refused = await Promise.all([
+      door.call(THINGS, { key: null }),
+      door.call('/v1/things', { key: 'mistyped', method: 'POST', body }),
+      door.call('/v1/nothing/%zz', { key: null, headers: { cookie: 'other=1' } }),
+      door.graphql('{ graphqlOnly }', { key: 'mistyped' }),
+    ])
+    for (const { status, headers, json } of refused) {
+      expect([status, json.error?.code ?? json.errors[0].extensions.code]).toEqual([429, 'rate_limited'])
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
+      expect([headers.get('x-ratelimit-limit'), headers.get('x-ratelimit-remaining')]).toEqual(['2', '0'])
+      expect(headers.get('x-request-id')).toMatch(/^req_/)
+    }
+    expect(door.app.turnstile.refused + door.app.turnstile.waiting).toBe(0)
+    stall.end()
+    expect(statuses(await Promise.all(inside))).toEqual(Array(AT_ONCE).fill(200))
+    // Good before, and asked about.
+    for (const key of ['acme-1', 'other-1']) expect((await door.call(THINGS, { key })).status).toBe(200)
   })
 
   it('refuses GraphQL in its own shape, over HTTP and WebSocket', async () => {
