@@ -121,8 +121,10 @@ export interface Context extends App {
 }
 
 export interface Facts {
-  /** For the log: the pattern that the path matched. */
+  /** The pattern that the path matched. */
   route?: string
+  /** The path that was matched does not answer to the request's method. */
+  wrongMethod?: boolean
   /** For the log: the root fields that GraphQL ran. */
   operations?: string[]
   /** The error which was answered, or the first of them. */

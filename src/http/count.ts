@@ -7,15 +7,15 @@ const MESSAGE_MAX_LENGTH = 500
 export function countCall(app: App, { req, res, ctx }: Exchange): void {
   const startedMs = performance.now()
   res.once('close', () => {
-    const { keyOf: tenantId, route = null, refusal } = ctx.facts
+    const { keyOf: tenantId, route = null, refusal, wrongMethod = refusal?.code === 'method_not_allowed' } = ctx.facts
     const isStream = /^(text\/event-stream|multipart\/mixed)/.test(String(res.getHeader('content-type') ?? ''))
     const tookMs = isStream ? null : performance.now() - startedMs
     const status = res.headersSent ? res.statusCode : null
-    const wrongMethod = refusal?.code === 'method_not_allowed'
     ctx.metrics.http.answered({ method: req.method!, route, status, wrongMethod, tookMs })
     if (tenantId === undefined) return
     const error = refusal ? { ...refusal, message: storable(refusal.message) } : null
-    app.calls.note({ tenantId, method: req.method!, route, at: app.clock.now(), tookMs, error })
+    const method = wrongMethod ? 'other' : req.method!
+    app.calls.note({ tenantId, method, route, at: app.clock.now(), tookMs, error })
   })
 }
 

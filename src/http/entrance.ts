@@ -1,9 +1,5 @@
-import { hash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import type { App, Context, Pass } from '../context.ts'
 import type { Exchange } from '../rest/answer.ts'
-import { networkOf } from './address.ts'
-import { apiKeyOf } from './credentials.ts'
 import { FewATurn } from './few-a-turn.ts'
 import type { Gate } from './gate.ts'
 
@@ -22,19 +18,11 @@ export interface Door {
   refuse(exchange: Exchange, error: unknown): void
 }
 
-const KNOWN_MAX = 10_000
-
-export function createEntrance({ turnstile }: Pick<App, 'turnstile'>, gate: Pick<Gate, 'beyond'>): Entrance {
+export function createEntrance(
+  { turnstile, metrics }: Pick<App, 'turnstile' | 'metrics'>,
+  gate: Pick<Gate, 'beyond' | 'guess'>,
+): Entrance {
   const refusals = new FewATurn()
-  /** Credentials that were good, with whose they are: who makes some up is no new caller each time. */
-  const known = new LRUCache<string, string>({ max: KNOWN_MAX })
-  const markOf = ({ req }: Pick<Exchange, 'req'>, ctx: Context) => {
-    const credential = apiKeyOf(req) ?? ctx.sessionToken
-    return credential === null ? null : hash('sha256', credential, 'base64')
-  }
-  const nameOf = (ctx: Context, mark: string | null) =>
-    ctx.caller?.tenantId ?? (mark && known.get(mark)) ?? networkOf(ctx.ip ?? '')
-
   return {
     async admit(exchange, { serve, refuse }) {
       const { ctx, res } = exchange
@@ -43,12 +31,14 @@ export function createEntrance({ turnstile }: Pick<App, 'turnstile'>, gate: Pick
         await refusals.turn()
         return refuse(exchange, beyond)
       }
-      const mark = markOf(exchange, ctx)
+      const { name, keyOf } = gate.guess(exchange)
       let pass: Pass
       try {
-        const entered = turnstile.enter(nameOf(ctx, mark))
+        const entered = turnstile.enter(name)
         pass = entered instanceof Promise ? await entered : entered
       } catch (error) {
+        metrics.http.overloaded()
+        if (keyOf !== null) ctx.facts.keyOf = keyOf
         return refuse(exchange, error)
       }
       try {
@@ -57,13 +47,15 @@ export function createEntrance({ turnstile }: Pick<App, 'turnstile'>, gate: Pick
         if (!res.destroyed) await serve(exchange)
       } finally {
         pass.leave()
-        if (mark && (ctx.caller || ctx.operator)) known.set(mark, ctx.caller?.tenantId ?? OPERATOR)
       }
     },
-    async enter(ctx, of) {
-      ctx.pass = await turnstile.enter(nameOf(ctx, markOf(of, ctx)))
+    async enter(ctx, { req }) {
+      try {
+        ctx.pass = await turnstile.enter(gate.guess({ req, ctx }).name)
+      } catch (error) {
+        metrics.http.overloaded()
+        throw error
+      }
     },
   }
 }
-
-const OPERATOR = 'operator'

@@ -34,6 +34,8 @@ export interface Gate {
    * credentials, if any, are no caller's as far as is known without a question. Null: `enter` says.
    */
   beyond(exchange: Exchange): Error | null
+  /** Who calls, as far as is known without a question: credentials that were never good count as their network. */
+  guess(of: Pick<Exchange, 'req' | 'ctx'>): Guess
   /**
    * Says who calls (`ctx.caller`, null for strangers and the operator) and charges the first token; rejects without good
    * credentials, with those of another site's visitor, and beyond the allowance. Nothing is charged to the operator.
@@ -49,6 +51,13 @@ export interface Gate {
   peek(ctx: Context): void
 }
 
+export interface Guess {
+  /** Of a tenant, the operator or a network. */
+  name: string
+  /** Whose API key it was when it was last asked about; null: nobody's, or no key. */
+  keyOf: string | null
+}
+
 /** What a door says of the call that comes through it. */
 export interface Way {
   /** Credentials are not looked at. */
@@ -58,6 +67,8 @@ export interface Way {
 }
 
 const SPENT_MAX = 10_000
+/** No tenant has this id. */
+const OPERATOR = 'operator'
 const READS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
@@ -83,7 +94,7 @@ export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
       if ('apiKey' in credentials) ctx.facts.keyOf = used.tenantId
       return refuse(ctx, used.allowance)
     }
-    if (lookups.isKnown(mark)) return look(ctx, { credentials, mark })
+    if (lookups.whose(mark) !== null) return look(ctx, { credentials, mark })
     const network = networkOfCtx(ctx)
     return lookups.inTurn(network, async () => {
       const isSpent = strangers.peek(network).remaining <= 0
@@ -94,8 +105,11 @@ export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
   async function look(ctx: Context, { credentials, mark }: { credentials: Credentials; mark: string }) {
     const isKey = 'apiKey' in credentials
     const admission = await doorkeeper.admit(app, credentials)
-    if (!admission) return stranger(ctx)
-    lookups.known(mark)
+    if (!admission) {
+      lookups.forget(mark)
+      return stranger(ctx)
+    }
+    lookups.known(mark, admission.caller.tenantId)
     ctx.facts.allowance = admission.allowance
     if (isKey) ctx.facts.keyOf = admission.caller.tenantId
     if (!admission.active) throw accountInactive()
@@ -118,9 +132,17 @@ export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
       const apiKey = apiKeyOf(req)
       if (apiKey !== null && doorkeeper.isOperator(app, apiKey)) return null
       const given = credentialsOf(ctx, apiKey)
-      if (given && doorkeeper.mayBeGood(given) && (lookups.isKnown(markOf(given)) || lookups.mayBeLate)) return null
+      if (given && doorkeeper.mayBeGood(given) && (lookups.whose(markOf(given)) !== null || lookups.mayBeLate))
+        return null
       ctx.facts.allowance = allowance
       return tooMany(ctx, 'stranger', allowance)
+    },
+    guess({ req, ctx }) {
+      if (ctx.caller) return { name: ctx.caller.tenantId, keyOf: null }
+      const apiKey = apiKeyOf(req)
+      const given = credentialsOf(ctx, apiKey)
+      const whose = given && lookups.whose(markOf(given))
+      return { name: whose ?? networkOfCtx(ctx), keyOf: apiKey !== null && whose !== OPERATOR ? whose : null }
     },
     async enter({ req, ctx }, { open = false, multipart = false } = {}) {
       try {
@@ -135,6 +157,7 @@ export function createGate(app: App, doorkeeper: Doorkeeper): Gate {
         }
         if (apiKey !== null && doorkeeper.isOperator(app, apiKey)) {
           ctx.operator = true
+          lookups.known(markOf(given), OPERATOR)
           ctx.facts.allowance = strangers.peek(networkOfCtx(ctx))
           return
         }

@@ -31,12 +31,13 @@ export function createGraphqlDoor({ yoga, gate }: GraphqlOptions): GraphqlDoor {
   return {
     async serve(exchange) {
       const { req } = exchange
+      noteMethod(exchange)
       try {
         const headers = { Allow: [...METHODS, 'OPTIONS'].join(', ') }
         if (req.method === 'OPTIONS') gate.peek(exchange.ctx)
         else await gate.enter(exchange)
         if (req.method === 'OPTIONS') return answer(exchange, 204, undefined, headers)
-        if (!METHODS.includes(req.method!)) return refuse(exchange, methodNotAllowed(), headers)
+        if (exchange.ctx.facts.wrongMethod) return refuse(exchange, methodNotAllowed(), headers)
         if (req.method === 'POST' && isMultipart(req)) return await upload(exchange, { yoga, streams })
         if (req.method === 'POST') requireJson(req, MEDIA_TYPES)
         const body = req.method === 'POST' ? await arrived(exchange, readBody(req)) : undefined
@@ -47,6 +48,7 @@ export function createGraphqlDoor({ yoga, gate }: GraphqlOptions): GraphqlDoor {
       }
     },
     refuse(exchange, error) {
+      noteMethod(exchange)
       gate.peek(exchange.ctx)
       refuse(exchange, error)
     },
@@ -54,6 +56,10 @@ export function createGraphqlDoor({ yoga, gate }: GraphqlOptions): GraphqlDoor {
       for (const end of streams) end()
     },
   }
+}
+
+const noteMethod = ({ req, ctx }: Exchange) => {
+  ctx.facts.wrongMethod = ![...METHODS, 'OPTIONS'].includes(req.method!)
 }
 
 /** An error before there is a GraphQL answer, in the shape of one. */

@@ -11,18 +11,25 @@ const LATE_MAX = 20
  * allowance goes, and the second's budget beyond.
  */
 export class Lookups {
-  readonly #known = new LRUCache<string, true>({ max: KNOWN_MAX })
+  /** With whose they are. */
+  readonly #known = new LRUCache<string, string>({ max: KNOWN_MAX })
   readonly #turns = new Turns()
   #secondStartMs = 0
   #late = 0
 
-  /** `mark` is a hash of the credentials. */
-  known(mark: string): void {
-    this.#known.set(mark, true)
+  /** Credentials that are good, of whom. `mark` is a hash of them. */
+  known(mark: string, whose: string): void {
+    this.#known.set(mark, whose)
   }
 
-  isKnown(mark: string): boolean {
-    return this.#known.has(mark)
+  /** They are nobody's any more. */
+  forget(mark: string): void {
+    this.#known.delete(mark)
+  }
+
+  /** Whose they were when they were last asked about; null: nobody's, as far as is remembered. */
+  whose(mark: string): string | null {
+    return this.#known.get(mark) ?? null
   }
 
   inTurn<T>(network: string, look: () => Promise<T>): Promise<T> {

@@ -22,7 +22,7 @@ import { deliverDue } from '../resolvers/webhooks/deliverDue.ts'
 import { tidyDeliveriesDue, tidyWebhooksDue } from '../resolvers/webhooks/tidyWebhooksDue.ts'
 
 /** The clock as a caller: which operation, how often. It decides nothing. */
-const JOBS: { name: string; everyMs: number; run: (app: App) => Promise<void> }[] = [
+export const JOBS: { name: string; everyMs: number; run: (app: App) => Promise<void> }[] = [
   { name: 'fence a node that is late', everyMs: 250, run: fenceDue },
   { name: 'say that this node lives', everyMs: 1_000, run: beatDue },
   { name: 'do what other nodes ask', everyMs: 1_000, run: answerCommands },

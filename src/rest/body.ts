@@ -14,27 +14,37 @@ export const hasBody = (req: IncomingMessage): boolean =>
 export const arrived = <T>({ req, ctx }: Exchange, reading: Promise<T>): Promise<T> =>
   req.complete ? reading : ctx.pass.arrive(reading)
 
-/** Of bodies that are being read, in all. */
-const READING_MAX_BYTES = 64 * 1_048_576
-let readingBytes = 0
+/** For bodies that are being read, all together. */
+export class Room {
+  readonly maxBytes: number
+  takenBytes = 0
+
+  constructor(maxBytes: number) {
+    this.maxBytes = maxBytes
+  }
+}
+
+/** Of all who passed the turnstile. */
+const ROOM = new Room(64 * 1_048_576)
 
 /** Refused as soon as it is known to be too large: at once by its announced length, else while it streams in. */
-export function readBody(req: IncomingMessage, maxBytes = BODY_MAX_BYTES): Promise<Buffer> {
-  if (Number(req.headers['content-length'] ?? 0) > maxBytes) return Promise.reject(payloadTooLarge(maxBytes))
+export function readBody(req: IncomingMessage, room = ROOM): Promise<Buffer> {
+  if (Number(req.headers['content-length'] ?? 0) > BODY_MAX_BYTES)
+    return Promise.reject(payloadTooLarge(BODY_MAX_BYTES))
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const chunks: Buffer[] = []
   let sizeBytes = 0
   const onData = (chunk: Buffer) => {
     chunks.push(chunk)
-    readingBytes += chunk.length
-    if ((sizeBytes += chunk.length) > maxBytes) stop(() => reject(payloadTooLarge(maxBytes)))
-    else if (readingBytes > READING_MAX_BYTES) stop(() => reject(unavailable('Too much is being sent right now')))
+    room.takenBytes += chunk.length
+    if ((sizeBytes += chunk.length) > BODY_MAX_BYTES) stop(() => reject(payloadTooLarge(BODY_MAX_BYTES)))
+    else if (room.takenBytes > room.maxBytes) stop(() => reject(unavailable('Too much is being sent right now')))
   }
   const onEnd = () => stop(() => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
   const onCut = () => stop(() => reject(invalid({ body: 'did not arrive in full' })))
   const stop = (settle: () => void) => {
     req.off('data', onData).off('end', onEnd).off('close', onCut).off('error', onCut)
-    readingBytes -= sizeBytes
+    room.takenBytes -= sizeBytes
     settle()
   }
   req.on('data', onData).on('end', onEnd).on('close', onCut).on('error', onCut)

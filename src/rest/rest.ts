@@ -129,7 +129,7 @@ export async function createRest(options: RestOptions): Promise<Rest> {
       }
     },
     refuse(exchange, error) {
-      exchange.ctx.facts.route = find(exchange.req.url!)?.path
+      endpointOf(exchange, find)
       gate.peek(exchange.ctx)
       answerError(exchange, error)
     },
@@ -154,12 +154,18 @@ function dispatchTable(endpoints: Endpoint[]): Find {
   }
 }
 
+function endpointOf({ req: { method, url }, ctx }: Exchange, find: Find) {
+  const found = find(url!)
+  const endpoint = found?.byMethod.get(method === 'HEAD' ? 'GET' : method!)
+  ctx.facts.route = found?.path
+  ctx.facts.wrongMethod = found !== null && !endpoint && method !== 'OPTIONS'
+  return { found, endpoint }
+}
+
 /** Everybody is counted before they are told anything, that there is no such route too. */
 async function dispatch(exchange: Exchange, { find, gate }: { find: Find; gate: RestGate }): Promise<void> {
-  const { method, url } = exchange.req
-  const found = find(url!)
-  if (found) exchange.ctx.facts.route = found.path
-  const endpoint = found?.byMethod.get(method === 'HEAD' ? 'GET' : method!)
+  const { method } = exchange.req
+  const { found, endpoint } = endpointOf(exchange, find)
   if (method === 'OPTIONS' || endpoint?.signed) gate.peek(exchange.ctx)
   else await gate.enter(exchange, { open: endpoint?.open === true, multipart: endpoint?.multipart === true })
   if (!found) throw notFound('route')

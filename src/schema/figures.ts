@@ -94,7 +94,9 @@ export const RouteObject = builder.objectRef<RouteStats>('RouteUsage')
 RouteObject.implement({
   description: 'The requests to one route.',
   fields: t => ({
-    method: t.exposeString('method', { description: 'Such as `POST`.' }),
+    method: t.exposeString('method', {
+      description: 'Such as `POST`; `other`: one that the route does not answer to.',
+    }),
     route: t.exposeString('route', {
       nullable: true,
       description:

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parser } from '@prometheus-io/lezer-promql'
 import { load } from 'js-yaml'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { JOBS } from '../../src/jobs/run.ts'
 import { type Json, openTestApp, type TestApp, until } from '../support/app.ts'
 import { type Exposition, type Sample, scrape } from '../support/exposition.ts'
 
@@ -138,6 +139,19 @@ describe('the alerts', () => {
         expect([...OF_PROMETHEUS, 'task'], alert).toContain(label)
       }
     }
+  })
+
+  it('tell of each job that always fails, however seldom it runs', () => {
+    const { expr } = rules.find(({ alert }) => alert === 'WatakiJobsFail')!
+    const clauses = [...expr.matchAll(/outcome="failed"\}\[(\d+)([mh])\]\)\) > (\d+)/g)].map(
+      ([, count, unit, over]) => ({
+        windowMs: Number(count) * (unit === 'h' ? 3_600_000 : 60_000),
+        over: Number(over),
+      }),
+    )
+    // One of them may have been just before, and one may be just due.
+    const isTold = (everyMs: number) => clauses.some(({ windowMs, over }) => windowMs / everyMs - 1 > over)
+    expect(JOBS.filter(({ everyMs }) => !isTold(everyMs)).map(({ name }) => name)).toEqual([])
   })
 
   it('name series and words of the log that exist', () => {

@@ -244,8 +244,14 @@ describe('the API', () => {
     await acme.get('/v1/nothing')
     await acme.get('/nothing')
     await acme.request('PUT', '/v1/instances')
+    // Refused before anybody looks at the method.
+    for (const method of ['DELETE', 'PURGE']) {
+      await fetch(`${wataki.url}/v1/billing/plans`, { method, headers: { 'x-api-key': 'mistyped' } })
+      await fetch(`${wataki.url}/graphql`, { method, headers: { 'x-api-key': 'mistyped' } })
+    }
     const labels = { method: 'GET', route: '/v1/instances' }
-    const now = await counted(before, 'wataki_http_requests_total', { method: 'other' }, 1)
+    const now = await counted(before, 'wataki_http_requests_total', { method: 'other' }, 5)
+    expect(more(now, 'wataki_http_requests_total', { method: 'DELETE' })).toBe(0)
     expect(more(now, 'wataki_http_requests_total', { ...labels, status: '2xx' })).toBe(1)
     expect(more(now, 'wataki_http_requests_total', { ...labels, status: '4xx' })).toBe(1)
     expect(more(now, 'wataki_http_requests_total', { route: '/v1/instances/{instance_id}', status: '4xx' })).toBe(1)

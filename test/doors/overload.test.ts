@@ -82,6 +82,10 @@ describe('a server that has all it can do', () => {
     }
     expect(stall.asked).toEqual(Array(AT_ONCE).fill('acme-1'))
     expect(door.log.filter(line => line.includes('overload'))).toHaveLength(1)
+    expect((await door.app.metrics.exposition()).text).toContain('wataki_overload_refused_total 2')
+    const { counts, errors } = door.app.calls.take()!
+    expect(counts.find(({ grain }) => grain === 'hour')).toMatchObject({ tenantId: 'acme', requests: 2, errors: 1 })
+    expect(errors).toMatchObject([{ tenantId: 'acme', code: 'unavailable' }])
     stall.end()
     expect(statuses(await Promise.all(inside))).toEqual(Array(AT_ONCE).fill(200))
     expect(statuses(await Promise.all(many(AT_ONCE * 5, () => door.call(THINGS, { key: 'acme-1' }))))).toEqual(

@@ -7,8 +7,9 @@ export function expositionOf(app: App): () => Promise<Exposition> {
   const figures = new SharedFigures(app)
   return async () => {
     const shared = await figures.present()
-    const { metrics, node, db, whatsapp } = app
+    const { metrics, node, db, whatsapp, turnstile } = app
     metrics.queues.set(shared)
+    metrics.http.inside(turnstile)
     metrics.database.set(db.pool)
     metrics.sockets.set(whatsapp.running().map(({ silentMs }) => silentMs))
     metrics.node.set({ beatAgeMs: node.joined ? node.beatAgeMs : null, fenced: node.fenced, draining: node.draining })

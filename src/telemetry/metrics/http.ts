@@ -22,6 +22,10 @@ export interface Answered {
 export interface HttpMetrics {
   answered(answer: Answered): void
   rateLimited(caller: (typeof CALLERS)[number]): void
+  /** With 503, as more came than can be done. */
+  overloaded(): void
+  /** Requests by now: those that are worked on, and those in line for that. */
+  inside(now: { busy: number; waiting: number }): void
   /** A GraphQL document was run. */
   operated(type: (typeof OPERATIONS)[number]): void
   /** A subscription, by its field of the schema, was opened. The answer ends it. */
@@ -49,6 +53,13 @@ export function httpMetrics(registry: Registry): HttpMetrics {
     labelNames: ['caller'],
     registers,
   })
+  const overloads = new Counter({
+    name: 'wataki_overload_refused_total',
+    help: 'Requests and operations over WebSocket that were refused with 503, as more came than can be done',
+    registers,
+  })
+  const busy = new Gauge({ name: 'wataki_requests_busy', help: 'Requests that are worked on', registers })
+  const waiting = new Gauge({ name: 'wataki_requests_waiting', help: 'Requests in line to be worked on', registers })
   const operations = new Counter({
     name: 'wataki_graphql_operations_total',
     help: 'GraphQL operations that were run, over HTTP and WebSocket',
@@ -71,6 +82,11 @@ export function httpMetrics(registry: Registry): HttpMetrics {
       if (tookMs !== null && method !== 'other') times.observe({ method, route }, secondsOf(tookMs))
     },
     rateLimited: caller => limited.inc({ caller }),
+    overloaded: () => overloads.inc(),
+    inside(now) {
+      busy.set(now.busy)
+      waiting.set(now.waiting)
+    },
     operated: type => operations.inc({ type }),
     subscribed(operation) {
       subscriptions.inc({ operation })
