@@ -2,7 +2,7 @@ import StripeClient from 'stripe'
 import { eventReader } from './event.ts'
 import { outcomeOf } from './outcome.ts'
 import { createPortal } from './portal.ts'
-import type { Checkout, PaidPlan, Stripe, Subscription } from './stripe.ts'
+import type { Account, Checkout, PaidPlan, Stripe, Subscription } from './stripe.ts'
 
 export interface StripeOptions {
   secretKey: string
@@ -26,11 +26,12 @@ export function openStripe(options: StripeOptions): Stripe {
     telemetry: false,
   })
   const { prices } = options
-  const account = accountReader(client)
+  const mode = /^(sk|rk)_live_/.test(options.secretKey) ? 'live' : 'test'
+  const account = accountReader(client, mode)
   const portal = createPortal(client, prices)
   return {
     account,
-    eventOf: eventReader(client, { ...options, account }),
+    eventOf: eventReader(client, { ...options, mode, account }),
     createCustomer: ({ tenantId, name, email, key }) =>
       outcomeOf(async () => {
         const params = { name, email, metadata: { tenant_id: tenantId } }
@@ -70,13 +71,13 @@ export function openStripe(options: StripeOptions): Stripe {
 }
 
 /** Asked once. */
-function accountReader(client: StripeClient): Stripe['account'] {
-  let known: string | null | undefined
+function accountReader(client: StripeClient, mode: Account['mode']): Stripe['account'] {
+  let known: Account | null | undefined
   return async () => {
     if (known !== undefined) return { kind: 'done', value: known }
     const asked = await outcomeOf(async () => (await client.accounts.retrieveCurrent()).id)
     if (asked.kind === 'away') return asked
-    known = asked.kind === 'done' ? asked.value : null
+    known = asked.kind === 'done' ? { id: asked.value, mode } : null
     return { kind: 'done', value: known }
   }
 }

@@ -21,7 +21,7 @@ export interface Stripe {
   /** Checks the signature over the bytes, their age, the mode and the account. */
   eventOf(signed: { body: Uint8Array; signature: string | undefined; nowMs: number }): Promise<SignedEvent>
   /** Whose key it is. Null: the key may not ask that. */
-  account(): Promise<Outcome<string | null>>
+  account(): Promise<Outcome<Account | null>>
   /** The same `key` makes one customer, however often and by whomever it is asked for within a day; so below. */
   createCustomer(of: { tenantId: string; name: string; email: string; key: string }): Promise<Outcome<{ id: string }>>
   /** All there ever were, ended ones too; the newest 500. */
@@ -38,6 +38,12 @@ export interface Stripe {
   }): Promise<Outcome<{ id: string; url: string }>>
   /** Gives back what its newest invoice has cost, then cancels it at once. May be repeated: nothing is paid back twice. */
   cancelAndRefund(subscriptionId: string): Promise<Outcome<{ refunded: boolean }>>
+}
+
+/** What is in one mode is unknown to keys of the other. */
+export interface Account {
+  id: string
+  mode: 'live' | 'test'
 }
 
 /** `customerId` null: it is about nobody's account. */

@@ -67,6 +67,13 @@ function payAnother(caller: Caller): void {
   state.pay(other)
 }
 
+const rowOf = async (caller: Caller) =>
+  (await rowsOf(billing.wataki, 'select * from billing where tenant_id = $1', [caller.tenantId]))[0]
+const customerHere = async (caller: Caller) => (await rowOf(caller)).customer_id
+const ownerOf = async (caller: Caller): Promise<string | null> => (await rowOf(caller)).account_id
+const setOwner = (caller: Caller, owner: string | null) =>
+  billing.wataki.app.db.sql.query('update billing set account_id = $2 where tenant_id = $1', [caller.tenantId, owner])
+
 const newest = (caller: Caller) => billing.eventsOf(caller).at(-1)!
 
 /** Each leads up to a call of Stripe, and has the operation end before it writes down what came of it. */
@@ -154,19 +161,33 @@ it('an answer that was lost is asked for again, with the same key: one customer,
   expect(openOnes(caller).map(({ id }) => id)).toEqual([answer.body.session_id])
 })
 
-it('a customer who is gone from Stripe gets another; one of another account is left alone', async () => {
+it('a customer who is gone from Stripe gets another; one of another account or mode is left alone, and so is the plan', async () => {
   const caller = await billing.wataki.tenant()
-  await upgrade(caller)
+  await billing.subscribe(caller, 'growth')
+  await billing.tell(newest(caller))
   const { state } = billing.stripe
   const gone = billing.customerOf(caller)
-  const row = () =>
-    rowsOf(billing.wataki, 'select customer_id, plan from billing where tenant_id = $1', [caller.tenantId])
+  const owner = await ownerOf(caller)
+  expect(owner).toBe('acct_sandbox test')
   state.customers.delete(gone)
-  const { sql } = billing.wataki.app.db
-  await sql.query(`update billing set account_id = 'acct_other' where tenant_id = $1`, [caller.tenantId])
-  expect((await upgrade(caller)).status).toBe(503)
-  expect((await row())[0].customer_id).toBe(gone)
-  await sql.query(`update billing set account_id = 'acct_sandbox' where tenant_id = $1`, [caller.tenantId])
-  expect((await upgrade(caller)).status).toBe(200)
-  expect((await row())[0].customer_id).toBe(billing.customerOf(caller))
+  // The last is of an older version, which did not keep the mode.
+  for (const other of ['acct_other test', 'acct_sandbox live', 'acct_sandbox']) {
+    await setOwner(caller, other)
+    expect([other, (await upgrade(caller, 'scale')).status]).toEqual([other, 503])
+    expect([await customerHere(caller), await billing.planOf(caller)]).toEqual([gone, 'growth'])
+  }
+  await setOwner(caller, owner)
+  expect((await upgrade(caller, 'scale')).status).toBe(200)
+  expect(await customerHere(caller)).toBe(billing.customerOf(caller))
+  expect(await billing.planOf(caller)).toBe('free')
+})
+
+it('of a customer whom an older version has made, the mode is kept as soon as Stripe has told of them', async () => {
+  const caller = await billing.wataki.tenant()
+  await upgrade(caller)
+  for (const older of ['acct_sandbox', null]) {
+    await setOwner(caller, older)
+    expect((await upgrade(caller)).status).toBe(200)
+    expect(await ownerOf(caller)).toBe('acct_sandbox test')
+  }
 })
