@@ -33,19 +33,19 @@ export function openStripe(options: StripeOptions): Stripe {
     account,
     eventOf: eventReader(client, { ...options, mode, account }),
     createCustomer: ({ tenantId, name, email, key }) =>
-      outcomeOf(async () => {
+      outcomeOf({ by: 'path', hasKey: true }, async () => {
         const params = { name, email, metadata: { tenant_id: tenantId } }
         const { id } = await client.customers.create(params, { idempotencyKey: key })
         return { id }
       }),
     subscriptions: customerId =>
-      outcomeOf(async () => {
+      outcomeOf({ by: 'customer' }, async () => {
         const list = client.subscriptions.list({ customer: customerId, status: 'all', limit: PAGE_MAX })
         const found = await list.autoPagingToArray({ limit: SUBSCRIPTIONS_MAX })
         return found.map(each => subscriptionOf(each, prices))
       }),
     openCheckout: wanted =>
-      outcomeOf(async () => {
+      outcomeOf({ by: 'customer', hasKey: true }, async () => {
         const metadata = { tenant_id: wanted.tenantId }
         const session = await client.checkout.sessions.create(
           {
@@ -63,10 +63,10 @@ export function openStripe(options: StripeOptions): Stripe {
         )
         return checkoutOf(session)
       }),
-    checkout: id => outcomeOf(async () => checkoutOf(await client.checkout.sessions.retrieve(id))),
-    expireCheckout: id => outcomeOf(async () => checkoutOf(await client.checkout.sessions.expire(id))),
-    openPortal: of => outcomeOf(() => portal.open(of)),
-    cancelAndRefund: id => outcomeOf(() => cancelAndRefund(client, id)),
+    checkout: id => outcomeOf({ by: 'path' }, async () => checkoutOf(await client.checkout.sessions.retrieve(id))),
+    expireCheckout: id => outcomeOf({ by: 'path' }, async () => checkoutOf(await client.checkout.sessions.expire(id))),
+    openPortal: of => outcomeOf({ by: 'customer' }, () => portal.open(of)),
+    cancelAndRefund: id => outcomeOf({ by: 'path' }, () => cancelAndRefund(client, id)),
   }
 }
 
@@ -75,7 +75,7 @@ function accountReader(client: StripeClient, mode: Account['mode']): Stripe['acc
   let known: Account | null | undefined
   return async () => {
     if (known !== undefined) return { kind: 'done', value: known }
-    const asked = await outcomeOf(async () => (await client.accounts.retrieveCurrent()).id)
+    const asked = await outcomeOf({ by: 'path' }, async () => (await client.accounts.retrieveCurrent()).id)
     if (asked.kind === 'away') return asked
     known = asked.kind === 'done' ? { id: asked.value, mode } : null
     return { kind: 'done', value: known }

@@ -8,8 +8,9 @@
 export type PaidPlan = 'growth' | 'scale'
 
 /**
- * `missing`: there is no such thing at Stripe, or not any more. `refused`: to ask again is of no use. `away`: whether it
- * was done is not known; the same key may be tried again. `reason` is for the log, and holds no secret.
+ * `missing`: what the call is about is not at Stripe, or not any more. `refused`: to ask again is of no use, with the same key
+ * least of all: it would get the same answer. `away`: whether it was done is not known; the same key may be tried again.
+ * `reason` is for the log, and holds no secret.
  */
 export type Outcome<T> =
   | { kind: 'done'; value: T }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { dropCheckout } from '../../src/db/queries/billing.ts'
 import type { Session } from '../../src/stripe-sandbox/objects.ts'
 import { type Caller, type Json, until } from '../support/app.ts'
 import { rowsOf } from '../support/auth.ts'
@@ -190,4 +191,58 @@ it('of a customer whom an older version has made, the mode is kept as soon as St
     expect((await upgrade(caller)).status).toBe(200)
     expect(await ownerOf(caller)).toBe('acct_sandbox test')
   }
+})
+
+it('a price that Stripe does not know costs nobody their customer, and once it does the next upgrade works', async () => {
+  const caller = await billing.wataki.tenant()
+  const { prices } = billing.stripe.state
+  const price = prices.get('price_growth')!
+  prices.delete(price.id)
+  expect((await upgrade(caller)).status).toBe(503)
+  const customer = billing.customerOf(caller)
+  expect((await upgrade(caller)).status).toBe(503)
+  expect(await customerHere(caller)).toBe(customer)
+  prices.set(price.id, price)
+  const answer = await upgrade(caller)
+  expect(answer.status).toBe(200)
+  expect([billing.customerOf(caller), openOnes(caller).map(({ id }) => id)]).toEqual([
+    customer,
+    [answer.body.session_id],
+  ])
+})
+
+it('a call that Stripe has failed is another call the next time', async () => {
+  for (const call of ['POST /v1/customers', 'POST /v1/checkout/sessions']) {
+    const caller = await billing.wataki.tenant()
+    billing.stripe.fault = { call, kind: 'fails', times: 1 }
+    expect([call, (await upgrade(caller)).status]).toEqual([call, 503])
+    expect(billing.stripe.fault.times).toBe(0)
+    const { status, body } = await upgrade(caller)
+    expect([call, status]).toEqual([call, 200])
+    expect(await customerHere(caller)).toBe(billing.customerOf(caller))
+    expect(openOnes(caller).map(({ id }) => id)).toEqual([body.session_id])
+  }
+  const caller = await billing.wataki.tenant()
+  const portal = async () => (await caller.graphql('mutation { openPortal { url } }')).data.openPortal?.url
+  billing.stripe.fault = { call: 'POST /v1/billing_portal/configurations', kind: 'fails', times: 1 }
+  expect(await portal()).toBeUndefined()
+  expect(billing.stripe.fault.times).toBe(0)
+  expect(await portal()).toMatch(/^http/)
+})
+
+it('a customer who has another name since it was not known whether Stripe has made them is made the next time', async () => {
+  const caller = await billing.wataki.tenant()
+  failBefore('keep-customer', caller.tenantId)
+  expect((await upgrade(caller)).status).toBe(500)
+  await billing.wataki.app.db.sql.query(`update tenant set name = 'Another' where id = $1`, [caller.tenantId])
+  expect((await upgrade(caller)).status).toBe(503)
+  expect((await upgrade(caller)).status).toBe(200)
+})
+
+it('a checkout that one server has kept stays when another was refused it', async () => {
+  const caller = await billing.wataki.tenant()
+  const { body } = await upgrade(caller)
+  const { checkout_no: checkoutNo } = await rowOf(caller)
+  await dropCheckout(billing.wataki.app.db.sql, { tenantId: caller.tenantId, checkoutNo })
+  expect((await upgrade(caller)).body).toEqual(body)
 })

@@ -105,6 +105,16 @@ export async function keepCustomer(
   )
 }
 
+/** Its number's key is spent. Whoever has made one under it keeps theirs, or begins anew. */
+export async function skipCustomer(sql: Sql, of: { tenantId: string; customerNo: number }): Promise<void> {
+  await sql.query(
+    `update billing set customer_no = customer_no + 1
+     where tenant_id = $1 and customer_no = $2 and customer_id is null`,
+    [of.tenantId, of.customerNo],
+    'skip-customer',
+  )
+}
+
 export async function keepOwner(
   sql: Sql,
   of: { tenantId: string; customerId: string; owner: string | null },
@@ -160,6 +170,16 @@ export async function endCheckout(sql: Sql, of: { tenantId: string; checkoutNo: 
      where tenant_id = $1 and checkout_no = $2`,
     [of.tenantId, of.checkoutNo],
     'end-checkout',
+  )
+}
+
+/** Its number's key is spent. One that somebody has made and kept meanwhile may be paid, and stays. */
+export async function dropCheckout(sql: Sql, of: { tenantId: string; checkoutNo: number }): Promise<void> {
+  await sql.query(
+    `update billing set checkout_plan = null, checkout_begun_at = null
+     where tenant_id = $1 and checkout_no = $2 and checkout_id is null`,
+    [of.tenantId, of.checkoutNo],
+    'drop-checkout',
   )
 }
 

@@ -1,5 +1,12 @@
 import type { App } from '../../context.ts'
-import { type Billing, findBilling, forgetCustomer, keepCustomer, keepOwner } from '../../db/queries/billing.ts'
+import {
+  type Billing,
+  findBilling,
+  forgetCustomer,
+  keepCustomer,
+  keepOwner,
+  skipCustomer,
+} from '../../db/queries/billing.ts'
 import { findAccount } from '../../db/queries/tenants.ts'
 import { unavailable } from '../../errors.ts'
 import { done, stripeOf } from './at-stripe.ts'
@@ -18,7 +25,9 @@ export async function customerOf(app: App, tenantId: string): Promise<string> {
   const { customerNo } = billing
   const key = `wataki-customer-${tenantId}-${customerNo}`
   const owner = await ownerOf(app)
-  const { id } = done(await stripeOf(app).createCustomer({ tenantId, name, email, key }))
+  const created = await stripeOf(app).createCustomer({ tenantId, name, email, key })
+  if (created.kind === 'refused') await skipCustomer(sql, { tenantId, customerNo })
+  const { id } = done(created)
   await keepCustomer(sql, { tenantId, customerNo, customerId: id, owner })
   const kept = await findBilling(sql, tenantId)
   if (!kept?.customerId) throw unavailable('Billing has just changed: try again')
