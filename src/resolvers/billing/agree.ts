@@ -60,7 +60,7 @@ async function stateOf(app: App, billing: Billing): Promise<State | null> {
     await customerIsMissing(app, billing)
     return null
   }
-  const standing = standingOf(done(asked), now)
+  const standing = standingOf(done(asked), now, billing)
   await customerIsThere(app, billing)
   if (checkoutId === null) return { standing, checkout: null }
   const checkout = await stripe.checkout(checkoutId)
