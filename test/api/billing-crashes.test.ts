@@ -246,3 +246,19 @@ it('a checkout that one server has kept stays when another was refused it', asyn
   await dropCheckout(billing.wataki.app.db.sql, { tenantId: caller.tenantId, checkoutNo })
   expect((await upgrade(caller)).body).toEqual(body)
 })
+
+it('a customer who is gone from Stripe is made again when somebody asks, and not by the clock', async () => {
+  const caller = await billing.wataki.tenant()
+  await upgrade(caller)
+  billing.stripe.state.customers.delete(billing.customerOf(caller))
+  const { sql } = billing.wataki.app.db
+  for (let looks = 0; looks < 2; looks++) {
+    const { heard } = await rowOf(caller)
+    await sql.query('update billing set check_at = $2 where tenant_id = $1', [caller.tenantId, new Date()])
+    const isLooked = (row: Json) => row.settled === row.heard && row.heard > heard
+    const row = await until(() => rowOf(caller), isLooked, RESTORED_MS)
+    expect(row.customer_id).toBeNull()
+  }
+  expect((await upgrade(caller)).status).toBe(200)
+  expect(await customerHere(caller)).toBe(billing.customerOf(caller))
+})
