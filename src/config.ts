@@ -279,10 +279,13 @@ function stripeIn(env: z.infer<typeof environment>): StripeSettings | null {
   const missing = names.filter(name => env[name] === undefined)
   if (missing.length === names.length && env.STRIPE_API_URL === undefined) return null
   if (missing.length > 0) throw new ConfigError(`${missing[0]}: is required, as other STRIPE_ settings are set`)
+  const prices = { growth: env.STRIPE_PRICE_GROWTH!, scale: env.STRIPE_PRICE_SCALE! }
+  const shared = prices.scale.find(id => prices.growth.includes(id))
+  if (shared) throw new ConfigError(`STRIPE_PRICE_SCALE: ${shared} is a price in STRIPE_PRICE_GROWTH, too`)
   return {
     secretKey: env.STRIPE_SECRET_KEY!,
     webhookSecret: env.STRIPE_WEBHOOK_SECRET!,
-    prices: { growth: env.STRIPE_PRICE_GROWTH!, scale: env.STRIPE_PRICE_SCALE! },
+    prices,
     apiUrl: env.STRIPE_API_URL ?? null,
   }
 }

@@ -14,7 +14,7 @@ import { type Answer, Idempotency } from './idempotency.ts'
 import { API_VERSION, type Event } from './objects.ts'
 import { createPages, type Page } from './pages.ts'
 import { newId, State } from './state.ts'
-import { StripeTrouble } from './trouble.ts'
+import { failure, StripeTrouble } from './trouble.ts'
 
 export interface StripeSandboxOptions {
   port?: number
@@ -41,8 +41,11 @@ export interface StripeSandbox {
 export interface Fault {
   /** Such as `POST /v1/customers`; those that begin with it. */
   call: string
-  /** The connection is cut before it is done or after. `slow`: it is done after some time; `late`: it is answered after some. */
-  kind: 'before' | 'after' | 'slow' | 'late'
+  /**
+   * The connection is cut before it is done or after. `fails`: it is 500, for its key for good. `slow`: it is done after
+   * some time; `late`: it is answered after some.
+   */
+  kind: 'before' | 'after' | 'fails' | 'slow' | 'late'
   times: number
 }
 
@@ -119,7 +122,7 @@ export async function openStripeSandbox(options: StripeSandboxOptions): Promise<
       return { ...troubleIn(error), isReplayed: false }
     }
     if (fault === 'slow') await sleep(WAIT_MS.slow)
-    const answer = ran(req.method!, path, params)
+    const answer = fault === 'fails' ? troubleIn(failure()) : ran(req.method!, path, params)
     if (fault === 'late') await sleep(WAIT_MS.late)
     if (typeof key === 'string') answers.keep(key, answer)
     return { ...answer, isReplayed: false }

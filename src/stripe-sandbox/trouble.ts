@@ -22,3 +22,6 @@ export const wrong = (message: string, param?: string): StripeTrouble =>
 
 export const required = (param: string): StripeTrouble =>
   new StripeTrouble(400, { code: 'parameter_missing', message: `Missing required param: ${param}.`, param })
+
+export const failure = (): StripeTrouble =>
+  new StripeTrouble(500, { type: 'api_error', message: 'An error occurred on our side.' })

@@ -2,7 +2,7 @@ import StripeClient from 'stripe'
 import { eventReader } from './event.ts'
 import { outcomeOf } from './outcome.ts'
 import { createPortal } from './portal.ts'
-import type { Checkout, PaidPlan, Stripe, Subscription } from './stripe.ts'
+import type { Account, Checkout, PaidPlan, Stripe, Subscription } from './stripe.ts'
 
 export interface StripeOptions {
   secretKey: string
@@ -26,25 +26,26 @@ export function openStripe(options: StripeOptions): Stripe {
     telemetry: false,
   })
   const { prices } = options
-  const account = accountReader(client)
+  const mode = /^(sk|rk)_live_/.test(options.secretKey) ? 'live' : 'test'
+  const account = accountReader(client, mode)
   const portal = createPortal(client, prices)
   return {
     account,
-    eventOf: eventReader(client, { ...options, account }),
+    eventOf: eventReader(client, { ...options, mode, account }),
     createCustomer: ({ tenantId, name, email, key }) =>
-      outcomeOf(async () => {
+      outcomeOf({ by: 'path', hasKey: true }, async () => {
         const params = { name, email, metadata: { tenant_id: tenantId } }
         const { id } = await client.customers.create(params, { idempotencyKey: key })
         return { id }
       }),
     subscriptions: customerId =>
-      outcomeOf(async () => {
+      outcomeOf({ by: 'customer' }, async () => {
         const list = client.subscriptions.list({ customer: customerId, status: 'all', limit: PAGE_MAX })
         const found = await list.autoPagingToArray({ limit: SUBSCRIPTIONS_MAX })
         return found.map(each => subscriptionOf(each, prices))
       }),
     openCheckout: wanted =>
-      outcomeOf(async () => {
+      outcomeOf({ by: 'customer', hasKey: true }, async () => {
         const metadata = { tenant_id: wanted.tenantId }
         const session = await client.checkout.sessions.create(
           {
@@ -62,21 +63,21 @@ export function openStripe(options: StripeOptions): Stripe {
         )
         return checkoutOf(session)
       }),
-    checkout: id => outcomeOf(async () => checkoutOf(await client.checkout.sessions.retrieve(id))),
-    expireCheckout: id => outcomeOf(async () => checkoutOf(await client.checkout.sessions.expire(id))),
-    openPortal: of => outcomeOf(() => portal.open(of)),
-    cancelAndRefund: id => outcomeOf(() => cancelAndRefund(client, id)),
+    checkout: id => outcomeOf({ by: 'path' }, async () => checkoutOf(await client.checkout.sessions.retrieve(id))),
+    expireCheckout: id => outcomeOf({ by: 'path' }, async () => checkoutOf(await client.checkout.sessions.expire(id))),
+    openPortal: of => outcomeOf({ by: 'customer' }, () => portal.open(of)),
+    cancelAndRefund: id => outcomeOf({ by: 'path' }, () => cancelAndRefund(client, id)),
   }
 }
 
 /** Asked once. */
-function accountReader(client: StripeClient): Stripe['account'] {
-  let known: string | null | undefined
+function accountReader(client: StripeClient, mode: Account['mode']): Stripe['account'] {
+  let known: Account | null | undefined
   return async () => {
     if (known !== undefined) return { kind: 'done', value: known }
-    const asked = await outcomeOf(async () => (await client.accounts.retrieveCurrent()).id)
+    const asked = await outcomeOf({ by: 'path' }, async () => (await client.accounts.retrieveCurrent()).id)
     if (asked.kind === 'away') return asked
-    known = asked.kind === 'done' ? asked.value : null
+    known = asked.kind === 'done' ? { id: asked.value, mode } : null
     return { kind: 'done', value: known }
   }
 }

@@ -1,14 +1,13 @@
 import type StripeClient from 'stripe'
-import type { SignedEvent, Stripe } from './stripe.ts'
+import type { Account, SignedEvent, Stripe } from './stripe.ts'
 
 const AGE_MAX_SECONDS = 300
 
 /** Reads what claims to be an event of this account, in the mode of this key. */
 export function eventReader(
   client: StripeClient,
-  { secretKey, webhookSecret, account }: { secretKey: string; webhookSecret: string; account: Stripe['account'] },
+  { webhookSecret, mode, account }: { webhookSecret: string; mode: Account['mode']; account: Stripe['account'] },
 ): Stripe['eventOf'] {
-  const isLive = /^(sk|rk)_live_/.test(secretKey)
   return async ({ body, signature, nowMs }) => {
     if (signature === undefined) return bad('the header Stripe-Signature is missing')
     let event: StripeClient.Event
@@ -20,12 +19,14 @@ export function eventReader(
     if (event?.object !== 'event' || typeof event.id !== 'string' || typeof event.type !== 'string') {
       return bad('it is no event')
     }
-    if (event.livemode !== isLive) return bad(`it is of ${event.livemode ? 'live' : 'test'} mode, and the key is not`)
+    if (event.livemode !== (mode === 'live')) {
+      return bad(`it is of ${event.livemode ? 'live' : 'test'} mode, and the key is not`)
+    }
     if (event.account !== undefined) {
       // Only an event of an account that is connected to some other says whose it is.
       const own = await account()
       if (own.kind === 'away') return own
-      if (own.kind !== 'done' || own.value !== event.account) return bad('it is of another account')
+      if (own.kind !== 'done' || own.value?.id !== event.account) return bad('it is of another account')
     }
     return { kind: 'good', id: event.id, type: event.type, customerId: customerIn(event.data?.object) }
   }

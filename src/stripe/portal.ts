@@ -23,26 +23,24 @@ export function createPortal(client: StripeClient, prices: Record<PaidPlan, read
       product: typeof product === 'string' ? product : product.id,
       prices: [id],
     }))
-    const made = await client.billingPortal.configurations.create(
-      {
-        metadata: { wataki: mark },
-        features: {
-          customer_update: { enabled: true, allowed_updates: ['email', 'address', 'tax_id'] },
-          invoice_history: { enabled: true },
-          payment_method_update: { enabled: true },
-          subscription_cancel: { enabled: true, mode: 'at_period_end', proration_behavior: 'none' },
-          subscription_update: {
-            enabled: true,
-            default_allowed_updates: ['price'],
-            products,
-            proration_behavior: 'none',
-            billing_cycle_anchor: 'now',
-            schedule_at_period_end: { conditions: [{ type: 'decreasing_item_amount' }] },
-          },
+    // Without a key of ours: one that has failed would fail for everybody for a day. Two of them do no harm, and are alike.
+    const made = await client.billingPortal.configurations.create({
+      metadata: { wataki: mark },
+      features: {
+        customer_update: { enabled: true, allowed_updates: ['email', 'address', 'tax_id'] },
+        invoice_history: { enabled: true },
+        payment_method_update: { enabled: true },
+        subscription_cancel: { enabled: true, mode: 'at_period_end', proration_behavior: 'none' },
+        subscription_update: {
+          enabled: true,
+          default_allowed_updates: ['price'],
+          products,
+          proration_behavior: 'none',
+          billing_cycle_anchor: 'now',
+          schedule_at_period_end: { conditions: [{ type: 'decreasing_item_amount' }] },
         },
       },
-      { idempotencyKey: `wataki-portal-${mark}` },
-    )
+    })
     return made.id
   }
 

@@ -8,8 +8,9 @@
 export type PaidPlan = 'growth' | 'scale'
 
 /**
- * `missing`: there is no such thing at Stripe, or not any more. `refused`: to ask again is of no use. `away`: whether it
- * was done is not known; the same key may be tried again. `reason` is for the log, and holds no secret.
+ * `missing`: what the call is about is not at Stripe, or not any more. `refused`: to ask again is of no use, with the same key
+ * least of all: it would get the same answer. `away`: whether it was done is not known; the same key may be tried again.
+ * `reason` is for the log, and holds no secret.
  */
 export type Outcome<T> =
   | { kind: 'done'; value: T }
@@ -21,7 +22,7 @@ export interface Stripe {
   /** Checks the signature over the bytes, their age, the mode and the account. */
   eventOf(signed: { body: Uint8Array; signature: string | undefined; nowMs: number }): Promise<SignedEvent>
   /** Whose key it is. Null: the key may not ask that. */
-  account(): Promise<Outcome<string | null>>
+  account(): Promise<Outcome<Account | null>>
   /** The same `key` makes one customer, however often and by whomever it is asked for within a day; so below. */
   createCustomer(of: { tenantId: string; name: string; email: string; key: string }): Promise<Outcome<{ id: string }>>
   /** All there ever were, ended ones too; the newest 500. */
@@ -38,6 +39,12 @@ export interface Stripe {
   }): Promise<Outcome<{ id: string; url: string }>>
   /** Gives back what its newest invoice has cost, then cancels it at once. May be repeated: nothing is paid back twice. */
   cancelAndRefund(subscriptionId: string): Promise<Outcome<{ refunded: boolean }>>
+}
+
+/** What is in one mode is unknown to keys of the other. */
+export interface Account {
+  id: string
+  mode: 'live' | 'test'
 }
 
 /** `customerId` null: it is about nobody's account. */

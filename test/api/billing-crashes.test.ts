@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { dropCheckout } from '../../src/db/queries/billing.ts'
 import type { Session } from '../../src/stripe-sandbox/objects.ts'
 import { type Caller, type Json, until } from '../support/app.ts'
 import { rowsOf } from '../support/auth.ts'
@@ -66,6 +67,13 @@ function payAnother(caller: Caller): void {
   state.wanted.set(other.id, state.prices.get('price_scale')!)
   state.pay(other)
 }
+
+const rowOf = async (caller: Caller) =>
+  (await rowsOf(billing.wataki, 'select * from billing where tenant_id = $1', [caller.tenantId]))[0]
+const customerHere = async (caller: Caller) => (await rowOf(caller)).customer_id
+const ownerOf = async (caller: Caller): Promise<string | null> => (await rowOf(caller)).account_id
+const setOwner = (caller: Caller, owner: string | null) =>
+  billing.wataki.app.db.sql.query('update billing set account_id = $2 where tenant_id = $1', [caller.tenantId, owner])
 
 const newest = (caller: Caller) => billing.eventsOf(caller).at(-1)!
 
@@ -154,19 +162,103 @@ it('an answer that was lost is asked for again, with the same key: one customer,
   expect(openOnes(caller).map(({ id }) => id)).toEqual([answer.body.session_id])
 })
 
-it('a customer who is gone from Stripe gets another; one of another account is left alone', async () => {
+it('a customer who is gone from Stripe gets another; one of another account or mode is left alone, and so is the plan', async () => {
   const caller = await billing.wataki.tenant()
-  await upgrade(caller)
+  await billing.subscribe(caller, 'growth')
+  await billing.tell(newest(caller))
   const { state } = billing.stripe
   const gone = billing.customerOf(caller)
-  const row = () =>
-    rowsOf(billing.wataki, 'select customer_id, plan from billing where tenant_id = $1', [caller.tenantId])
+  const owner = await ownerOf(caller)
+  expect(owner).toBe('acct_sandbox test')
   state.customers.delete(gone)
-  const { sql } = billing.wataki.app.db
-  await sql.query(`update billing set account_id = 'acct_other' where tenant_id = $1`, [caller.tenantId])
+  // The last is of an older version, which did not keep the mode.
+  for (const other of ['acct_other test', 'acct_sandbox live', 'acct_sandbox']) {
+    await setOwner(caller, other)
+    expect([other, (await upgrade(caller, 'scale')).status]).toEqual([other, 503])
+    expect([await customerHere(caller), await billing.planOf(caller)]).toEqual([gone, 'growth'])
+  }
+  await setOwner(caller, owner)
+  expect((await upgrade(caller, 'scale')).status).toBe(200)
+  expect(await customerHere(caller)).toBe(billing.customerOf(caller))
+  expect(await billing.planOf(caller)).toBe('free')
+})
+
+it('of a customer whom an older version has made, the mode is kept as soon as Stripe has told of them', async () => {
+  const caller = await billing.wataki.tenant()
+  await upgrade(caller)
+  for (const older of ['acct_sandbox', null]) {
+    await setOwner(caller, older)
+    expect((await upgrade(caller)).status).toBe(200)
+    expect(await ownerOf(caller)).toBe('acct_sandbox test')
+  }
+})
+
+it('a price that Stripe does not know costs nobody their customer, and once it does the next upgrade works', async () => {
+  const caller = await billing.wataki.tenant()
+  const { prices } = billing.stripe.state
+  const price = prices.get('price_growth')!
+  prices.delete(price.id)
   expect((await upgrade(caller)).status).toBe(503)
-  expect((await row())[0].customer_id).toBe(gone)
-  await sql.query(`update billing set account_id = 'acct_sandbox' where tenant_id = $1`, [caller.tenantId])
+  const customer = billing.customerOf(caller)
+  expect((await upgrade(caller)).status).toBe(503)
+  expect(await customerHere(caller)).toBe(customer)
+  prices.set(price.id, price)
+  const answer = await upgrade(caller)
+  expect(answer.status).toBe(200)
+  expect([billing.customerOf(caller), openOnes(caller).map(({ id }) => id)]).toEqual([
+    customer,
+    [answer.body.session_id],
+  ])
+})
+
+it('a call that Stripe has failed is another call the next time', async () => {
+  for (const call of ['POST /v1/customers', 'POST /v1/checkout/sessions']) {
+    const caller = await billing.wataki.tenant()
+    billing.stripe.fault = { call, kind: 'fails', times: 1 }
+    expect([call, (await upgrade(caller)).status]).toEqual([call, 503])
+    expect(billing.stripe.fault.times).toBe(0)
+    const { status, body } = await upgrade(caller)
+    expect([call, status]).toEqual([call, 200])
+    expect(await customerHere(caller)).toBe(billing.customerOf(caller))
+    expect(openOnes(caller).map(({ id }) => id)).toEqual([body.session_id])
+  }
+  const caller = await billing.wataki.tenant()
+  const portal = async () => (await caller.graphql('mutation { openPortal { url } }')).data.openPortal?.url
+  billing.stripe.fault = { call: 'POST /v1/billing_portal/configurations', kind: 'fails', times: 1 }
+  expect(await portal()).toBeUndefined()
+  expect(billing.stripe.fault.times).toBe(0)
+  expect(await portal()).toMatch(/^http/)
+})
+
+it('a customer who has another name since it was not known whether Stripe has made them is made the next time', async () => {
+  const caller = await billing.wataki.tenant()
+  failBefore('keep-customer', caller.tenantId)
+  expect((await upgrade(caller)).status).toBe(500)
+  await billing.wataki.app.db.sql.query(`update tenant set name = 'Another' where id = $1`, [caller.tenantId])
+  expect((await upgrade(caller)).status).toBe(503)
   expect((await upgrade(caller)).status).toBe(200)
-  expect((await row())[0].customer_id).toBe(billing.customerOf(caller))
+})
+
+it('a checkout that one server has kept stays when another was refused it', async () => {
+  const caller = await billing.wataki.tenant()
+  const { body } = await upgrade(caller)
+  const { checkout_no: checkoutNo } = await rowOf(caller)
+  await dropCheckout(billing.wataki.app.db.sql, { tenantId: caller.tenantId, checkoutNo })
+  expect((await upgrade(caller)).body).toEqual(body)
+})
+
+it('a customer who is gone from Stripe is made again when somebody asks, and not by the clock', async () => {
+  const caller = await billing.wataki.tenant()
+  await upgrade(caller)
+  billing.stripe.state.customers.delete(billing.customerOf(caller))
+  const { sql } = billing.wataki.app.db
+  for (let looks = 0; looks < 2; looks++) {
+    const { heard } = await rowOf(caller)
+    await sql.query('update billing set check_at = $2 where tenant_id = $1', [caller.tenantId, new Date()])
+    const isLooked = (row: Json) => row.settled === row.heard && row.heard > heard
+    const row = await until(() => rowOf(caller), isLooked, RESTORED_MS)
+    expect(row.customer_id).toBeNull()
+  }
+  expect((await upgrade(caller)).status).toBe(200)
+  expect(await customerHere(caller)).toBe(billing.customerOf(caller))
 })

@@ -146,12 +146,18 @@ describe('a payment that fails', () => {
       plan: { id: 'growth' },
       subscription: { status: 'past_due', graceEndsAt: end },
     })
-    item!.current_period_start -= 2 * 86_400
+    const { sql } = billing.wataki.app.db
+    await sql.query(`update billing set grace_ends_at = grace_ends_at - interval '2 days' where tenant_id = $1`, [
+      caller.tenantId,
+    ])
+    const over = { plan: { id: 'free' }, subscription: { status: 'past_due', graceEndsAt: null } }
     await tellLast(caller)
-    expect((await caller.graphql(ask)).data.usage).toEqual({
-      plan: { id: 'free' },
-      subscription: { status: 'past_due', graceEndsAt: null },
-    })
+    expect((await caller.graphql(ask)).data.usage).toEqual(over)
+    // Nor is the month after that paid.
+    Object.assign(item!, { current_period_end: Math.floor(Date.now() / 1000) })
+    billing.stripe.state.nextPeriod(subscription, false)
+    await tellLast(caller)
+    expect((await caller.graphql(ask)).data.usage).toEqual(over)
     billing.stripe.state.payLate(subscription)
     await tellLast(caller)
     expect(await billing.planOf(caller)).toBe('growth')

@@ -130,6 +130,22 @@ describe('upgrade', () => {
     expect(billing.subscriptionsOf(caller)).toHaveLength(1)
   })
 
+  it('of who has cancelled leads to the pages on which that is taken back, whatever the plan', async () => {
+    const caller = await billing.wataki.tenant()
+    const subscription = await billing.subscribe(caller, 'growth')
+    billing.stripe.state.cancelLater(subscription, true)
+    for (const wanted of ['growth', 'scale']) {
+      const { body } = await caller.post('/v1/billing/upgrade', { plan: wanted })
+      expect(billing.stripe.state.portals.get(body.session_id)).toMatchObject({ flow: null })
+    }
+    billing.stripe.state.cancelLater(subscription, false)
+    const { body } = await caller.post('/v1/billing/upgrade', { plan: 'scale' })
+    const change = { subscription: subscription.id, price: 'price_scale' }
+    expect(billing.stripe.state.portals.get(body.session_id)!.flow).toMatchObject({
+      subscription_update_confirm: change,
+    })
+  })
+
   it('refuses the plan that costs nothing, and what is no plan', async () => {
     const caller = await billing.wataki.tenant()
     for (const body of [{ plan: 'free' }, { plan: 'huge' }, {}, { plan: 'growth', seats: 2 }]) {

@@ -68,6 +68,15 @@ const wrong: [string, Record<string, string>][] = [
   ['STRIPE_SECRET_KEY', { STRIPE_SECRET_KEY: 'pk_test_1' }],
   ['STRIPE_API_URL', { STRIPE_API_URL: 'http://127.0.0.1:1/v1' }],
   ['STRIPE_PRICE_SCALE', { STRIPE_PRICE_SCALE: ',' }],
+  [
+    'STRIPE_PRICE_SCALE',
+    {
+      STRIPE_SECRET_KEY: 'sk_test_1',
+      STRIPE_WEBHOOK_SECRET: 'whsec_1',
+      STRIPE_PRICE_GROWTH: 'price_1, price_2',
+      STRIPE_PRICE_SCALE: 'price_3,price_2',
+    },
+  ],
   ['PUBLIC_URL', { PUBLIC_URL: 'localhost:3000' }],
   ['PUBLIC_URL', { PUBLIC_URL: 'ftp://x' }],
   ['DATABASE_URL', { DATABASE_URL: 'mysql://x' }],

@@ -9,8 +9,8 @@ export interface Billing {
   /** How much of that has been read. */
   settled: number
   customerNo: number
-  /** Of Stripe, under which the customer was made. Null: not known. */
-  accountId: string | null
+  /** The account at Stripe and the mode in which the customer was made, such as `acct_1 live`. Null: not known. */
+  owner: string | null
   customerId: string | null
   checkoutNo: number
   /** Null: no checkout is wanted, and then the three below are null, too. */
@@ -28,7 +28,7 @@ export interface Billing {
   graceEndsAt: Date | null
 }
 
-const BILLING = `tenant_id as "tenantId", heard, settled, customer_no as "customerNo", account_id as "accountId",
+const BILLING = `tenant_id as "tenantId", heard, settled, customer_no as "customerNo", account_id as "owner",
   customer_id as "customerId",
   checkout_no as "checkoutNo", checkout_plan as "checkoutPlan", checkout_begun_at as "checkoutBegunAt",
   checkout_id as "checkoutId", checkout_url as "checkoutUrl", subscription_id as "subscriptionId", plan, status,
@@ -96,12 +96,33 @@ export async function claimBillings(
 /** Only while none is kept under this number. */
 export async function keepCustomer(
   sql: Sql,
-  of: { tenantId: string; customerNo: number; customerId: string; accountId: string | null },
+  of: { tenantId: string; customerNo: number; customerId: string; owner: string | null },
 ): Promise<void> {
   await sql.query(
     `update billing set customer_id = $3, account_id = $4 where tenant_id = $1 and customer_no = $2 and customer_id is null`,
-    [of.tenantId, of.customerNo, of.customerId, of.accountId],
+    [of.tenantId, of.customerNo, of.customerId, of.owner],
     'keep-customer',
+  )
+}
+
+/** Its number's key is spent. Whoever has made one under it keeps theirs, or begins anew. */
+export async function skipCustomer(sql: Sql, of: { tenantId: string; customerNo: number }): Promise<void> {
+  await sql.query(
+    `update billing set customer_no = customer_no + 1
+     where tenant_id = $1 and customer_no = $2 and customer_id is null`,
+    [of.tenantId, of.customerNo],
+    'skip-customer',
+  )
+}
+
+export async function keepOwner(
+  sql: Sql,
+  of: { tenantId: string; customerId: string; owner: string | null },
+): Promise<void> {
+  await sql.query(
+    'update billing set account_id = coalesce($3, account_id) where tenant_id = $1 and customer_id = $2',
+    [of.tenantId, of.customerId, of.owner],
+    'keep-owner',
   )
 }
 
@@ -149,6 +170,16 @@ export async function endCheckout(sql: Sql, of: { tenantId: string; checkoutNo: 
      where tenant_id = $1 and checkout_no = $2`,
     [of.tenantId, of.checkoutNo],
     'end-checkout',
+  )
+}
+
+/** Its number's key is spent. One that somebody has made and kept meanwhile may be paid, and stays. */
+export async function dropCheckout(sql: Sql, of: { tenantId: string; checkoutNo: number }): Promise<void> {
+  await sql.query(
+    `update billing set checkout_plan = null, checkout_begun_at = null
+     where tenant_id = $1 and checkout_no = $2 and checkout_id is null`,
+    [of.tenantId, of.checkoutNo],
+    'drop-checkout',
   )
 }
 

@@ -16,7 +16,7 @@ import { unavailable } from '../../errors.ts'
 import type { Checkout } from '../../stripe/stripe.ts'
 import { recordAudit } from '../auth/audit.ts'
 import { done, StripeTrouble, stripeOf } from './at-stripe.ts'
-import { customerIsMissing } from './customer.ts'
+import { customerIsMissing, customerIsThere } from './customer.ts'
 import { type Standing, standingOf } from './standing.ts'
 
 /** Each is somebody else's news in between, and they are under way for the same. */
@@ -60,7 +60,8 @@ async function stateOf(app: App, billing: Billing): Promise<State | null> {
     await customerIsMissing(app, billing)
     return null
   }
-  const standing = standingOf(done(asked), now)
+  const standing = standingOf(done(asked), now, billing)
+  await customerIsThere(app, billing)
   if (checkoutId === null) return { standing, checkout: null }
   const checkout = await stripe.checkout(checkoutId)
   const over = { id: checkoutId, url: null, status: 'expired', expiresAt: now } as const

@@ -2,6 +2,7 @@ import type { App } from '../../context.ts'
 import {
   type Billing,
   beginCheckout,
+  dropCheckout,
   endCheckout,
   findBilling,
   hearBilling,
@@ -90,6 +91,7 @@ async function made(app: App, begun: Billing): Promise<Checkout | null> {
     key: `wataki-checkout-${tenantId}-${checkoutNo}`,
   })
   if (opened.kind === 'missing') await customerIsMissing(app, begun)
+  if (opened.kind === 'refused') await dropCheckout(app.db.sql, { tenantId, checkoutNo })
   const { id } = done(opened)
   // The same key gives what was answered first, which may be over.
   return done(await stripe.checkout(id))

@@ -1,5 +1,12 @@
 import type { App } from '../../context.ts'
-import { type Billing, findBilling, forgetCustomer, keepCustomer } from '../../db/queries/billing.ts'
+import {
+  type Billing,
+  findBilling,
+  forgetCustomer,
+  keepCustomer,
+  keepOwner,
+  skipCustomer,
+} from '../../db/queries/billing.ts'
 import { findAccount } from '../../db/queries/tenants.ts'
 import { unavailable } from '../../errors.ts'
 import { done, stripeOf } from './at-stripe.ts'
@@ -17,25 +24,40 @@ export async function customerOf(app: App, tenantId: string): Promise<string> {
   const { name, email } = account
   const { customerNo } = billing
   const key = `wataki-customer-${tenantId}-${customerNo}`
-  const stripe = stripeOf(app)
-  const accountId = done(await stripe.account())
-  const { id } = done(await stripe.createCustomer({ tenantId, name, email, key }))
-  await keepCustomer(sql, { tenantId, customerNo, customerId: id, accountId })
+  const owner = await ownerOf(app)
+  const created = await stripeOf(app).createCustomer({ tenantId, name, email, key })
+  if (created.kind === 'refused') await skipCustomer(sql, { tenantId, customerNo })
+  const { id } = done(created)
+  await keepCustomer(sql, { tenantId, customerNo, customerId: id, owner })
   const kept = await findBilling(sql, tenantId)
   if (!kept?.customerId) throw unavailable('Billing has just changed: try again')
   return kept.customerId
 }
 
+/** Who has read the customer's subscriptions has the right key. A row of an older version does not tell the mode. */
+export async function customerIsThere(app: App, { tenantId, customerId, owner }: Billing): Promise<void> {
+  if (customerId === null || owner?.includes(' ')) return
+  await keepOwner(app.db.sql, { tenantId, customerId, owner: await ownerOf(app) })
+}
+
 /**
- * Stripe knows no such customer. In the account that it was made in, it is gone, and forgotten here; in another account,
- * for the key was changed, nothing is: who has paid would lose what they paid for.
+ * Stripe knows no such customer. In the account and the mode that it was made in, it is gone, and forgotten here; in any
+ * other, for the key was changed, nothing is: who has paid would lose what they paid for.
  */
-export async function customerIsMissing(app: App, { tenantId, customerId, accountId }: Billing): Promise<void> {
+export async function customerIsMissing(app: App, { tenantId, customerId, owner }: Billing): Promise<void> {
   if (customerId === null) return
-  const account = done(await stripeOf(app).account())
-  if (account === null || account !== accountId) {
-    throw unavailable('Billing cannot be reached right now', new Error('STRIPE_SECRET_KEY is of another account'))
+  const present = await ownerOf(app)
+  if (present === null || present !== owner) {
+    const key = `STRIPE_SECRET_KEY is of ${present ?? 'an account that it may not tell'}`
+    const why = `${customerId} was made with a key of ${owner ?? 'an account that is not known'}, and ${key}`
+    throw unavailable('Billing cannot be reached right now', new Error(why))
   }
-  app.log.warn({ tenantId }, 'a customer is gone from Stripe: the next upgrade makes another')
+  app.log.warn({ tenantId, customerId }, 'a customer is gone from Stripe: the next upgrade makes another')
   await forgetCustomer(app.db.sql, { tenantId, customerId })
+}
+
+/** Such as `acct_1 live`. Null: the key may not tell. */
+async function ownerOf(app: App): Promise<string | null> {
+  const account = done(await stripeOf(app).account())
+  return account && `${account.id} ${account.mode}`
 }

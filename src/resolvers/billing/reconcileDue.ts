@@ -32,7 +32,10 @@ export async function reconcileDue(app: App): Promise<void> {
 }
 
 async function reconcile(app: App, tenantId: string): Promise<void> {
-  await customerOf(app, tenantId)
+  const before = await findBilling(app.db.sql, tenantId)
+  if (!before) return
+  // Who never had a customer has asked for one. One that was forgotten is made again when somebody asks.
+  if (before.customerId === null && before.owner === null) await customerOf(app, tenantId)
   const billing = await findBilling(app.db.sql, tenantId)
   if (!billing) return
   await finishCheckout(app, billing)

@@ -59,6 +59,22 @@ describe('the standing of a tenant', () => {
     }
   })
 
+  it('has no second grace for the months after one that was not paid', () => {
+    const late = subscription('sub_1', { status: 'past_due', periodStart: day(31) })
+    const before = { subscriptionId: 'sub_1', status: 'past_due', graceEndsAt: null }
+    expect(standingOf([late], day(32), before)).toMatchObject({ plan: 'free', graceEndsAt: null, current: late })
+    const kept = { ...before, graceEndsAt: day(33) }
+    expect(standingOf([late], day(32), kept)).toMatchObject({ plan: 'growth', graceEndsAt: day(33) })
+    expect(standingOf([late], day(33), kept).plan).toBe('free')
+    for (const begins of [
+      { ...before, status: 'active' },
+      { ...before, status: null },
+      { ...before, subscriptionId: 'sub_0' },
+    ]) {
+      expect(standingOf([late], day(32), begins)).toMatchObject({ plan: 'growth', graceEndsAt: day(38) })
+    }
+  })
+
   it('counts months from the anchor, and from the period while the anchor is to come', () => {
     const moved = subscription('sub_1', { anchor: day(-31) })
     expect(standingOf([moved], day(1)).anchor).toEqual(day(-31))

@@ -14,6 +14,13 @@ export interface Standing {
   duplicates: string[]
 }
 
+/** What was known before. */
+export interface Before {
+  subscriptionId: string | null
+  status: string | null
+  graceEndsAt: Date | null
+}
+
 /** From the beginning of the month that was not paid. Stripe tries again meanwhile. */
 const GRACE_MS = 7 * 24 * 3600 * 1000
 
@@ -22,7 +29,7 @@ const PAID = ['active', 'trialing']
 const LIVE = [...PAID, 'past_due', 'unpaid', 'paused']
 
 /** Of several that live, one that is paid counts, and of those the oldest. */
-export function standingOf(all: readonly Subscription[], now: Date): Standing {
+export function standingOf(all: readonly Subscription[], now: Date, before: Before | null = null): Standing {
   const [current, ...others] = all
     .filter(each => each.plan !== null && LIVE.includes(each.status))
     .sort(
@@ -32,8 +39,7 @@ export function standingOf(all: readonly Subscription[], now: Date): Standing {
         (a.id < b.id ? -1 : 1),
     )
   if (!current) return { plan: 'free', current: null, anchor: null, graceEndsAt: null, duplicates: [] }
-  const late = current.status === 'past_due'
-  const graceEndsAt = late ? new Date(current.periodStart.getTime() + GRACE_MS) : null
+  const graceEndsAt = current.status === 'past_due' ? graceOf(current, before) : null
   const holds = isPaid(current) || (graceEndsAt !== null && now < graceEndsAt)
   return {
     plan: holds ? current.plan! : 'free',
@@ -45,6 +51,13 @@ export function standingOf(all: readonly Subscription[], now: Date): Standing {
 }
 
 const isPaid = ({ status }: Subscription): boolean => PAID.includes(status)
+
+/** Who owes another month already has what is left of its grace: the months after it bring none. */
+function graceOf({ id, periodStart }: Subscription, before: Before | null): Date | null {
+  const isKnown = before?.subscriptionId === id && before.status !== null
+  if (isKnown && !PAID.includes(before.status!)) return before.graceEndsAt
+  return new Date(periodStart.getTime() + GRACE_MS)
+}
 
 /** An anchor that is still to come has no month before it. */
 const anchorOf = ({ anchor, periodStart }: Subscription): Date => (anchor < periodStart ? anchor : periodStart)

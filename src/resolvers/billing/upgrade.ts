@@ -51,7 +51,7 @@ async function change(app: App, billing: Billing & { customerId: string }, plan:
     customerId,
     returnUrl: `${app.config.publicUrl}/?billing=changed`,
     // What is not paid, or ends, is put right first.
-    change: isPaid && present !== plan ? { subscriptionId: subscriptionId!, plan } : null,
+    change: isPaid && !endsAt && present !== plan ? { subscriptionId: subscriptionId!, plan } : null,
   })
   return done(portal)
 }
