@@ -120,6 +120,20 @@ describe('an event', () => {
     expect(await billing.planOf(caller)).toBe('growth')
   })
 
+  it('is answered while what follows from it still waits', async () => {
+    const caller = await billing.wataki.tenant()
+    await billing.subscribe(caller, 'growth')
+    const { turns } = billing.wataki.app
+    const before = Promise.withResolvers<void>()
+    const held = turns.take(caller.tenantId, () => before.promise)
+    expect((await billing.tell(billing.eventsOf(caller).at(-1)!)).status).toBe(200)
+    expect(await billing.planOf(caller)).toBe('free')
+    before.resolve()
+    await held
+    await turns.take(caller.tenantId, async () => {})
+    expect(await billing.planOf(caller)).toBe('growth')
+  }, 30_000)
+
   it('is taken and left alone when it is about nobody here, or of a kind that says nothing', async () => {
     const common = { id: 'evt_1', object: 'event', livemode: false }
     for (const event of [
