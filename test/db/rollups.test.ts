@@ -360,6 +360,15 @@ describe('connections by the hour', () => {
       expect((await hours()).map(Object.values)).toEqual([['-1', 40, 0, 0]])
     })
 
+    it('end with its last beat, too, where a call has the instance connected before it is taken', async () => {
+      await become('connected', -60)
+      await beaten(-20)
+      await removeNode(sql(), 'node')
+      expect(await takeLease(sql(), { instanceId, owner: 'next' })).toBe(2)
+      expect((await hours()).map(Object.values)).toEqual([['-1', 40, 0, 0]])
+      expect(await rows('select state from instance where id = $1', [instanceId])).toEqual([{ state: 'reconnecting' }])
+    })
+
     it('are none where the last beat was before the connection', async () => {
       await become('connected', -10)
       await beaten(-20)

@@ -12,6 +12,12 @@ import type { Runnable } from './instances.ts'
 /** In `expires_at`: it is not known yet. The version before this one takes it for over. */
 const NOT_KNOWN = `'-infinity'`
 
+/** Whether nobody has an instance, by its `lease`, if there is one. */
+const IS_FREE = `(lease.owner is null or lease.owner not in (select id from node))`
+const FREE_SINCE = `nullif(lease.expires_at, ${NOT_KNOWN})`
+/** Of an instance and its `lease`, if there is one: since when nobody has it; null: somebody has, or it is not known. */
+export const NOBODYS_SINCE = `case when ${IS_FREE} then ${FREE_SINCE} end`
+
 /** What a session wrote under an epoch that is over. The party knows it by its name. */
 export class LeaseLost extends Error {
   constructor(instanceId: string) {
@@ -32,19 +38,31 @@ export const heldLease = ({ instance, epoch }: Holder): string =>
 
 /**
  * The epoch, one more than that of any other owner before; what the node holds already it goes on holding, under the
- * same epoch. `held`: another node lives that has it. Null: the instance is gone.
+ * same epoch. What was connected is so no more, and was until its lease came free. `held`: another node lives that has
+ * it. Null: the instance is gone.
  */
 export async function takeLease(
   sql: Sql,
   { instanceId, owner }: { instanceId: string; owner: string },
 ): Promise<number | 'held' | null> {
   const taken = sql.query<{ epoch: string }>(
-    `insert into instance_lease as lease (instance_id, owner, epoch, expires_at)
-       select id, $2, 1, ${NOT_KNOWN} from instance where id = $1
-     on conflict (instance_id) do update set owner = excluded.owner, expires_at = excluded.expires_at,
-       epoch = case when lease.owner = excluded.owner then lease.epoch else lease.epoch + 1 end
-     where lease.owner = excluded.owner or not exists (select from node where id = lease.owner)
-     returning epoch`,
+    `with free as (
+       select ${FREE_SINCE} as since from instance_lease lease where instance_id = $1 and owner <> $2 and ${IS_FREE}),
+     taken as (
+       insert into instance_lease as lease (instance_id, owner, epoch, expires_at)
+         select id, $2, 1, ${NOT_KNOWN} from instance where id = $1
+       on conflict (instance_id) do update set owner = excluded.owner, expires_at = excluded.expires_at,
+         epoch = case when lease.owner = excluded.owner then lease.epoch else lease.epoch + 1 end
+       where lease.owner = excluded.owner or not exists (select from node where id = lease.owner)
+       returning instance_id, epoch),
+     was as (
+       select instance.id, tenant_id, state, state_at, least(since, statement_timestamp()) as ended_at
+       from instance join taken on taken.instance_id = instance.id, free where state = 'connected'
+       for no key update of instance),
+     ${connectionRolled({ at: 'was.ended_at', state: `''`, error: 'null::text' })},
+     settled as (
+       update instance set state = 'reconnecting', state_at = statement_timestamp() from was where instance.id = was.id)
+     select epoch from taken`,
     [instanceId, owner],
     'take-lease',
   )
@@ -107,11 +125,6 @@ export async function findOwner(sql: Sql, instanceId: string): Promise<string | 
   return row?.owner ?? null
 }
 
-/** Instances of nobody that are to be connected. */
-const IS_FREE = `(lease.owner is null or lease.owner not in (select id from node))`
-const FREE_SINCE = `nullif(lease.expires_at, ${NOT_KNOWN})`
-/** Of an instance and its `lease`, if there is one: since when nobody has it; null: somebody has, or it is not known. */
-export const NOBODYS_SINCE = `case when ${IS_FREE} then ${FREE_SINCE} end`
 /** Of what an instance's state says. */
 const HAS_SOCKET = `state not in ('disconnected', 'logged_out', 'error')`
 const IS_TO_START = `wanted and state <> 'logged_out' and (auto_reconnect or not linked)`
