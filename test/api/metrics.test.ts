@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readSharedFigures } from '../../src/db/queries/shared-figures.ts'
 import { onMessage } from '../../src/resolvers/messages/onMessage.ts'
-import { type Caller, connectedInstance, openTestApp, type TestApp, until } from '../support/app.ts'
+import { type Caller, connectedInstance, type Json, openTestApp, type TestApp, until } from '../support/app.ts'
 import { type Exposition, scrape } from '../support/exposition.ts'
 import { send } from '../support/nodes.ts'
 import { openReceiver, RECEIVABLE, type Receiver } from '../support/receiver.ts'
@@ -193,6 +194,40 @@ describe('webhooks', () => {
     expect(waits.value('wataki_webhook_deliveries_oldest_seconds')).toBeGreaterThan(0)
     await acme.delete(`/v1/instances/${bot}/webhooks/${again}`)
     await until(metrics, now => now.value('wataki_webhook_deliveries_pending') === 0)
+  }, 120_000)
+
+  it('that wait are as old as they are; what is sent again is so since then, before and after it is tried', async () => {
+    await wataki.restart({ WEBHOOK_RETRY_BASE_MS: '3600000' })
+    await isConnected()
+    const id = await hook('http://127.0.0.1:9/hook', ['message.received'])
+    await say('yesterday')
+    const { sql } = wataki.app.db
+    const tried = (times: number) =>
+      until(
+        () =>
+          sql.query<Json>('select id, jsonb_array_length(tries) as tries from webhook_delivery where webhook_id = $1', [
+            id,
+          ]),
+        rows => rows[0]?.tries === times,
+      )
+    const [delivery] = await tried(1)
+    await sql.query(
+      `update webhook_delivery set created_at = created_at - interval '1 day',
+         tries = jsonb_set(tries, '{0,at}', to_jsonb(created_at - interval '1 day')) where webhook_id = $1`,
+      [id],
+    )
+    const ageOf = async () => (await readSharedFigures(sql)).deliveries.oldestSeconds
+    expect(await ageOf()).toBeGreaterThanOrEqual(86_400)
+    // Nobody delivers to what somebody else has claimed.
+    const claim = `update webhook set claimed_by = $2, claimed_until = now() + $3::interval where id = $1`
+    await sql.query(claim, [id, 'somebody else', '1 hour'])
+    await acme.post(`/v1/instances/${bot}/deliveries/${delivery!.id}/replay`)
+    await tried(1)
+    expect(await ageOf()).toBeLessThan(3_600)
+    await sql.query(claim, [id, 'somebody else', '0'])
+    await tried(2)
+    expect(await ageOf()).toBeLessThan(3_600)
+    await acme.delete(`/v1/instances/${bot}/webhooks/${id}`)
   }, 120_000)
 })
 

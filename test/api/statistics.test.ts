@@ -11,7 +11,7 @@ import { openReceiver, RECEIVABLE, type Receiver } from '../support/receiver.ts'
 const MANY = 8_000
 /** Rows of a table that may be read for all that is done below; one way through the many is more. */
 const READ_MAX = 2_000
-const TABLES = ['message', 'event', 'webhook_delivery']
+const TABLES = ['message', 'event', 'receipt', 'webhook_delivery']
 const CONTACT = '5511966660001'
 
 let wataki: TestApp
@@ -89,6 +89,11 @@ async function fill(of: {
      from counter, ${series}`,
     [tenantId, of.instanceId],
   )
+  await sql(
+    `insert into receipt (message_id, instance_id, reader, status, at)
+     select 'msg_' || md5($1 || n), $1, 'x', 'read', now() from ${series}`,
+    [of.instanceId],
+  )
   // Counted already.
   await sql(
     `insert into rollup_mark (instance_id, seq) select instance_id, last_seq from event_counter where instance_id = $1
@@ -132,14 +137,19 @@ async function use(): Promise<void> {
   const said = await say('an answer')
   for (const text of ['another', 'and another']) await say(text)
   const [heardAt, saidAt] = [`${path}/messages/${first.id}`, `${path}/messages/${said.message_id}`]
+  const { id: team } = await wataki.app.sandbox!.group(bot, { subject: 'Team', participants: [CONTACT] })
+  const to = { chat_id: team, type: 'text', content: { text: 'to all' } }
+  const { body: toTeam } = await acme.post(`${path}/messages`, to)
   const asked = [
     await acme.post(`${heardAt}/react`, { emoji: '👍' }),
     await acme.post(`${heardAt}/read`),
     await acme.patch(saidAt, { content: { text: 'a better answer' } }),
     await acme.delete(saidAt),
     await acme.get(saidAt),
+    await acme.get(`${saidAt}/timeline`),
+    await acme.get(`${path}/messages/${toTeam.id}/timeline`),
   ]
-  expect(asked.map(({ status }) => status)).toEqual([202, 202, 202, 204, 200])
+  expect(asked.map(({ status }) => status)).toEqual([202, 202, 202, 204, 200, 200, 200])
   await until(
     () => receiver.got.filter(({ body }) => body.data.id === first.id),
     tries => tries.length > 1,

@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Database, openDatabase } from '../../src/db/open.ts'
 import { recordState } from '../../src/db/queries/instances.ts'
-import { claimFree } from '../../src/db/queries/leases.ts'
+import { claimFree, releaseLease, settleFree, takeLease } from '../../src/db/queries/leases.ts'
 import { lockMessage, type MessageRow } from '../../src/db/queries/messages.ts'
+import { buryNode, insertNode, removeAllNodes, removeNode } from '../../src/db/queries/nodes.ts'
 import {
   instanceFigures,
   type MessageFigures,
@@ -313,20 +314,87 @@ describe('connections by the hour', () => {
     ])
   })
 
-  it('end when another node takes the instance over, and when nobody is to start it', async () => {
-    await become('connected', -60)
-    await rows('update instance set wanted = true where id = $1', [instanceId])
+  describe('of a node that has ended', () => {
+    const LEASE_MS = 10_000
     const now = new Date(EDGE_MS)
-    while ((await claimFree(sql(), { owner: 'node', limit: 10, now })).length > 0)
-      await rows(
-        `insert into node (id, host, process, connections, version, expires_at) values ('node', '', '', '', '', now()) on conflict do nothing`,
-      )
-    expect((await hours()).map(Object.values)).toEqual([['-1', 60, 0, 0]])
-    await become('connected', 5)
-    expect((await hours()).map(Object.values)).toEqual([
-      ['-1', 60, 0, 0],
-      ['0', 0, 1, 0],
-    ])
+    const claim = () => claimFree(sql(), { owner: 'next', limit: 10, now })
+    const minutes = async () => (await hours()).reduce((sum, hour) => sum + hour.minutes, 0)
+    const nobodysSince = async () =>
+      (await instanceFigures(sql(), { tenantId, ...SPAN, limit: 1 }))[0]!.nobodysSince?.getTime()
+    beforeEach(async () => {
+      const of = { host: '', process: '', connections: 'nobody', version: '', draining: false, leaseMs: LEASE_MS }
+      await insertNode(sql(), { id: 'node', ...of })
+      expect(await takeLease(sql(), { instanceId, owner: 'node' })).toBe(1)
+      await rows('update instance set wanted = true, linked = true where id = $1', [instanceId])
+    })
+    afterEach(() => removeAllNodes(sql()))
+    const beaten = (minutes: number) =>
+      rows(`update node set beat_at = $1 where id = 'node'`, [new Date(EDGE_MS + minutes * 60_000)])
+    const ends: Record<string, () => Promise<unknown>> = {
+      'buried by another': () => buryNode(sql(), { id: 'node', beats: 1 }),
+      'that begins anew': () => removeNode(sql(), 'node'),
+      'alone on its database': () => removeAllNodes(sql()),
+    }
+
+    it.each(Object.entries(ends))('end with its last beat: of one %s', async (_, end) => {
+      await become('connected', -60)
+      await beaten(-20)
+      expect(await nobodysSince()).toBeUndefined()
+      await end()
+      expect(await nobodysSince()).toBe(EDGE_MS - 20 * 60_000)
+      expect(await claim()).toMatchObject([{ id: instanceId, epoch: 2 }])
+      expect((await hours()).map(Object.values)).toEqual([['-1', 40, 0, 0]])
+      await become('connected', 5)
+      expect((await hours()).map(Object.values)).toEqual([
+        ['-1', 40, 0, 0],
+        ['0', 0, 1, 0],
+      ])
+    })
+
+    it('end with its last beat, too, where nobody is to connect the instance again', async () => {
+      await rows('update instance set wanted = false where id = $1', [instanceId])
+      await become('connected', -60)
+      await beaten(-20)
+      await removeNode(sql(), 'node')
+      await settleFree(sql(), now)
+      expect((await hours()).map(Object.values)).toEqual([['-1', 40, 0, 0]])
+    })
+
+    it('end with its last beat, too, where a call has the instance connected before it is taken', async () => {
+      await become('connected', -60)
+      await beaten(-20)
+      await removeNode(sql(), 'node')
+      expect(await takeLease(sql(), { instanceId, owner: 'next' })).toBe(2)
+      expect((await hours()).map(Object.values)).toEqual([['-1', 40, 0, 0]])
+      expect(await rows('select state from instance where id = $1', [instanceId])).toEqual([{ state: 'reconnecting' }])
+    })
+
+    it('are none where the last beat was before the connection', async () => {
+      await become('connected', -10)
+      await beaten(-20)
+      await removeNode(sql(), 'node')
+      await claim()
+      expect(await hours()).toEqual([])
+    })
+
+    it('go on to the moment in which it has handed them over, and no longer', async () => {
+      const nowMs = Date.now()
+      await become('connected', (nowMs - EDGE_MS) / 60_000 - 60)
+      expect(await releaseLease(sql(), { instanceId, owner: 'node' })).toBe(true)
+      await rows(`update instance_lease set expires_at = expires_at - interval '30 minutes' where instance_id = $1`, [
+        instanceId,
+      ])
+      expect(await claimFree(sql(), { owner: 'next', limit: 10, now: new Date(nowMs) })).toHaveLength(1)
+      expect(await minutes()).toBeOneOf([29, 30])
+    })
+
+    it('go on to the moment in which they are taken over where it is not known', async () => {
+      await become('connected', -60)
+      await rows(`delete from node where id = 'node'`)
+      expect(await nobodysSince()).toBeUndefined()
+      await claim()
+      expect((await hours()).map(Object.values)).toEqual([['-1', 60, 0, 0]])
+    })
   })
 })
 

@@ -147,7 +147,7 @@ export async function markSeen(
     `update message set status = 'read' from (
        select id from (
          select id, direction, status, whatsapp_id from message
-         where instance_id = $1 and chat = $2 and action_of is null order by id desc limit $4) as newest
+         where (instance_id = $1) is not false and chat = $2 and action_of is null order by id desc limit $4) as newest
        where direction = 'inbound' and status = 'delivered' and (cardinality($3::text[]) = 0 or whatsapp_id = any($3))
        order by id) as seen
      where message.id = seen.id and message.status = 'delivered'`,
@@ -164,7 +164,7 @@ export async function markSeenUpTo(
   await sql.query(
     `update chat set unread_count = (
        select count(*) from (
-         select from message where instance_id = $1 and chat = $2 and id > $3
+         select from message where (instance_id = $1) is not false and chat = $2 and id > $3
            and direction = 'inbound' and action_of is null limit chat.unread_count) as newer)
      where (instance_id = $1) is not false and id = $2 and unread_count > 0`,
     [seen.instanceId, seen.chat, seen.messageId],
@@ -183,7 +183,7 @@ async function mergeChats(sql: Sql, merge: Merge): Promise<void> {
   const { instanceId, kept, dropped } = merge
   await dropDoubles(sql, merge)
   await sql.query(
-    'update message set chat = $2 where instance_id = $1 and chat = $3',
+    'update message set chat = $2 where (instance_id = $1) is not false and chat = $3',
     [instanceId, kept, dropped],
     'move-messages',
   )
@@ -212,7 +212,7 @@ async function dropDoubles(sql: Sql, { instanceId, kept, dropped }: Merge): Prom
     `select case when own then other.id else mine.id end as stays, case when own then mine.id else other.id end as goes
      from message mine join message other on other.whatsapp_id = mine.whatsapp_id and other.direction = mine.direction,
        lateral (select mine.payload is null and other.payload is not null as own) of
-     where mine.instance_id = $1 and mine.chat = $2 and other.chat = $3`,
+     where (mine.instance_id = $1) is not false and mine.chat = $2 and other.chat = $3`,
     [instanceId, kept, dropped],
     'find-doubles',
   )
@@ -220,7 +220,7 @@ async function dropDoubles(sql: Sql, { instanceId, kept, dropped }: Merge): Prom
   const pairs = [instanceId, doubles.map(double => double.stays), doubles.map(double => double.goes)]
   await sql.query(
     `update message set action_of = stays from unnest($2::text[], $3::text[]) as double (stays, goes)
-     where instance_id = $1 and action_of = goes`,
+     where (instance_id = $1) is not false and action_of = goes`,
     pairs,
     'move-actions',
   )

@@ -1,5 +1,6 @@
 /** Expressions, such as `$1`. */
 export interface Change {
+  /** May be another one for each row of \`was\`. */
   at: string
   /** The new one. */
   state: string
@@ -10,12 +11,12 @@ export interface Change {
 /**
  * Common table expressions of a statement that changes the state of instances: they count, by the hour, how long what
  * ends now was connected, and what begins; the first connection of all is no reconnect, although linking a phone takes two
- * sockets. `was` is the one before: the rows as they were, locked.
+ * sockets. `was` is the one before: the rows as they were, locked. What would have ended before it began counts nothing.
  */
 export const connectionRolled = ({ at, state, error }: Change): string =>
   `spent as (
      select was.tenant_id, was.id, hour, 0 as reconnects, 0 as failures,
-       (extract(epoch from least(hour + interval '1 hour', ${at}) - greatest(hour, was.state_at)) * 1000)::integer as uptime_ms
+       greatest(0, extract(epoch from least(hour + interval '1 hour', ${at}) - greatest(hour, was.state_at)) * 1000)::integer as uptime_ms
      from was cross join generate_series(
        date_trunc('hour', greatest(was.state_at, ${at} - interval '400 days'), 'UTC'), ${at}, interval '1 hour') as hour
      where was.state = 'connected' and hour < ${at}

@@ -6,8 +6,17 @@ import type { Runnable } from './instances.ts'
  * Who may write for an instance: the node with the newest epoch. Each statement that writes for a session locks
  * the lease `for share` first, so that a take-over waits for what is under way and refuses what comes later. Who wants
  * the lease and the instance's own row takes the lease first. A lease is as good as its owner's row in `node`: nothing
- * is written to renew it.
+ * is written to renew it. Of a lease that nobody has, `expires_at` says until when somebody had it.
  */
+
+/** In `expires_at`: it is not known yet. The version before this one takes it for over. */
+const NOT_KNOWN = `'-infinity'`
+
+/** Whether nobody has an instance, by its `lease`, if there is one. */
+const IS_FREE = `(lease.owner is null or lease.owner not in (select id from node))`
+const FREE_SINCE = `nullif(lease.expires_at, ${NOT_KNOWN})`
+/** Of an instance and its `lease`, if there is one: since when nobody has it; null: somebody has, or it is not known. */
+export const NOBODYS_SINCE = `case when ${IS_FREE} then ${FREE_SINCE} end`
 
 /** What a session wrote under an epoch that is over. The party knows it by its name. */
 export class LeaseLost extends Error {
@@ -29,18 +38,31 @@ export const heldLease = ({ instance, epoch }: Holder): string =>
 
 /**
  * The epoch, one more than that of any other owner before; what the node holds already it goes on holding, under the
- * same epoch. `held`: another node lives that has it. Null: the instance is gone.
+ * same epoch. What was connected is so no more, and was until its lease came free. `held`: another node lives that has
+ * it. Null: the instance is gone.
  */
 export async function takeLease(
   sql: Sql,
   { instanceId, owner }: { instanceId: string; owner: string },
 ): Promise<number | 'held' | null> {
   const taken = sql.query<{ epoch: string }>(
-    `insert into instance_lease as lease (instance_id, owner, epoch) select id, $2, 1 from instance where id = $1
-     on conflict (instance_id) do update set owner = excluded.owner,
-       epoch = case when lease.owner = excluded.owner then lease.epoch else lease.epoch + 1 end
-     where lease.owner = excluded.owner or not exists (select from node where id = lease.owner)
-     returning epoch`,
+    `with free as (
+       select ${FREE_SINCE} as since from instance_lease lease where instance_id = $1 and owner <> $2 and ${IS_FREE}),
+     taken as (
+       insert into instance_lease as lease (instance_id, owner, epoch, expires_at)
+         select id, $2, 1, ${NOT_KNOWN} from instance where id = $1
+       on conflict (instance_id) do update set owner = excluded.owner, expires_at = excluded.expires_at,
+         epoch = case when lease.owner = excluded.owner then lease.epoch else lease.epoch + 1 end
+       where lease.owner = excluded.owner or not exists (select from node where id = lease.owner)
+       returning instance_id, epoch),
+     was as (
+       select instance.id, tenant_id, state, state_at, least(since, statement_timestamp()) as ended_at
+       from instance join taken on taken.instance_id = instance.id, free where state = 'connected'
+       for no key update of instance),
+     ${connectionRolled({ at: 'was.ended_at', state: `''`, error: 'null::text' })},
+     settled as (
+       update instance set state = 'reconnecting', state_at = statement_timestamp() from was where instance.id = was.id)
+     select epoch from taken`,
     [instanceId, owner],
     'take-lease',
   )
@@ -75,7 +97,8 @@ export async function releaseLease(
   { instanceId, owner }: { instanceId: string; owner: string },
 ): Promise<boolean> {
   const rows = await sql.query(
-    `update instance_lease set owner = '', epoch = epoch + 1 where instance_id = $1 and owner = $2 returning 1 as one`,
+    `update instance_lease set owner = '', epoch = epoch + 1, expires_at = clock_timestamp()
+     where instance_id = $1 and owner = $2 returning 1 as one`,
     [instanceId, owner],
     'release-lease',
   )
@@ -102,8 +125,6 @@ export async function findOwner(sql: Sql, instanceId: string): Promise<string | 
   return row?.owner ?? null
 }
 
-/** Instances of nobody that are to be connected. */
-const IS_FREE = `(lease.owner is null or lease.owner not in (select id from node))`
 /** Of what an instance's state says. */
 const HAS_SOCKET = `state not in ('disconnected', 'logged_out', 'error')`
 const IS_TO_START = `wanted and state <> 'logged_out' and (auto_reconnect or not linked)`
@@ -141,20 +162,27 @@ export interface Claimed extends Runnable {
 type Claim = Runnable & { epoch: string }
 const numbered = (row: Claim): Claimed => ({ ...row, epoch: Number(row.epoch) })
 
-/** Takes up to `limit` instances of nobody that are to be connected, and brings their states in line with that. */
+/**
+ * Takes up to `limit` instances of nobody that are to be connected, and brings their states in line with that. What was
+ * connected was so until its lease came free.
+ */
 export async function claimFree(sql: Sql, of: { owner: string; limit: number; now: Date }): Promise<Claimed[]> {
   const rows = await sql.query<Claim>(
     `with free as (
-       select instance.id from instance left join instance_lease lease on lease.instance_id = instance.id
+       select instance.id, ${FREE_SINCE} as since from instance
+         left join instance_lease lease on lease.instance_id = instance.id
        where ${IS_FREE} and ${IS_TO_START} order by instance.id limit $2),
      taken as (
-       insert into instance_lease as lease (instance_id, owner, epoch) select id, $1, 1 from free order by id
-       on conflict (instance_id) do update set owner = excluded.owner, epoch = lease.epoch + 1 where ${IS_FREE}
+       insert into instance_lease as lease (instance_id, owner, epoch, expires_at)
+         select id, $1, 1, ${NOT_KNOWN} from free order by id
+       on conflict (instance_id) do update set owner = excluded.owner, epoch = lease.epoch + 1, expires_at = excluded.expires_at
+         where ${IS_FREE}
        returning instance_id, epoch),
      was as (
-       select id, tenant_id, state, state_at, epoch from instance join taken on taken.instance_id = instance.id
-       order by id for no key update of instance),
-     ${connectionRolled({ at: '$3::timestamptz', state: `''`, error: 'null::text' })}
+       select instance.id, tenant_id, state, state_at, epoch, least(since, $3::timestamptz) as ended_at
+       from instance join taken on taken.instance_id = instance.id join free on free.id = instance.id
+       order by instance.id for no key update of instance),
+     ${connectionRolled({ at: 'was.ended_at', state: `''`, error: 'null::text' })}
      update instance set qr = null, qr_expires_at = null, state_at = $3,
        state = case when linked then 'reconnecting' else 'connecting' end
      from was where instance.id = was.id
@@ -181,10 +209,11 @@ export async function findStranded(sql: Sql, of: { owner: string; running: strin
 export async function settleFree(sql: Sql, now: Date): Promise<void> {
   await sql.query(
     `with was as (
-       select id, tenant_id, state, state_at from instance left join instance_lease lease on lease.instance_id = instance.id
+       select id, tenant_id, state, state_at, least(${FREE_SINCE}, $1::timestamptz) as ended_at
+       from instance left join instance_lease lease on lease.instance_id = instance.id
        where ${IS_FREE} and not (${IS_TO_START}) and ${HAS_SOCKET}
        order by id for no key update of instance),
-     ${connectionRolled({ at: '$1::timestamptz', state: `''`, error: 'null::text' })}
+     ${connectionRolled({ at: 'was.ended_at', state: `''`, error: 'null::text' })}
      update instance set qr = null, qr_expires_at = null, state_at = $1, state = 'disconnected'
      from was where instance.id = was.id`,
     [now],

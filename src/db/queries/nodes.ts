@@ -50,9 +50,22 @@ export async function beatNode(sql: Sql, of: { id: string; leaseMs: number; lagM
   return row ?? null
 }
 
+/**
+ * Deletes nodes; their leases say from then on until when somebody had them: to the last beat. Not those that are locked,
+ * for that may be by a process that is stopped: then it is not known.
+ */
+const goneNodes = (which: string): string =>
+  `with gone as (delete from node where ${which} returning id, connections, beat_at),
+   held as (
+     select instance_id, beat_at from instance_lease join gone on gone.id = owner
+     for no key update of instance_lease skip locked),
+   freed as (
+     update instance_lease lease set expires_at = beat_at from held where lease.instance_id = held.instance_id)
+   select connections from gone`
+
 /** This process takes part no more. */
 export async function removeNode(sql: Sql, id: string): Promise<void> {
-  await sql.query('delete from node where id = $1', [id], 'remove-node')
+  await sql.query(goneNodes('id = $1'), [id], 'remove-node')
 }
 
 /**
@@ -61,7 +74,7 @@ export async function removeNode(sql: Sql, id: string): Promise<void> {
  */
 export async function buryNode(sql: Sql, of: { id: string; beats: number }): Promise<boolean> {
   const rows = await sql.query<{ connections: string }>(
-    'delete from node where id = $1 and beats = $2 returning connections',
+    goneNodes('id = $1 and beats = $2'),
     [of.id, of.beats],
     'bury-node',
   )
@@ -77,7 +90,7 @@ export async function buryNode(sql: Sql, of: { id: string; beats: number }): Pro
 
 /** For a process that is known to be the only one. */
 export async function removeAllNodes(sql: Sql): Promise<void> {
-  await sql.query('delete from node')
+  await sql.query(goneNodes('true'))
 }
 
 /** `silent`: its lease has run out, and nobody has taken its instances yet. */

@@ -1,4 +1,5 @@
 import type { Sql } from '../sql.ts'
+import { NOBODYS_SINCE } from './leases.ts'
 
 /** What happened to messages and connections, counted by the hour: written by the clock's call, and read. */
 
@@ -137,6 +138,8 @@ export interface InstanceFigures extends MessageFigures {
   state: string
   lastError: string | null
   stateAt: Date
+  /** Since when nobody runs it, whatever its state says; null: somebody does, or it is not known. */
+  nobodysSince: Date | null
   createdAt: Date
   /** Of connections that have ended. */
   uptimeMs: number
@@ -154,11 +157,12 @@ export function instanceFigures(
      connections as (
        select instance_id, sum(uptime_ms)::float8 as uptime_ms, sum(reconnects)::float8 as reconnects from connection_rollup
        where tenant_id = $1 and hour >= $2 and hour < $3 group by instance_id)
-     select id, name, state, last_error as "lastError", state_at as "stateAt", created_at as "createdAt",
+     select id, name, state, last_error as "lastError", state_at as "stateAt", ${NOBODYS_SINCE} as "nobodysSince", created_at as "createdAt",
        coalesce(sent, 0) as sent, coalesce(delivered, 0) as delivered, coalesce(read, 0) as read,
        coalesce(failed, 0) as failed, coalesce(received, 0) as received,
        coalesce(uptime_ms, 0) as "uptimeMs", coalesce(reconnects, 0) as reconnects
-     from instance left join messages on messages.instance_id = instance.id
+     from instance left join instance_lease lease on lease.instance_id = instance.id
+       left join messages on messages.instance_id = instance.id
        left join connections on connections.instance_id = instance.id
      where tenant_id = $1 order by id desc limit $4`,
     [of.tenantId, of.start, of.end, of.limit],

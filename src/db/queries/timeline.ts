@@ -42,7 +42,7 @@ interface Of {
 export function statusEvents(sql: Sql, of: Of): Promise<{ at: Date; status: string }[]> {
   return sql.query(
     `select created_at as at, data->>'status' as status from event
-     where tenant_id = $1 and instance_id = $2 and about = $3 and type = 'message.status' order by seq limit $4`,
+     where (tenant_id = $1) is not false and (instance_id = $2) is not false and about = $3 and type = 'message.status' order by seq limit $4`,
     [of.tenantId, of.instanceId, of.messageId, of.limit],
     'status-events',
   )
@@ -60,7 +60,9 @@ export interface WebhookTry {
 export function webhookTries(sql: Sql, of: Of): Promise<WebhookTry[]> {
   return sql.query(
     `select d.webhook_id as "webhookId", d.id as "deliveryId", d.event_id as "eventId", d.event, tried.made
-     from (select id, seq from event where tenant_id = $1 and instance_id = $2 and about = $3 order by seq limit $4) as told
+     from (
+         select id, seq from event where (tenant_id = $1) is not false and (instance_id = $2) is not false and about = $3
+         order by seq limit $4) as told
        join webhook_delivery d on d.id between 'del_' || substr(told.id, 5) || 'a' and 'del_' || substr(told.id, 5) || 'z'
        join webhook on webhook.id = d.webhook_id and webhook.deleted_at is null
        cross join lateral jsonb_array_elements(d.tries) with ordinality as tried (made, place)
@@ -81,12 +83,12 @@ export interface Receipts {
 export async function receiptsOf(sql: Sql, of: Omit<Of, 'tenantId'>): Promise<Receipts> {
   const [row] = await sql.query<{ delivered: number; read: number }>(
     `select count(*)::int as delivered, count(*) filter (where status = 'read')::int as read from receipt
-     where instance_id = $1 and message_id = $2`,
+     where (instance_id = $1) is not false and message_id = $2`,
     [of.instanceId, of.messageId],
     'count-receipts',
   )
   const first = await sql.query<Receipts['first'][number]>(
-    `select reader, status, at from receipt where instance_id = $1 and message_id = $2 order by at, reader limit $3`,
+    `select reader, status, at from receipt where (instance_id = $1) is not false and message_id = $2 order by at, reader limit $3`,
     [of.instanceId, of.messageId, of.limit],
     'first-receipts',
   )

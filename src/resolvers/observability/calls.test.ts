@@ -87,7 +87,7 @@ describe('how long calls took', () => {
 describe('the uptime of an instance', () => {
   const ratio = (given: Partial<Parameters<typeof uptimeRatio>[0]>) =>
     uptimeRatio(
-      { state: 'connected', stateAt: new Date(0), createdAt: new Date(0), uptimeMs: 0, ...given },
+      { state: 'connected', stateAt: new Date(0), nobodysSince: null, createdAt: new Date(0), uptimeMs: 0, ...given },
       { startMs: 1_000, endMs: 2_000 },
     )
 
@@ -98,5 +98,12 @@ describe('the uptime of an instance', () => {
     expect(ratio({ createdAt: new Date(1_500), stateAt: new Date(1_750) })).toBe(0.5)
     expect(ratio({ createdAt: new Date(2_000) })).toBeNull()
     expect(ratio({ stateAt: new Date(3_000) })).toBe(0)
+  })
+
+  it('goes on while somebody runs it, and ends with who did', () => {
+    expect(ratio({ nobodysSince: new Date(1_250) })).toBe(0.25)
+    expect(ratio({ nobodysSince: new Date(500) })).toBe(0)
+    expect(ratio({ nobodysSince: new Date(3_000) })).toBe(1)
+    expect(ratio({ nobodysSince: new Date(1_250), stateAt: new Date(1_500) })).toBe(0)
   })
 })

@@ -33,12 +33,13 @@ export async function instanceHealth(ctx: Context, args: WindowArgs): Promise<{ 
 
 /** The share of the time, since there is the instance, in which it was connected. Null: it was not there yet. */
 export function uptimeRatio(
-  instance: Pick<InstanceFigures, 'state' | 'stateAt' | 'createdAt' | 'uptimeMs'>,
+  instance: Pick<InstanceFigures, 'state' | 'stateAt' | 'nobodysSince' | 'createdAt' | 'uptimeMs'>,
   { startMs, endMs }: { startMs: number; endMs: number },
 ): number | null {
   const allMs = endMs - Math.max(startMs, instance.createdAt.getTime())
   if (allMs <= 0) return null
   const sinceMs = Math.max(startMs, instance.stateAt.getTime())
-  const presentMs = instance.state === 'connected' ? Math.max(0, endMs - sinceMs) : 0
+  const untilMs = Math.min(endMs, instance.nobodysSince?.getTime() ?? endMs)
+  const presentMs = instance.state === 'connected' ? Math.max(0, untilMs - sinceMs) : 0
   return Math.min(1, Math.round(((instance.uptimeMs + presentMs) / allMs) * 10_000) / 10_000)
 }
