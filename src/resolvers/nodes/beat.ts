@@ -113,13 +113,16 @@ function giveUp(app: App): void {
 /** At the end of the process. */
 export async function leaveNodes(app: App): Promise<void> {
   const { node, db } = app
-  // Its sessions still run and write: whoever comes next removes its row.
-  if (!node.shared) return
   await node.inTurn(async () => {
-    // First, so that the others have room for what is handed over while more of it is.
-    await drainNode(db.sql, { id: node.id, draining: true })
-    const all = app.whatsapp.running().map(({ instanceId }) => instanceId)
-    await handOver(app, all)
+    if (node.shared) {
+      // First, so that the others have room for what is handed over while more of it is.
+      await drainNode(db.sql, { id: node.id, draining: true })
+      const all = app.whatsapp.running().map(({ instanceId }) => instanceId)
+      await handOver(app, all)
+    } else {
+      // What it has is connected until its last beat.
+      await beatNode(db.sql, { id: node.id, leaseMs: LEASE_MS, lagMs: node.takeLagMs() })
+    }
     await removeNode(db.sql, node.id)
   })
   app.relay.tellAll(['free'])
