@@ -3,10 +3,16 @@ import { EventEmitter } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { WASocket } from '@whiskeysockets/baileys'
 import { expect, test, vi } from 'vitest'
+import { WebSocket } from 'ws'
 import { readInTurns } from './turns.ts'
 
 function open(name: string, told: string[]) {
-  const wire = { pause: vi.fn(), resume: vi.fn() }
+  const wire = {
+    readyState: WebSocket.OPEN,
+    isPaused: false,
+    pause: vi.fn(() => void (wire.isPaused = true)),
+    resume: vi.fn(() => void (wire.isPaused = false)),
+  }
   const ws = Object.assign(new EventEmitter(), { socket: wire })
   for (const event of ['message', 'close', 'other']) ws.on(event, what => told.push(`${name} ${event} ${what ?? ''}`))
   readInTurns({ ws } as unknown as WASocket)
@@ -77,4 +83,22 @@ test('a frame is handled in the scope of its socket', async () => {
   })
   while (count < 100) await turn()
   expect([...scopes]).toEqual(['its own'])
+})
+
+test('a socket that fails before it is open, in a turn that is over, says so in the next', async () => {
+  const told: string[] = []
+  const busy = open('a', told)
+  const { ws } = open('b', told)
+  ws.on('error', () => told.push('b error'))
+  const socket = new WebSocket('ws://127.0.0.1:1')
+  Object.assign(ws, { socket })
+  const ended = new Promise(resolve => ws.once('close', resolve))
+  socket.on('error', error => {
+    busy.come(300)
+    ws.emit('error', error)
+  })
+  socket.on('close', () => ws.emit('close'))
+  await ended
+  expect(told.filter(what => what.startsWith('b'))).toEqual(['b error', 'b close '])
+  while (told.length < 302) await turn()
 })

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { WASocket } from '@whiskeysockets/baileys'
+import { WebSocket } from 'ws'
 import { leaveScope } from './trust.ts'
 import { wireOf } from './watchdog.ts'
 
@@ -31,7 +32,16 @@ export function readInTurns(socket: WASocket): void {
   // As a promise, so that what is thrown is thrown in this scope.
   const handle = (event: string | symbol, args: unknown[]) =>
     void new Promise<unknown>(resolve => resolve(emit(event, ...args)))
-  const reader: Reader = { waiting: [], resume: () => wireOf(socket)?.resume() }
+  // `ws` throws for one that failed before it was open: there is nothing to read from.
+  const pause = () => {
+    const wire = wireOf(socket)
+    if (wire?.readyState === WebSocket.OPEN) wire.pause()
+  }
+  const resume = () => {
+    const wire = wireOf(socket)
+    if (wire?.isPaused) wire.resume()
+  }
+  const reader: Reader = { waiting: [], resume }
   ws.emit = (event, ...args) => {
     if (!ORDERED.has(event)) return emit(event, ...args)
     if (!isPlanned) plan()
@@ -39,7 +49,7 @@ export function readInTurns(socket: WASocket): void {
       left--
       return emit(event, ...args)
     }
-    if (reader.waiting.push(() => inScope(handle, event, args)) === 1) wireOf(socket)?.pause()
+    if (reader.waiting.push(() => inScope(handle, event, args)) === 1) pause()
     readers.add(reader)
     return true
   }

@@ -24,6 +24,8 @@ interface Wire {
   terminate(): void
   pause(): void
   resume(): void
+  readonly readyState: number
+  readonly isPaused: boolean
 }
 
 export const wireOf = (socket: WASocket): Wire | null => (socket.ws as unknown as { socket: Wire | null }).socket
