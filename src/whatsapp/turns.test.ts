@@ -9,6 +9,7 @@ import { readInTurns } from './turns.ts'
 function open(name: string, told: string[]) {
   const wire = {
     readyState: WebSocket.OPEN,
+    OPEN: WebSocket.OPEN,
     isPaused: false,
     pause: vi.fn(() => void (wire.isPaused = true)),
     resume: vi.fn(() => void (wire.isPaused = false)),

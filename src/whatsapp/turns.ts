@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { WASocket } from '@whiskeysockets/baileys'
-import { WebSocket } from 'ws'
 import { leaveScope } from './trust.ts'
 import { wireOf } from './watchdog.ts'
 
@@ -35,7 +34,7 @@ export function readInTurns(socket: WASocket): void {
   // `ws` throws for one that failed before it was open: there is nothing to read from.
   const pause = () => {
     const wire = wireOf(socket)
-    if (wire?.readyState === WebSocket.OPEN) wire.pause()
+    if (wire && wire.readyState === wire.OPEN) wire.pause()
   }
   const resume = () => {
     const wire = wireOf(socket)

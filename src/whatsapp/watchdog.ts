@@ -25,6 +25,7 @@ interface Wire {
   pause(): void
   resume(): void
   readonly readyState: number
+  readonly OPEN: number
   readonly isPaused: boolean
 }
 
