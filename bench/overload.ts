@@ -151,14 +151,14 @@ async function measure(server: BenchServer): Promise<void> {
   await run({ url, ways, seconds: WARM_SECONDS, rate: 0 })
   await server.health()
   const seconds = Math.min(10, SECONDS)
-  const doneOf = async (what: string, rate: number) =>
-    (await go(what, { ways, seconds, rate })).filter(isGood).length / seconds
+  const doneOf = async (what: string, rate: number) => {
+    const answered = await go(what, { ways, seconds, rate })
+    await sleep(3000)
+    await server.health()
+    return answered.filter(isGood).length / seconds
+  }
   const waiting = await doneOf('1. as fast as it goes', 0)
-  await sleep(3000)
-  await server.health()
   const most = Math.max(waiting, await doneOf('   of twice that', waiting * 2))
-  await sleep(3000)
-  await server.health()
   await go('2. twice that', { ways, seconds: SECONDS, rate: most * 2 })
   const after = await go('3. a third, right after', { ways, seconds: 6, rate: most / 3 })
   await sleep(3000)

@@ -11,10 +11,10 @@ export function countCall(app: App, { req, res, ctx }: Exchange): void {
     const isStream = /^(text\/event-stream|multipart\/mixed)/.test(String(res.getHeader('content-type') ?? ''))
     const tookMs = isStream ? null : performance.now() - startedMs
     const status = res.headersSent ? res.statusCode : null
-    ctx.metrics.http.answered({ method: req.method!, route, status, wrongMethod, tookMs })
+    const method = wrongMethod ? 'other' : req.method!
+    ctx.metrics.http.answered({ method, route, status, tookMs })
     if (tenantId === undefined) return
     const error = refusal ? { ...refusal, message: storable(refusal.message) } : null
-    const method = wrongMethod ? 'other' : req.method!
     app.calls.note({ tenantId, method, route, at: app.clock.now(), tookMs, error })
   })
 }

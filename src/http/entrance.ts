@@ -18,10 +18,7 @@ export interface Door {
   refuse(exchange: Exchange, error: unknown): void
 }
 
-export function createEntrance(
-  { turnstile, metrics }: Pick<App, 'turnstile' | 'metrics'>,
-  gate: Pick<Gate, 'beyond' | 'guess'>,
-): Entrance {
+export function createEntrance({ turnstile }: Pick<App, 'turnstile'>, gate: Pick<Gate, 'beyond' | 'guess'>): Entrance {
   const refusals = new FewATurn()
   return {
     async admit(exchange, { serve, refuse }) {
@@ -37,7 +34,6 @@ export function createEntrance(
         const entered = turnstile.enter(name)
         pass = entered instanceof Promise ? await entered : entered
       } catch (error) {
-        metrics.http.overloaded()
         if (keyOf !== null) ctx.facts.keyOf = keyOf
         return refuse(exchange, error)
       }
@@ -50,12 +46,7 @@ export function createEntrance(
       }
     },
     async enter(ctx, { req }) {
-      try {
-        ctx.pass = await turnstile.enter(gate.guess({ req, ctx }).name)
-      } catch (error) {
-        metrics.http.overloaded()
-        throw error
-      }
+      ctx.pass = await turnstile.enter(gate.guess({ req, ctx }).name)
     },
   }
 }

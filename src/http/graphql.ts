@@ -23,7 +23,7 @@ export interface GraphqlDoor {
   endStreams(): void
 }
 
-const METHODS = ['GET', 'POST']
+const METHODS = ['GET', 'POST', 'OPTIONS']
 const MEDIA_TYPES = ['application/json', 'application/graphql+json']
 
 export function createGraphqlDoor({ yoga, gate }: GraphqlOptions): GraphqlDoor {
@@ -33,7 +33,7 @@ export function createGraphqlDoor({ yoga, gate }: GraphqlOptions): GraphqlDoor {
       const { req } = exchange
       noteMethod(exchange)
       try {
-        const headers = { Allow: [...METHODS, 'OPTIONS'].join(', ') }
+        const headers = { Allow: METHODS.join(', ') }
         if (req.method === 'OPTIONS') gate.peek(exchange.ctx)
         else await gate.enter(exchange)
         if (req.method === 'OPTIONS') return answer(exchange, 204, undefined, headers)
@@ -59,7 +59,7 @@ export function createGraphqlDoor({ yoga, gate }: GraphqlOptions): GraphqlDoor {
 }
 
 const noteMethod = ({ req, ctx }: Exchange) => {
-  ctx.facts.wrongMethod = ![...METHODS, 'OPTIONS'].includes(req.method!)
+  ctx.facts.wrongMethod = !METHODS.includes(req.method!)
 }
 
 /** An error before there is a GraphQL answer, in the shape of one. */

@@ -154,6 +154,7 @@ function dispatchTable(endpoints: Endpoint[]): Find {
   }
 }
 
+/** What the path and the method lead to, noted for the log and for what is counted. */
 function endpointOf({ req: { method, url }, ctx }: Exchange, find: Find) {
   const found = find(url!)
   const endpoint = found?.byMethod.get(method === 'HEAD' ? 'GET' : method!)

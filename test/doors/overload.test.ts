@@ -82,6 +82,7 @@ describe('a server that has all it can do', () => {
     }
     expect(stall.asked).toEqual(Array(AT_ONCE).fill('acme-1'))
     expect(door.log.filter(line => line.includes('overload'))).toHaveLength(1)
+    door.app.metrics.http.atTheDoor(door.app.turnstile)
     expect((await door.app.metrics.exposition()).text).toContain('wataki_overload_refused_total 2')
     const { counts, errors } = door.app.calls.take()!
     expect(counts.find(({ grain }) => grain === 'hour')).toMatchObject({ tenantId: 'acme', requests: 2, errors: 1 })

@@ -115,12 +115,9 @@ export async function skipCustomer(sql: Sql, of: { tenantId: string; customerNo:
   )
 }
 
-export async function keepOwner(
-  sql: Sql,
-  of: { tenantId: string; customerId: string; owner: string | null },
-): Promise<void> {
+export async function keepOwner(sql: Sql, of: { tenantId: string; customerId: string; owner: string }): Promise<void> {
   await sql.query(
-    'update billing set account_id = coalesce($3, account_id) where tenant_id = $1 and customer_id = $2',
+    'update billing set account_id = $3 where tenant_id = $1 and customer_id = $2',
     [of.tenantId, of.customerId, of.owner],
     'keep-owner',
   )

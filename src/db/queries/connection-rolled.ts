@@ -1,6 +1,6 @@
 /** Expressions, such as `$1`. */
 export interface Change {
-  /** May be another one for each row of \`was\`. */
+  /** May be another one for each row of `was`. */
   at: string
   /** The new one. */
   state: string

@@ -37,7 +37,8 @@ export async function customerOf(app: App, tenantId: string): Promise<string> {
 /** Who has read the customer's subscriptions has the right key. A row of an older version does not tell the mode. */
 export async function customerIsThere(app: App, { tenantId, customerId, owner }: Billing): Promise<void> {
   if (customerId === null || owner?.includes(' ')) return
-  await keepOwner(app.db.sql, { tenantId, customerId, owner: await ownerOf(app) })
+  const present = await ownerOf(app)
+  if (present !== null) await keepOwner(app.db.sql, { tenantId, customerId, owner: present })
 }
 
 /**

@@ -9,7 +9,7 @@ export function expositionOf(app: App): () => Promise<Exposition> {
     const shared = await figures.present()
     const { metrics, node, db, whatsapp, turnstile } = app
     metrics.queues.set(shared)
-    metrics.http.inside(turnstile)
+    metrics.http.atTheDoor(turnstile)
     metrics.database.set(db.pool)
     metrics.sockets.set(whatsapp.running().map(({ silentMs }) => silentMs))
     metrics.node.set({ beatAgeMs: node.joined ? node.beatAgeMs : null, fenced: node.fenced, draining: node.draining })

@@ -13,8 +13,6 @@ export interface Answered {
   route: string | null
   /** Null: the caller was gone before there was an answer. */
   status: number | null
-  /** The route does not answer to this method. */
-  wrongMethod: boolean
   /** Null: a stream, which takes as long as its reader wants. */
   tookMs: number | null
 }
@@ -22,10 +20,8 @@ export interface Answered {
 export interface HttpMetrics {
   answered(answer: Answered): void
   rateLimited(caller: (typeof CALLERS)[number]): void
-  /** With 503, as more came than can be done. */
-  overloaded(): void
-  /** Requests by now: those that are worked on, and those in line for that. */
-  inside(now: { busy: number; waiting: number }): void
+  /** Requests by now: those that are worked on, those in line for that, and all that were refused as more came than can be done. */
+  atTheDoor(now: { busy: number; waiting: number; refused: number }): void
   /** A GraphQL document was run. */
   operated(type: (typeof OPERATIONS)[number]): void
   /** A subscription, by its field of the schema, was opened. The answer ends it. */
@@ -75,17 +71,18 @@ export function httpMetrics(registry: Registry): HttpMetrics {
   for (const caller of CALLERS) limited.inc({ caller }, 0)
   for (const type of OPERATIONS) operations.inc({ type }, 0)
   return {
-    answered({ method: given, route: pattern, status, wrongMethod, tookMs }) {
-      const method = wrongMethod ? 'other' : oneOf(METHODS, given, 'other')
+    answered({ method: given, route: pattern, status, tookMs }) {
+      const method = oneOf(METHODS, given, 'other')
       const route = pattern ?? 'unknown'
       requests.inc({ method, route, status: status === null ? 'none' : `${Math.floor(status / 100)}xx` })
       if (tookMs !== null && method !== 'other') times.observe({ method, route }, secondsOf(tookMs))
     },
     rateLimited: caller => limited.inc({ caller }),
-    overloaded: () => overloads.inc(),
-    inside(now) {
+    atTheDoor(now) {
       busy.set(now.busy)
       waiting.set(now.waiting)
+      overloads.reset()
+      overloads.inc(now.refused)
     },
     operated: type => operations.inc({ type }),
     subscribed(operation) {

@@ -5,7 +5,7 @@ it('words of others than the code become labels under a name of its own', async 
   const metrics = createMetrics({ version: '0' })
   metrics.messages.reached('received', 'a new kind')
   metrics.messages.failed('a new reason')
-  metrics.http.answered({ method: 'BREW', route: null, status: 418, wrongMethod: false, tookMs: 1 })
+  metrics.http.answered({ method: 'BREW', route: null, status: 418, tookMs: 1 })
   metrics.webhooks.tried({ kind: 'answered', statusCode: 999 })
   const { text } = await metrics.exposition()
   expect(text).toContain('wataki_messages_total{status="received",type="unsupported"} 1')
